@@ -1,0 +1,142 @@
+/**
+ * Where the log and the snapshots of documents live.
+ *
+ * A store knows nothing of Hocuspocus, sockets or acknowledgements. It keeps, for each document, at most one
+ * snapshot and the log entries after it. Positions number a document's entries 1, 2, 3, … without gaps; a
+ * snapshot carries the position of the last entry it covers, and 0 means that nothing was ever stored.
+ */
+
+/** What is to be added to one document's log: it becomes one entry. */
+export interface AppendRequest {
+	readonly documentName: string;
+	/** Yjs updates (V1), in the order in which they were applied. Never empty. */
+	readonly updates: readonly Uint8Array[];
+}
+
+/** What became of one {@link AppendRequest}. */
+export type AppendResult =
+	| { readonly status: "durable"; readonly position: number }
+	/** Nothing of this request was written, and it may be tried again. Other documents' requests were not touched. */
+	| { readonly status: "failed"; readonly error: Error };
+
+export interface LogEntry {
+	readonly position: number;
+	/** Yjs updates (V1), in order. */
+	readonly updates: readonly Uint8Array[];
+}
+
+export interface Snapshot {
+	/** The position of the last log entry that the snapshot covers. */
+	readonly position: number;
+	/** One Yjs update (V1) that holds the whole state. */
+	readonly update: Uint8Array;
+}
+
+export interface StoredDocument {
+	readonly snapshot: Snapshot | undefined;
+	/** The entries after the snapshot, in order and without a gap. */
+	readonly entries: readonly LogEntry[];
+	/** The last position in use; 0 when the document was never stored. */
+	readonly position: number;
+	/** Size of the updates in `entries`, in bytes. */
+	readonly logBytes: number;
+}
+
+export interface CompactOptions {
+	/**
+	 * Whether deleted content may be dropped, as `Y.Doc`'s option of the same name. Must be `false` for documents
+	 * that keep their history.
+	 */
+	readonly gc: boolean;
+}
+
+export type CompactionResult =
+	/** The log was empty: there was nothing to merge. */
+	| { readonly status: "unchanged"; readonly position: number }
+	| {
+			readonly status: "compacted";
+			/** The new snapshot's position: every entry up to here was merged and removed. */
+			readonly position: number;
+			readonly entriesMerged: number;
+			/** Size of the snapshot as a Yjs update, in bytes. */
+			readonly snapshotBytes: number;
+			/** Size of the snapshot as stored, in bytes. */
+			readonly storedBytes: number;
+	  };
+
+export interface Store {
+	/** Human-readable place, without secrets, for logs: a path or a host. */
+	readonly location: string;
+
+	/**
+	 * Makes the store ready: creates or upgrades the schema, takes the locks it needs.
+	 * @throws {StoreConfigurationError} when this can never work as configured (a newer schema, locked by another
+	 * process, a folder that can't be written).
+	 */
+	open(): Promise<void>;
+
+	/**
+	 * Reads a document as one consistent state.
+	 * @throws {DamagedDocumentError} when a checksum does not match, an entry is missing, or a page can't be read.
+	 * @throws {StoreUnavailableError} when the store can't be read now.
+	 */
+	load(documentName: string): Promise<StoredDocument>;
+
+	/**
+	 * Adds one log entry per request. Resolves when every request that is reported as durable would survive a
+	 * `kill -9` and a loss of power (fsynced); the results stand in the order of the requests. A batch names a document
+	 * at most once. Batches must not overlap: wait for one before you send the next.
+	 * @throws {StoreUnavailableError} when it is not known to be durable: nothing may be acknowledged, and the whole
+	 * batch is to be tried again. An entry written twice does no harm, because Yjs updates are idempotent.
+	 */
+	append(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]>;
+
+	/**
+	 * Merges the snapshot and the log into a new snapshot, and removes exactly the entries merged, in one transaction
+	 * [DUR4]. The merge runs off the event loop and does not hold up `append`. Entries appended meanwhile stay.
+	 * @throws {DamagedDocumentError} when what is stored does not read back whole; nothing was changed then.
+	 * @throws {StoreUnavailableError}
+	 */
+	compact(documentName: string, options: CompactOptions): Promise<CompactionResult>;
+
+	/** Lets go of everything. What `append` reported as durable stays so; calls after this reject. */
+	close(): Promise<void>;
+}
+
+/** A document's snapshot or log does not read back as it was written. It must not be opened or written over. */
+export class DamagedDocumentError extends Error {
+	override readonly name = "DamagedDocumentError";
+	/** Hocuspocus sends this to the client in its PermissionDenied message. */
+	readonly reason: string;
+	readonly documentName: string;
+
+	/** @param detail What is damaged and where, for the operator: "the log entry at position 12 …". */
+	constructor(documentName: string, detail: string, options?: ErrorOptions) {
+		super(
+			`document ${JSON.stringify(documentName)} is damaged: ${detail}. It was left as it is; see docs/operations.md.`,
+			options,
+		);
+		this.documentName = documentName;
+		this.reason = "document-damaged";
+	}
+}
+
+/** The store can't do this now; the same call may succeed later. */
+export class StoreUnavailableError extends Error {
+	override readonly name = "StoreUnavailableError";
+	/** Hocuspocus sends this to the client in its PermissionDenied message. */
+	readonly reason = "store-unavailable";
+	/** The store's own code, such as `SQLITE_FULL` or `ENOSPC`, if it has one. */
+	readonly code: string | undefined;
+
+	/** @param message What failed, for the operator. */
+	constructor(message: string, options?: ErrorOptions & { code?: string }) {
+		super(message, options);
+		this.code = options?.code;
+	}
+}
+
+/** The store can't work as it is configured; trying again won't help. */
+export class StoreConfigurationError extends Error {
+	override readonly name = "StoreConfigurationError";
+}
