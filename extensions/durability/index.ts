@@ -1,1 +1,3 @@
+export { Durability, type DurabilityOptions, SeedError } from "./durability.ts";
+export type { DurabilityEvent, DurabilityLogger } from "./logging.ts";
 export * from "./store.ts";

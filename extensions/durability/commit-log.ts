@@ -1,0 +1,304 @@
+import { type Backoff, backoffDelayMs, defaultBackoff } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { DocumentLog } from "./document-log.ts";
+import { type AppendResult, type Store, StoreUnavailableError } from "./store.ts";
+
+export interface CommitLogOptions {
+	readonly store: Store;
+	readonly clock: Clock;
+	/** Memory for updates that are not durable yet, in bytes; past it {@link CommitLog.accepting} turns false. */
+	readonly backlogBytesMax: number;
+	/** Update bytes in one commit, at most. */
+	readonly commitBytesMax?: number;
+	readonly backoff?: Backoff;
+	readonly onEvent?: (event: CommitLogEvent) => void;
+}
+
+export type CommitLogEvent =
+	| {
+			readonly type: "committed";
+			readonly documents: number;
+			readonly updates: number;
+			readonly bytes: number;
+			readonly durationMs: number;
+	  }
+	/** No document can be written. `attempt` counts failures in a row, from 1. */
+	| {
+			readonly type: "store-failed";
+			readonly error: Error;
+			readonly attempt: number;
+			readonly retryInMs: number;
+	  }
+	| { readonly type: "store-recovered"; readonly failedForMs: number }
+	/** One document can't be written; the others can. */
+	| {
+			readonly type: "document-failed";
+			readonly documentName: string;
+			readonly error: Error;
+			readonly attempt: number;
+			readonly retryInMs: number;
+	  }
+	| { readonly type: "document-recovered"; readonly documentName: string }
+	| { readonly type: "backlog-full"; readonly backlogBytes: number }
+	| { readonly type: "backlog-relieved"; readonly backlogBytes: number };
+
+type Phase =
+	| { readonly status: "idle" }
+	/** A commit starts at the end of this turn. */
+	| { readonly status: "scheduled" }
+	| { readonly status: "committing" }
+	/** The last attempt failed, and the next one is timed. */
+	| { readonly status: "waiting"; readonly cancelRetry: () => void }
+	| { readonly status: "closed" };
+
+/** Running totals since the log was made. */
+export interface CommitLogTotals {
+	commits: number;
+	/** Log entries: documents written, summed over commits. */
+	entries: number;
+	updates: number;
+	bytes: number;
+}
+
+/**
+ * Group commit for all documents of a node: everything that arrived while the last commit ran goes into the next one.
+ *
+ * Invariants: at most one `store.append` runs at a time; a document's updates are written in the order in which they
+ * were appended; an update leaves memory only when the store says that it is durable [DUR1]. What fails is tried
+ * again, for as long as it takes, with backoff [DUR3]: all documents together when the store fails, one document
+ * alone when only that one does.
+ */
+export class CommitLog {
+	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
+	readonly #options: Required<Omit<CommitLogOptions, "onEvent">>;
+	readonly #emit: (event: CommitLogEvent) => void;
+	readonly #documents = new Map<string, DocumentLog>();
+	/** Documents with queued updates that may be written now. */
+	readonly #ready = new Set<DocumentLog>();
+	#phase: Phase = { status: "idle" };
+	/** Set from the first commit that failed as a whole until one succeeds. */
+	#storeFailure: { readonly error: Error; readonly attempt: number; readonly sinceMs: number } | undefined;
+	#backlogBytes = 0;
+	#accepting = true;
+
+	constructor({ onEvent, ...options }: CommitLogOptions) {
+		this.#options = { commitBytesMax: 8 * 1024 * 1024, backoff: defaultBackoff, ...options };
+		this.#emit = onEvent ?? (() => {});
+	}
+
+	/** Whether there is room for more. Turns false at the bound and true again at half of it. */
+	get accepting(): boolean {
+		return this.#accepting && this.#phase.status !== "closed";
+	}
+
+	/** Memory held by updates that are not known to be durable, in bytes. */
+	get backlogBytes(): number {
+		return this.#backlogBytes;
+	}
+
+	/** Updates that are not known to be durable. */
+	get backlogUpdates(): number {
+		let updates = 0;
+		for (const log of this.#documents.values()) updates += log.appended - log.durable;
+		return updates;
+	}
+
+	/** Why documents can't be written now, for the operator; empty when all is well. */
+	get problems(): string[] {
+		const problems: string[] = [];
+		if (this.#storeFailure !== undefined)
+			problems.push(`the store can't be written: ${this.#storeFailure.error.message}`);
+		for (const { documentName, failure } of this.#documents.values()) {
+			if (failure !== undefined)
+				problems.push(`document ${JSON.stringify(documentName)} can't be written: ${failure.error.message}`);
+		}
+		if (!this.#accepting) {
+			problems.push(
+				`the write backlog is full (${this.#backlogBytes} of ${this.#options.backlogBytesMax} bytes)`,
+			);
+		}
+		return problems;
+	}
+	/** The log of a document; the same one until it is {@link release}d. */
+	document(documentName: string): DocumentLog {
+		let log = this.#documents.get(documentName);
+		if (log === undefined) {
+			log = new DocumentLog(documentName);
+			this.#documents.set(documentName, log);
+		}
+		return log;
+	}
+
+	/** Lets go of a document that has left memory, once all of it is durable. */
+	release(documentName: string): void {
+		if (this.#documents.get(documentName)?.isDurable) this.#documents.delete(documentName);
+	}
+
+	/** Adds an update. What a closed log is given is lost, so its caller must not acknowledge it; {@link durable} rejects. */
+	append(log: DocumentLog, update: Uint8Array): void {
+		this.#hold(log.append(update));
+		if (log.failure === undefined) {
+			this.#ready.add(log);
+			this.#schedule();
+		}
+	}
+
+	/**
+	 * Resolves when everything appended to the document up to now is durable.
+	 * @throws {StoreUnavailableError} when the log is closed first.
+	 */
+	durable(documentName: string): Promise<void> {
+		const log = this.#documents.get(documentName);
+		if (log === undefined || log.isDurable) return Promise.resolve();
+		return new Promise((resolve, reject) => {
+			const abandoned = () =>
+				reject(new StoreUnavailableError("the log was closed before the edit was durable"));
+			if (this.#phase.status === "closed") abandoned();
+			else log.listen({ durable: () => resolve(), abandoned });
+		});
+	}
+
+	/** Whether the last attempt to write this document, or anything at all, has failed. */
+	isFailing(documentName: string): boolean {
+		return this.#storeFailure !== undefined || this.#documents.get(documentName)?.failure !== undefined;
+	}
+
+	/** Resolves when everything appended up to now is durable, or when the log is closed. */
+	async flush(): Promise<void> {
+		const waiting = [...this.#documents.keys()].map((documentName) => this.durable(documentName));
+		// A rejection means that the log was closed; `close` says how much was lost.
+		await Promise.allSettled(waiting);
+	}
+
+	/**
+	 * Ends all waiting; nothing is written any more. Flush first.
+	 * @returns The number of updates that are not known to be durable. None of them was acknowledged.
+	 */
+	close(): number {
+		if (this.#phase.status === "waiting") this.#phase.cancelRetry();
+		this.#phase = { status: "closed" };
+		let lost = 0;
+		for (const log of this.#documents.values()) lost += log.abandon();
+		return lost;
+	}
+
+	#schedule(): void {
+		if (this.#phase.status !== "idle" || this.#ready.size === 0) return;
+		this.#phase = { status: "scheduled" };
+		this.#options.clock.afterTurn(() => this.#commit());
+	}
+
+	#commit(): void {
+		if (this.#phase.status === "closed") return;
+		this.#phase = { status: "committing" };
+		const batch = this.#takeBatch();
+		const startedMs = this.#options.clock.now();
+		// Both outcomes are handled, so nothing is left to float.
+		this.#options.store
+			.append(batch.map(({ log, updates }) => ({ documentName: log.documentName, updates })))
+			.then(
+				(results) => this.#settle(batch, results, startedMs),
+				(error: Error) => this.#fail(batch, error),
+			);
+	}
+
+	#takeBatch(): Taken[] {
+		const batch: Taken[] = [];
+		let bytesLeft = this.#options.commitBytesMax;
+		for (const log of this.#ready) {
+			if (bytesLeft <= 0) break;
+			const taken = log.take(bytesLeft);
+			bytesLeft -= taken.bytes;
+			if (!log.hasQueued) this.#ready.delete(log);
+			batch.push({ log, ...taken });
+		}
+		return batch;
+	}
+
+	#settle(batch: readonly Taken[], results: readonly AppendResult[], startedMs: number): void {
+		const failure = this.#storeFailure;
+		this.#storeFailure = undefined;
+		let [documents, updates, bytes] = [0, 0, 0];
+		batch.forEach((taken, index) => {
+			const result = results[index];
+			if (result?.status === "durable") {
+				documents += 1;
+				updates += taken.updates.length;
+				bytes += taken.bytes;
+				this.#settleDocument(taken.log);
+			} else {
+				this.#failDocument(taken.log, result?.error ?? new Error("the store gave no result"));
+			}
+		});
+		const nowMs = this.#options.clock.now();
+		if (failure !== undefined) this.#emit({ type: "store-recovered", failedForMs: nowMs - failure.sinceMs });
+		if (documents > 0) {
+			this.totals.commits += 1;
+			this.totals.entries += documents;
+			this.totals.updates += updates;
+			this.totals.bytes += bytes;
+			this.#emit({ type: "committed", documents, updates, bytes, durationMs: nowMs - startedMs });
+		}
+		if (this.#phase.status !== "committing") return;
+		this.#phase = { status: "idle" };
+		this.#schedule();
+	}
+
+	#settleDocument(log: DocumentLog): void {
+		if (log.failure !== undefined) {
+			log.failure = undefined;
+			if (log.hasQueued) this.#ready.add(log);
+			this.#emit({ type: "document-recovered", documentName: log.documentName });
+		}
+		this.#hold(-log.settle());
+	}
+
+	#failDocument(log: DocumentLog, error: Error): void {
+		log.putBack();
+		this.#ready.delete(log);
+		const attempt = (log.failure?.attempt ?? 0) + 1;
+		const retryInMs = backoffDelayMs(this.#options.backoff, attempt, this.#options.clock.random());
+		const cancelRetry = this.#options.clock.after(retryInMs, () => {
+			this.#ready.add(log);
+			this.#schedule();
+		});
+		log.failure = { error, attempt, cancelRetry };
+		this.#emit({ type: "document-failed", documentName: log.documentName, error, attempt, retryInMs });
+	}
+
+	#fail(batch: readonly Taken[], error: Error): void {
+		for (const { log } of batch) {
+			log.putBack();
+			this.#ready.add(log);
+		}
+		if (this.#phase.status === "closed") return;
+		const attempt = (this.#storeFailure?.attempt ?? 0) + 1;
+		this.#storeFailure = {
+			error,
+			attempt,
+			sinceMs: this.#storeFailure?.sinceMs ?? this.#options.clock.now(),
+		};
+		const retryInMs = backoffDelayMs(this.#options.backoff, attempt, this.#options.clock.random());
+		const cancelRetry = this.#options.clock.after(retryInMs, () => this.#commit());
+		this.#phase = { status: "waiting", cancelRetry };
+		this.#emit({ type: "store-failed", error, attempt, retryInMs });
+	}
+
+	#hold(bytes: number): void {
+		this.#backlogBytes += bytes;
+		const max = this.#options.backlogBytesMax;
+		if (this.#accepting && this.#backlogBytes > max) {
+			this.#accepting = false;
+			this.#emit({ type: "backlog-full", backlogBytes: this.#backlogBytes });
+		} else if (!this.#accepting && this.#backlogBytes <= max / 2) {
+			this.#accepting = true;
+			this.#emit({ type: "backlog-relieved", backlogBytes: this.#backlogBytes });
+		}
+	}
+}
+
+interface Taken {
+	readonly log: DocumentLog;
+	readonly updates: readonly Uint8Array[];
+	readonly bytes: number;
+}

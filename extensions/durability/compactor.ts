@@ -1,0 +1,67 @@
+import type { Clock } from "./clock.ts";
+import type { CompactionResult, Store } from "./store.ts";
+
+export type CompactorEvent =
+	| {
+			readonly type: "compacted";
+			readonly documentName: string;
+			readonly result: CompactionResult;
+			readonly durationMs: number;
+	  }
+	| { readonly type: "compaction-failed"; readonly documentName: string; readonly error: Error };
+
+interface Request {
+	readonly gc: boolean;
+	/** Hears `undefined` when it failed. */
+	readonly done: (result: CompactionResult | undefined) => void;
+}
+
+/**
+ * Has documents compacted by the store, one at a time, so that it never takes more than one thread from the rest.
+ * A document that is asked for twice is compacted once. A failed compaction changes nothing and is not repeated
+ * here: the log is still there, and the next reason to compact comes.
+ */
+export class Compactor {
+	readonly #store: Store;
+	readonly #clock: Clock;
+	readonly #emit: (event: CompactorEvent) => void;
+	readonly #requests = new Map<string, Request>();
+	#running: Promise<void> | undefined;
+	#closed = false;
+
+	constructor(options: { store: Store; clock: Clock; onEvent: (event: CompactorEvent) => void }) {
+		this.#store = options.store;
+		this.#clock = options.clock;
+		this.#emit = options.onEvent;
+	}
+
+	request(documentName: string, request: Request): void {
+		if (this.#closed || this.#requests.has(documentName)) return;
+		this.#requests.set(documentName, request);
+		// `#run` handles every rejection itself.
+		this.#running ??= this.#run();
+	}
+
+	/** Finishes the running compaction and drops the rest. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		this.#requests.clear();
+		await this.#running;
+	}
+
+	async #run(): Promise<void> {
+		for (const [documentName, { gc, done }] of this.#requests) {
+			const startedMs = this.#clock.now();
+			try {
+				const result = await this.#store.compact(documentName, { gc });
+				done(result);
+				this.#emit({ type: "compacted", documentName, result, durationMs: this.#clock.now() - startedMs });
+			} catch (error) {
+				done(undefined);
+				this.#emit({ type: "compaction-failed", documentName, error: error as Error });
+			}
+			this.#requests.delete(documentName);
+		}
+		this.#running = undefined;
+	}
+}

@@ -1,0 +1,37 @@
+import type { Document, Hocuspocus } from "@hocuspocus/server";
+import { StoreUnavailableError } from "./store.ts";
+
+/** The class; the type of the same name that Hocuspocus exports is narrower. */
+type DirectConnection = Awaited<ReturnType<Hocuspocus["openDirectConnection"]>>;
+
+interface Durable {
+	readonly accepting: boolean;
+	durable(documentName: string): Promise<void>;
+}
+
+/**
+ * Makes `await connection.transact(…)` on connections from `openDirectConnection` mean that the edit is on disk. (`await
+ * connection.disconnect()` means it already, since it waits for the `onStoreDocument` hooks.)
+ */
+export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: Durable): void {
+	const open = instance.openDirectConnection.bind(instance);
+	instance.openDirectConnection = async (documentName, context) => {
+		let connection = await open(documentName, context);
+		// Hocuspocus may unload the document between finding it and connecting to it; nobody would log what is
+		// written into that one.
+		while (connection.document?.isDestroyed) connection = await open(documentName, context);
+		return withDurableTransact(connection, durability);
+	};
+}
+
+function withDurableTransact(connection: DirectConnection, durability: Durable): DirectConnection {
+	const transact = connection.transact.bind(connection);
+	connection.transact = async (change: (document: Document) => void) => {
+		if (!durability.accepting) {
+			throw new StoreUnavailableError("the write backlog is full, so the edit was not made; try again later");
+		}
+		await transact(change);
+		if (connection.document !== null) await durability.durable(connection.document.name);
+	};
+	return connection;
+}

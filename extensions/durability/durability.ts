@@ -1,0 +1,319 @@
+import type {
+	afterLoadDocumentPayload,
+	afterUnloadDocumentPayload,
+	beforeUnloadDocumentPayload,
+	Extension,
+	Hocuspocus,
+	onConfigurePayload,
+	onLoadDocumentPayload,
+	onStoreDocumentPayload,
+} from "@hocuspocus/server";
+import { type Document, isTransactionOrigin } from "@hocuspocus/server";
+import { applyUpdate } from "yjs";
+import { AckGate, closeSocket, gateCloseEvents } from "./ack-gate.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
+import { isDueByIdleness, isDueBySize } from "./compaction-policy.ts";
+import { Compactor } from "./compactor.ts";
+import { makeDirectConnectionsDurable } from "./direct-connections.ts";
+import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
+import { type Seed, seedUpdate } from "./seed/index.ts";
+import { type Store, StoreUnavailableError } from "./store.ts";
+
+export interface DurabilityOptions {
+	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
+	readonly store: Store;
+	/** Called for a document that was never stored; what it returns becomes its first log entry, exactly once. */
+	readonly seed?: Seed | undefined;
+	/**
+	 * Memory for updates that wait for a store that fails, in bytes, 64 MiB by default. Past it, whoever sends an
+	 * update is closed with 1013, and nobody new is let in until half of it is written.
+	 */
+	readonly backlogBytesMax?: number | undefined;
+	/** How long nobody edits a document before its log is merged, in ms; 30 s by default. */
+	readonly idleCompactionMs?: number | undefined;
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onEvent?: ((event: DurabilityEvent) => void) | undefined;
+	/** For tests. */
+	readonly clock?: Clock | undefined;
+}
+
+/** Marks what this extension applies itself, so that it is not logged again. */
+const loadOrigin = { source: "local", skipStoreHooks: true } as const;
+
+/** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
+const failedCompactionPauseMs = 60_000;
+
+/**
+ * Makes an acknowledgement mean that the edit is on disk. A Hocuspocus extension, for our own node and for a stock
+ * `Server` alike: it logs every update before it is acknowledged, loads documents from the log, and merges
+ * logs into snapshots.
+ *
+ * Priority 1000: it loads a document before any other extension adds to it.
+ */
+export class Durability implements Extension {
+	readonly extensionName = "Durability";
+	readonly priority = 1000;
+	readonly #store: Store;
+	readonly #seed: Seed | undefined;
+	readonly #clock: Clock;
+	readonly #logger: DurabilityLogger;
+	readonly #commitLog: CommitLog;
+	readonly #compactor: Compactor;
+	readonly #idleCompactionMs: number;
+	readonly #entries = new Map<string, DocumentEntry>();
+	#instance: Hocuspocus | undefined;
+	#opened: Promise<void> | undefined;
+	#cancelIdleSweep: (() => void) | undefined;
+	#closed = false;
+
+	constructor(options: DurabilityOptions) {
+		this.#store = options.store;
+		this.#seed = options.seed;
+		this.#clock = options.clock ?? systemClock;
+		this.#logger = options.logger ?? consoleLogger;
+		this.#idleCompactionMs = options.idleCompactionMs ?? 30_000;
+		const onEvent = (event: DurabilityEvent) => {
+			logEvent(this.#logger, event);
+			options.onEvent?.(event);
+		};
+		this.#commitLog = new CommitLog({
+			store: this.#store,
+			clock: this.#clock,
+			backlogBytesMax: options.backlogBytesMax ?? 64 * 1024 * 1024,
+			onEvent,
+		});
+		this.#compactor = new Compactor({ store: this.#store, clock: this.#clock, onEvent });
+	}
+
+	/** Whether there is room for more updates, see {@link DurabilityOptions.backlogBytesMax}. */
+	get accepting(): boolean {
+		return this.#commitLog.accepting;
+	}
+
+	/** Why edits can't be made durable now, for the operator; empty when all is well. */
+	get problems(): string[] {
+		return this.#commitLog.problems;
+	}
+
+	/** Updates and bytes that are not known to be durable, and totals since the start. */
+	stats(): { backlogUpdates: number; backlogBytes: number } & CommitLogTotals {
+		const { backlogUpdates, backlogBytes, totals } = this.#commitLog;
+		return { backlogUpdates, backlogBytes, ...totals };
+	}
+
+	/**
+	 * Opens the store. Called by itself when the server listens or a document is first loaded; call it before to
+	 * learn of a store that can't work.
+	 * @throws {StoreConfigurationError}
+	 */
+	open(): Promise<void> {
+		this.#opened ??= this.#store.open().then(
+			() => this.#sweepIdle(),
+			(error) => {
+				this.#opened = undefined;
+				throw error;
+			},
+		);
+		return this.#opened;
+	}
+
+	/**
+	 * Resolves when everything that the document has received up to now is on disk.
+	 * @throws {StoreUnavailableError} when the server ends first.
+	 */
+	durable(documentName: string): Promise<void> {
+		return this.#commitLog.durable(documentName);
+	}
+
+	/** Resolves when everything received up to now, by any document, is on disk. */
+	flush(): Promise<void> {
+		return this.#commitLog.flush();
+	}
+
+	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
+		this.#instance = instance;
+		makeDirectConnectionsDurable(instance, this);
+	}
+
+	async onListen(): Promise<void> {
+		await this.open();
+	}
+
+	async onConnect(): Promise<void> {
+		if (!this.accepting) throw new StoreUnavailableError("the write backlog is full; try again later");
+	}
+
+	async onLoadDocument({ document, documentName, context }: onLoadDocumentPayload): Promise<void> {
+		await this.open();
+		await this.#settled(documentName);
+		const stored = await this.#store.load(documentName);
+		applyStored(document, stored, loadOrigin);
+		const entry: DocumentEntry = {
+			document,
+			log: this.#commitLog.document(documentName),
+			loadedPosition: stored.position,
+			logBytes: stored.logBytes,
+			logEntries: stored.entries.length,
+			snapshotBytes: stored.snapshot?.update.byteLength ?? 0,
+			lastAppendMs: this.#clock.now(),
+			compaction: { status: "none", notBeforeMs: 0 },
+			pendingStructs: document.store.pendingStructs,
+			pendingDeletes: document.store.pendingDs,
+		};
+		this.#entries.set(documentName, entry);
+		this.#follow(entry);
+		if (stored.position === 0) await this.#sow(document, context);
+	}
+
+	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {
+		const entry = this.#entries.get(documentName);
+		if (entry?.document !== document || entry.log.isDurable) return;
+		if (entry.loadedPosition > 0) {
+			this.#logger.warn(
+				{ documentName },
+				"an onLoadDocument hook added content to a document that is stored already; if its text is there twice now, use `seed` instead (docs/seeding.md)",
+			);
+		}
+		// What loading added must not be there once for those who saw it and once more after a crash.
+		await this.#commitLog.durable(documentName);
+	}
+
+	/** Users' own `afterStoreDocument` hooks may rely on it. */
+	async onStoreDocument({ documentName }: onStoreDocumentPayload): Promise<void> {
+		await this.#commitLog.durable(documentName);
+	}
+
+	async beforeUnloadDocument({ documentName }: beforeUnloadDocumentPayload): Promise<void> {
+		await this.#commitLog.durable(documentName);
+	}
+
+	async afterUnloadDocument({ documentName }: afterUnloadDocumentPayload): Promise<void> {
+		const entry = this.#entries.get(documentName);
+		if (entry === undefined || !entry.document.isDestroyed) return;
+		this.#entries.delete(documentName);
+		this.#commitLog.release(documentName);
+		if (isDueByIdleness(entry)) this.#compact(entry);
+	}
+
+	async onDestroy(): Promise<void> {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#cancelIdleSweep?.();
+		const lost = this.#commitLog.close();
+		if (lost > 0) {
+			this.#logger.error(
+				{ updates: lost },
+				"closed with updates that could not be written; none of them was acknowledged",
+			);
+		}
+		await this.#compactor.close();
+		await this.#store.close();
+	}
+
+	/** Waits for what an earlier stay of the document in memory has left to write, so that loading sees it. */
+	async #settled(documentName: string): Promise<void> {
+		if (this.#commitLog.isFailing(documentName) && !this.#commitLog.document(documentName).isDurable) {
+			throw new StoreUnavailableError(
+				`edits of ${JSON.stringify(documentName)} are still waiting for the store`,
+			);
+		}
+		await this.#commitLog.durable(documentName);
+	}
+
+	#follow(entry: DocumentEntry): void {
+		const { document, log } = entry;
+		document.on("update", (update: Uint8Array, origin: unknown) => {
+			if (!isAlreadyLogged(origin)) this.#append(entry, update);
+		});
+		document.on("afterTransaction", () => {
+			for (const update of takeHeldBack(entry)) this.#append(entry, update);
+		});
+		const addConnection = document.addConnection.bind(document);
+		document.addConnection = (connection) => {
+			AckGate.install(connection, log, this.#commitLog);
+			// See AckGate: a client can be connected to a document that was just unloaded.
+			if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
+			return addConnection(connection);
+		};
+	}
+
+	#append(entry: DocumentEntry, update: Uint8Array): void {
+		this.#commitLog.append(entry.log, update);
+		entry.logBytes += update.byteLength;
+		entry.logEntries += 1;
+		entry.lastAppendMs = this.#clock.now();
+		if (isDueBySize(entry)) this.#compact(entry);
+	}
+
+	#compact(entry: DocumentEntry): void {
+		if (entry.compaction.status === "running" || this.#clock.now() < entry.compaction.notBeforeMs) return;
+		entry.compaction = { status: "running" };
+		const { logBytes, logEntries } = entry;
+		this.#compactor.request(entry.document.name, {
+			gc: entry.document.gc,
+			done: (result) => {
+				if (result === undefined) {
+					entry.compaction = { status: "none", notBeforeMs: this.#clock.now() + failedCompactionPauseMs };
+					return;
+				}
+				entry.compaction = { status: "none", notBeforeMs: 0 };
+				// What was appended since is still in the log.
+				entry.logBytes -= logBytes;
+				entry.logEntries -= logEntries;
+				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
+			},
+		});
+	}
+
+	/** One timer for all documents. */
+	#sweepIdle(): void {
+		this.#cancelIdleSweep = this.#clock.after(this.#idleCompactionMs, () => {
+			const idleSinceMs = this.#clock.now() - this.#idleCompactionMs;
+			for (const entry of this.#entries.values()) {
+				if (this.#wasNeverOpened(entry)) this.#entries.delete(entry.document.name);
+				else if (entry.lastAppendMs <= idleSinceMs && isDueByIdleness(entry)) this.#compact(entry);
+			}
+			this.#sweepIdle();
+		});
+	}
+
+	/** Another extension's hook failed after ours had loaded it. */
+	#wasNeverOpened({ document }: DocumentEntry): boolean {
+		const instance = this.#instance;
+		if (instance === undefined || instance.loadingDocuments.has(document.name)) return false;
+		return (
+			instance.documents.get(document.name) !== document && !instance.unloadingDocuments.has(document.name)
+		);
+	}
+
+	/** @throws {SeedError} */
+	async #sow(document: Document, context: unknown): Promise<void> {
+		if (this.#seed === undefined) return;
+		let update: Uint8Array | undefined;
+		try {
+			update = await seedUpdate(await this.#seed(document.name, context));
+		} catch (error) {
+			throw new SeedError(document.name, error as Error);
+		}
+		// It is not marked as loaded, so it is logged like any other edit.
+		if (update !== undefined) applyUpdate(document, update, { source: "local", context });
+	}
+}
+
+/** The `seed` hook failed, so the document was not opened. Nothing was stored; the next try calls it again. */
+export class SeedError extends Error {
+	override readonly name = "SeedError";
+	/** Hocuspocus sends this to the client in its PermissionDenied message. */
+	readonly reason = "seed-failed";
+
+	constructor(documentName: string, cause: Error) {
+		super(`the seed hook failed for ${JSON.stringify(documentName)}: ${cause.message}`, { cause });
+	}
+}
+
+/** Loaded from the log by us, or written to it by the node that it came from. */
+function isAlreadyLogged(origin: unknown): boolean {
+	return origin === loadOrigin || (isTransactionOrigin(origin) && origin.source === "redis");
+}
