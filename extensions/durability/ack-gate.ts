@@ -11,6 +11,9 @@ export const gateCloseEvents = {
 	documentLeft: { code: 4205, reason: "document-unloaded" },
 } as const;
 
+/** The code with which Hocuspocus closes a connection at its client's request. */
+const leftByItself = 1000;
+
 /**
  * Stands between one client's connection to a document and its socket, and holds each acknowledgement until all that
  * was received before it on that document is durable [DUR1]. Everything else passes at once [DUR2]. While the backlog
@@ -45,7 +48,12 @@ export class AckGate implements DurabilityListener {
 			if (commitLog.accepting || connection.readOnly || !carriesUpdate(frame)) handleNow(frame);
 			else closeSocket(connection, gateCloseEvents.backlogFull);
 		};
-		connection.onClose(() => log.forget(gate));
+		connection.onClose((_document, event) => {
+			log.forget(gate);
+			// The server ended this client's connection to the document, because of a message that it could not handle or on
+			// somebody's request. A provider only comes back, and sends again what was lost, when its socket is closed.
+			if (event !== undefined && event.code !== leftByItself) closeSocket(connection, event);
+		});
 	}
 
 	#hold(acknowledgement: Uint8Array): void {
@@ -70,10 +78,12 @@ export class AckGate implements DurabilityListener {
 	}
 }
 
+const webSocketOpen = 1;
+
 /** Ends the whole socket, not just this document: only that makes a provider connect anew. */
 export function closeSocket(
 	connection: Connection,
 	{ code, reason }: { code: number; reason: string },
 ): void {
-	connection.webSocket.close(code, reason);
+	if (connection.webSocket.readyState === webSocketOpen) connection.webSocket.close(code, reason);
 }

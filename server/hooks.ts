@@ -1,0 +1,74 @@
+import type { Configuration, Hocuspocus, HookName } from "@hocuspocus/server";
+import type { DurabilityLogger } from "../extensions/durability/index.ts";
+
+/** Every hook of Hocuspocus, with its own type. */
+export type Hooks = { readonly [Name in HookName]?: Configuration[Name] | undefined };
+
+const hookNames: Record<HookName, true> = {
+	onConfigure: true,
+	onListen: true,
+	onUpgrade: true,
+	onConnect: true,
+	connected: true,
+	onAuthenticate: true,
+	onTokenSync: true,
+	onCreateDocument: true,
+	onLoadDocument: true,
+	afterLoadDocument: true,
+	beforeHandleMessage: true,
+	afterHandleMessage: true,
+	beforeHandleAwareness: true,
+	beforeSync: true,
+	beforeBroadcastStateless: true,
+	onStateless: true,
+	onChange: true,
+	onStoreDocument: true,
+	afterStoreDocument: true,
+	onAwarenessUpdate: true,
+	onRequest: true,
+	onDisconnect: true,
+	beforeUnloadDocument: true,
+	afterUnloadDocument: true,
+	onDestroy: true,
+};
+
+/**
+ * Parts the hooks from other options. A hook that is not given is set to `undefined`, which spares every message the
+ * promise of Hocuspocus' default hook for it.
+ */
+export function takeHooks<Options extends Hooks>(
+	options: Options,
+): { readonly hooks: Partial<Configuration>; readonly rest: Omit<Options, HookName> } {
+	const hooks: Record<string, unknown> = Object.fromEntries(
+		Object.keys(hookNames).map((name) => [name, undefined]),
+	);
+	const rest: Record<string, unknown> = {};
+	for (const [name, value] of Object.entries(options)) {
+		if (Object.hasOwn(hookNames, name)) hooks[name] = value;
+		else rest[name] = value;
+	}
+	return { hooks: hooks as Partial<Configuration>, rest: rest as Omit<Options, HookName> };
+}
+
+/** Hooks that Hocuspocus runs without waiting for them: nobody would hear of their failure. */
+const unheardHooks: ReadonlySet<HookName> = new Set<HookName>([
+	"onChange",
+	"onAwarenessUpdate",
+	"onStateless",
+	"onDisconnect",
+	"beforeBroadcastStateless",
+	"afterUnloadDocument",
+]);
+
+/**
+ * Logs a failure in a hook that nobody waits for, which would otherwise end the process as an unhandled rejection
+ * [TRN5]. Failures in other hooks go where Hocuspocus sends them.
+ */
+export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogger): void {
+	const run = hocuspocus.hooks.bind(hocuspocus);
+	hocuspocus.hooks = (name, payload, callback) => {
+		const running = run(name, payload, callback);
+		if (!unheardHooks.has(name)) return running;
+		return running.catch((error) => logger.error({ err: error, hook: name }, "a hook failed"));
+	};
+}

@@ -1,0 +1,231 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { type Configuration, type Extension, Hocuspocus } from "@hocuspocus/server";
+import { Durability, type DurabilityEvent, type DurabilityLogger } from "../extensions/durability/index.ts";
+import type { Seed } from "../extensions/durability/seed/index.ts";
+import { SqliteStore } from "../extensions/durability/sqlite/sqlite-store.ts";
+import type { Store } from "../extensions/durability/store.ts";
+import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
+import { createLogger } from "./logging.ts";
+import { type NodeSettings, resolveNodeSettings } from "./settings.ts";
+import { refuseUpgrade, WebSocketTransport } from "./transport/web-socket-transport.ts";
+
+/** Options of {@link createNode}: {@link NodeSettings}, any Hocuspocus hook, and what only code can say. */
+export interface NodeOptions extends Partial<NodeSettings>, Hooks {
+	/** Hocuspocus extensions, run after our own as their `priority` says. */
+	readonly extensions?: readonly Extension[] | undefined;
+	/** Content for a document that was never stored; see docs/seeding.md. */
+	readonly seed?: Seed | undefined;
+	/** Where documents are kept; an SQLite database in the folder `data` by default. The node opens and closes it. */
+	readonly store?: Store | undefined;
+	/** Options of each `Y.Doc`, as Hocuspocus' `yDocOptions`. */
+	readonly yDocOptions?: Configuration["yDocOptions"] | undefined;
+	/** A pino logger, or anything with its four methods. Standard output by default. */
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onDurabilityEvent?: ((event: DurabilityEvent) => void) | undefined;
+}
+
+/** Whether a node can take work, and if not, why. */
+export interface Readiness {
+	readonly ready: boolean;
+	readonly reasons: readonly string[];
+}
+
+/**
+ * Makes a node: a Hocuspocus instance with durable acknowledgements behind our own WebSocket transport. Attach it to an
+ * HTTP server to serve it.
+ * @throws {SettingsError} when an option is unknown or impossible.
+ * @throws {StoreConfigurationError} when the store can't work as configured.
+ */
+export async function createNode(options: NodeOptions = {}): Promise<IndelibleNode> {
+	const { hooks, rest } = takeHooks(options);
+	const {
+		extensions = [],
+		seed,
+		store: givenStore,
+		yDocOptions,
+		logger: givenLogger,
+		onDurabilityEvent,
+		...given
+	} = rest;
+	const settings = resolveNodeSettings(given);
+	const logger = givenLogger ?? createLogger({ level: "info", format: "auto" });
+	const store = givenStore ?? new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
+	const { backlogBytesMax } = settings;
+	const durability = new Durability({ store, seed, backlogBytesMax, logger, onEvent: onDurabilityEvent });
+	await durability.open();
+	const hocuspocus = new Hocuspocus({
+		...hooks,
+		...(yDocOptions === undefined ? {} : { yDocOptions }),
+		extensions: [durability, ...extensions],
+	});
+	containHookErrors(hocuspocus, logger);
+	return new IndelibleNode({ hocuspocus, durability, settings, location: store.location, logger });
+}
+
+interface NodeParts {
+	readonly hocuspocus: Hocuspocus;
+	readonly durability: Durability;
+	readonly settings: NodeSettings;
+	readonly location: string;
+	readonly logger: DurabilityLogger;
+}
+
+type Phase = "serving" | "draining" | "closed";
+
+export class IndelibleNode {
+	readonly hocuspocus: Hocuspocus;
+	readonly durability: Durability;
+	/** Where documents are stored, for people: a path or a host. */
+	readonly location: string;
+	readonly #settings: NodeSettings;
+	readonly #logger: DurabilityLogger;
+	readonly #transport: WebSocketTransport;
+	#phase: Phase = "serving";
+	#drained: Promise<void> | undefined;
+	#closed: Promise<CloseResult> | undefined;
+
+	constructor({ hocuspocus, durability, settings, location, logger }: NodeParts) {
+		this.hocuspocus = hocuspocus;
+		this.durability = durability;
+		this.location = location;
+		this.#settings = settings;
+		this.#logger = logger;
+		const { frameBytesMax, connectionsMax, documentNameBytesMax, pingIntervalMs, authTimeoutMs } = settings;
+		this.#transport = new WebSocketTransport({
+			hocuspocus,
+			frameBytesMax,
+			connectionsMax,
+			documentNameBytesMax,
+			pingIntervalMs,
+			authTimeoutMs,
+			refusal: () => this.#refusal(),
+		});
+	}
+
+	/** Number of open WebSockets. */
+	get connections(): number {
+		return this.#transport.connections;
+	}
+
+	/** For `/readyz`: a load balancer should send people elsewhere while this is not ready. */
+	readiness(): Readiness {
+		const reasons = this.#phase === "serving" ? this.durability.problems : [`the node is ${this.#phase}`];
+		return { ready: reasons.length === 0, reasons };
+	}
+
+	/** Serves WebSockets on every path of an HTTP server. */
+	attach(httpServer: HttpServer): void {
+		httpServer.on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket, head));
+	}
+
+	/** For an HTTP server's `upgrade` event, when only some paths are ours. Never throws. */
+	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+		this.hocuspocus.hooks("onUpgrade", { request, socket, head, instance: this.hocuspocus }).then(
+			() => this.#transport.handleUpgrade(request, socket, head),
+			// As on a stock server: a hook that rejects with nothing has answered the request itself.
+			(error) => error && refuseUpgrade(socket, 500, "the onUpgrade hook failed"),
+		);
+	}
+
+	/**
+	 * Runs the `onRequest` hooks, as a stock server does for each HTTP request.
+	 * @returns Whether a hook has answered it.
+	 */
+	async handleRequest(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+		try {
+			await this.hocuspocus.hooks("onRequest", { request, response, instance: this.hocuspocus });
+			return false;
+		} catch (error) {
+			if (error) this.#logger.error({ err: error }, "an onRequest hook failed");
+			if (error && !response.headersSent) response.writeHead(500).end("the onRequest hook failed");
+			return true;
+		}
+	}
+
+	/**
+	 * Attaches the node to an HTTP server, has it listen, and runs the `onListen` hooks.
+	 * @throws What `server.listen` emits, such as `EADDRINUSE`.
+	 */
+	async listen(
+		httpServer: HttpServer,
+		{ port, host }: { port: number; host?: string },
+	): Promise<AddressInfo> {
+		this.attach(httpServer);
+		await new Promise<void>((resolve, reject) => {
+			httpServer.once("error", reject);
+			httpServer.listen(port, host, () => {
+				httpServer.off("error", reject);
+				resolve();
+			});
+		});
+		const address = httpServer.address() as AddressInfo;
+		const { configuration } = this.hocuspocus;
+		await this.hocuspocus.hooks("onListen", { instance: this.hocuspocus, configuration, port: address.port });
+		return address;
+	}
+
+	/** A connection for server-side code, as Hocuspocus': `await connection.transact(…)` means on disk. */
+	openDirectConnection(
+		documentName: string,
+		context?: unknown,
+	): ReturnType<Hocuspocus["openDirectConnection"]> {
+		return this.hocuspocus.openDirectConnection(documentName, context);
+	}
+
+	/**
+	 * Takes nobody new, closes all sockets with 1012 over `drainWindowMs`, and writes what is left [TRN3]. Resolves when
+	 * that is done, however long the store takes; {@link close} has a deadline.
+	 */
+	drain(): Promise<void> {
+		if (this.#phase === "serving") this.#phase = "draining";
+		this.#drained ??= this.#transport.drain(this.#settings.drainWindowMs).then(async () => {
+			this.hocuspocus.flushPendingStores();
+			await this.durability.flush();
+		});
+		return this.#drained;
+	}
+
+	/**
+	 * Drains, for `shutdownDeadlineMs` at most, then ends everything: sockets, extensions (`onDestroy`), the store. The
+	 * HTTP server is its owner's to close.
+	 */
+	close(): Promise<CloseResult> {
+		this.#closed ??= this.#close();
+		return this.#closed;
+	}
+
+	async #close(): Promise<CloseResult> {
+		const drained = await within(this.#settings.shutdownDeadlineMs, this.drain());
+		this.#transport.terminate();
+		this.#phase = "closed";
+		const { backlogUpdates } = this.durability.stats();
+		await this.hocuspocus.hooks("onDestroy", { instance: this.hocuspocus });
+		return { drained, unwrittenUpdates: backlogUpdates };
+	}
+
+	#refusal(): string | undefined {
+		if (this.#phase !== "serving") return `this node is ${this.#phase}`;
+		return this.durability.accepting ? undefined : "this node cannot save now";
+	}
+}
+
+export interface CloseResult {
+	/** Whether all sockets were closed and everything was written before the deadline. */
+	readonly drained: boolean;
+	/** Updates that the store did not take. None of them was acknowledged. */
+	readonly unwrittenUpdates: number;
+}
+
+/** @returns Whether `work` ended in time. */
+async function within(deadlineMs: number, work: Promise<void>): Promise<boolean> {
+	const deadline = Promise.withResolvers<boolean>();
+	const timer = setTimeout(() => deadline.resolve(false), deadlineMs);
+	try {
+		return await Promise.race([work.then(() => true), deadline.promise]);
+	} finally {
+		clearTimeout(timer);
+	}
+}

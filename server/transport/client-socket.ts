@@ -1,0 +1,102 @@
+import type { WebSocketLike } from "@hocuspocus/server";
+import type { WebSocket } from "ws";
+import { type CloseCode, closeCodes } from "./close-codes.ts";
+import { type IncomingFrame, inspectIncoming, inspectOutgoing } from "./frames.ts";
+import type { HeartbeatPeer } from "./heartbeat.ts";
+
+export interface ClientSocketOptions {
+	readonly documentNameBytesMax: number;
+	/** Time from the handshake until a document must be open, in ms. */
+	readonly authTimeoutMs: number;
+	readonly handlers: ClientSocketHandlers;
+}
+
+/** Whoever makes sense of the frames: Hocuspocus. */
+export interface ClientSocketHandlers {
+	message(frame: Uint8Array): void;
+	close(event: { code: number; reason: string }): void;
+}
+
+const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
+	malformed: closeCodes.malformedMessage,
+	"invalid-document-name": closeCodes.invalidDocumentName,
+};
+
+/**
+ * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
+ * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
+ */
+export class ClientSocket implements WebSocketLike, HeartbeatPeer {
+	readonly #ws: WebSocket;
+	readonly #options: ClientSocketOptions;
+	readonly #openedMs = performance.now();
+	#isAlive = true;
+	#isAuthenticated = false;
+
+	constructor(ws: WebSocket, options: ClientSocketOptions) {
+		this.#ws = ws;
+		this.#options = options;
+		ws.on("message", (data: Uint8Array, isBinary) => this.#receive(data, isBinary));
+		ws.on("pong", () => {
+			this.#isAlive = true;
+		});
+		// `ws` closes the socket itself after an error (a frame that is too big or violates the protocol, a reset).
+		ws.on("error", () => {});
+		ws.once("close", (code, reason) => options.handlers.close({ code, reason: reason.toString() }));
+	}
+
+	get readyState(): number {
+		return this.#ws.readyState;
+	}
+
+	send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
+		const frame = data as Uint8Array;
+		const { type, ...rest } = inspectOutgoing(frame);
+		if (type === "authenticated") this.#isAuthenticated = true;
+		if (type === "denied" && "reason" in rest && rest.reason === closeCodes.storeUnavailable.reason) {
+			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
+			this.end(closeCodes.storeUnavailable);
+			return;
+		}
+		this.#ws.send(frame);
+	}
+
+	close(code?: number, reason?: string): void {
+		this.#ws.close(code, reason);
+	}
+
+	end({ code, reason }: CloseCode): void {
+		this.#ws.close(code, reason);
+	}
+
+	/** Without a closing handshake. */
+	terminate(): void {
+		this.#ws.terminate();
+	}
+
+	beat(): void {
+		if (!this.#isAlive) {
+			this.terminate();
+			return;
+		}
+		if (!this.#isAuthenticated && performance.now() - this.#openedMs > this.#options.authTimeoutMs) {
+			this.end(closeCodes.authenticationTimeout);
+		}
+		this.#isAlive = false;
+		if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+	}
+
+	#receive(frame: Uint8Array, isBinary: boolean): void {
+		this.#isAlive = true;
+		// Frames that were on their way when the socket was closed.
+		if (this.#ws.readyState !== this.#ws.OPEN) return;
+		if (!isBinary) {
+			this.end(closeCodes.unsupportedData);
+			return;
+		}
+		const { type } = inspectIncoming(frame, this.#options.documentNameBytesMax);
+		if (type === "message") this.#options.handlers.message(frame);
+		const close = closeFor[type];
+		if (close !== undefined) this.end(close);
+	}
+}

@@ -1,0 +1,25 @@
+/**
+ * Every way in which the server ends a WebSocket. `retry` tells whether coming back later can help; the provider always
+ * tries, with growing delays. Codes from 1000 to 1015 are RFC 6455's and IANA's; 4000 and up are Hocuspocus' and ours.
+ */
+export const closeCodes = {
+	serviceRestart: { code: 1012, reason: "service-restart", retry: true },
+	storeUnavailable: { code: 1013, reason: "store-unavailable", retry: true },
+	/** Sent by `ws` itself. */
+	frameTooBig: { code: 1009, reason: "frame-too-big", retry: false },
+	/** Text frames: the protocol is binary. */
+	unsupportedData: { code: 1003, reason: "unsupported-data", retry: false },
+	malformedMessage: { code: 4400, reason: "malformed-message", retry: false },
+	invalidDocumentName: { code: 4404, reason: "invalid-document-name", retry: false },
+	/** The first message must come soon and must authenticate. */
+	authenticationTimeout: { code: 4408, reason: "authentication-timeout", retry: true },
+	/** Hocuspocus' `ResetConnection`. */
+	reset: { code: 4205, reason: "reset-connection", retry: true },
+} as const satisfies Record<string, CloseCode>;
+
+export interface CloseCode {
+	readonly code: number;
+	/** At most 123 bytes, the limit of a close frame. */
+	readonly reason: string;
+	readonly retry: boolean;
+}

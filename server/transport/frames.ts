@@ -1,0 +1,71 @@
+/**
+ * What the transport reads of a frame before Hocuspocus does: `varString address, varUint messageType, …`, where the
+ * address is a document's name, or the name, NUL, and a session id (`@hocuspocus/common` 4.7, `routingKey.ts`). Pure.
+ */
+import * as decoding from "lib0/decoding";
+
+const messageTypeAuth = 2;
+const authType = { permissionDenied: 1, authenticated: 2 } as const;
+/** The highest message type a client may send: 10 is the provider's Pong, which stands alone in its frame. */
+const messageTypeMax = 10;
+const messageTypePong = 10;
+const sessionIdBytesMax = 64;
+
+export type IncomingFrame =
+	| { readonly type: "message" }
+	/** An answer to an application-level ping; it carries no address. */
+	| { readonly type: "pong" }
+	| { readonly type: "malformed" }
+	| { readonly type: "invalid-document-name" };
+
+/** Whether a client's frame is one that Hocuspocus can read, as far as its head tells. */
+export function inspectIncoming(frame: Uint8Array, documentNameBytesMax: number): IncomingFrame {
+	if (frame.byteLength === 1 && frame[0] === messageTypePong) return { type: "pong" };
+	try {
+		const decoder = decoding.createDecoder(frame);
+		const addressBytes = decoding.readVarUint(decoder);
+		if (addressBytes === 0) return { type: "invalid-document-name" };
+		const typeAt = decoder.pos + addressBytes;
+		if (typeAt >= frame.byteLength) return { type: "malformed" };
+		if (
+			addressBytes > documentNameBytesMax &&
+			!isLongOnlyBySession(frame, decoder.pos, addressBytes, documentNameBytesMax)
+		) {
+			return { type: "invalid-document-name" };
+		}
+		decoder.pos = typeAt;
+		if (decoding.readVarUint(decoder) > messageTypeMax) return { type: "malformed" };
+		return { type: "message" };
+	} catch {
+		return { type: "malformed" };
+	}
+}
+
+function isLongOnlyBySession(
+	frame: Uint8Array,
+	start: number,
+	addressBytes: number,
+	nameBytesMax: number,
+): boolean {
+	const nameBytes = frame.subarray(start, start + addressBytes).indexOf(0);
+	return nameBytes !== -1 && nameBytes <= nameBytesMax && addressBytes - nameBytes - 1 <= sessionIdBytesMax;
+}
+
+export type OutgoingFrame =
+	| { readonly type: "authenticated" }
+	| { readonly type: "denied"; readonly reason: string }
+	| { readonly type: "other" };
+
+const other: OutgoingFrame = { type: "other" };
+
+/** What Hocuspocus tells a client about its admission. Frames that it makes are taken to be well-formed. */
+export function inspectOutgoing(frame: Uint8Array): OutgoingFrame {
+	const decoder = decoding.createDecoder(frame);
+	decoder.pos = decoding.readVarUint(decoder) + decoder.pos;
+	if (frame[decoder.pos] !== messageTypeAuth) return other;
+	decoder.pos += 1;
+	const type = decoding.readVarUint(decoder);
+	if (type === authType.authenticated) return { type: "authenticated" };
+	if (type === authType.permissionDenied) return { type: "denied", reason: decoding.readVarString(decoder) };
+	return other;
+}

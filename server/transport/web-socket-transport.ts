@@ -1,0 +1,126 @@
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Hocuspocus } from "@hocuspocus/server";
+import { type WebSocket, WebSocketServer } from "ws";
+import { ClientSocket } from "./client-socket.ts";
+import { closeCodes } from "./close-codes.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { toWebRequest } from "./web-request.ts";
+
+export interface WebSocketTransportOptions {
+	readonly hocuspocus: Hocuspocus;
+	readonly frameBytesMax: number;
+	readonly connectionsMax: number;
+	readonly documentNameBytesMax: number;
+	readonly pingIntervalMs: number;
+	readonly authTimeoutMs: number;
+	/** Why nobody new can be served now, if so. */
+	readonly refusal: () => string | undefined;
+}
+
+/** Seconds until a refused client may come back, as `Retry-After`. */
+const retryAfterSeconds = 5;
+const sliceMs = 100;
+
+/** Takes WebSockets from any HTTP server's `upgrade` events and hands them to Hocuspocus. */
+export class WebSocketTransport {
+	readonly #options: WebSocketTransportOptions;
+	readonly #server: WebSocketServer;
+	readonly #heartbeat: Heartbeat;
+	readonly #sockets = new Set<ClientSocket>();
+	#whenEmpty: (() => void) | undefined;
+
+	constructor(options: WebSocketTransportOptions) {
+		this.#options = options;
+		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+		this.#server = new WebSocketServer({
+			noServer: true,
+			clientTracking: false,
+			perMessageDeflate: false,
+			maxPayload: options.frameBytesMax,
+		});
+	}
+
+	get connections(): number {
+		return this.#sockets.size;
+	}
+
+	/** For an HTTP server's `upgrade` event. Never throws; what can't be served gets an HTTP error. */
+	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+		const refusal = this.#options.refusal() ?? this.#connectionLimit();
+		if (refusal !== undefined) refuseUpgrade(socket, 503, refusal);
+		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, request));
+	}
+
+	/** Closes all sockets with 1012, spread over a window, and resolves when the last one is gone. */
+	async drain(windowMs: number): Promise<void> {
+		const slices = Math.max(1, Math.ceil(windowMs / sliceMs));
+		const waiting = [...this.#sockets];
+		const perSlice = Math.ceil(waiting.length / slices);
+		while (waiting.length > 0) {
+			for (const socket of waiting.splice(0, perSlice)) socket.end(closeCodes.serviceRestart);
+			if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, sliceMs));
+		}
+		if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+	}
+
+	/** Ends what is left at once. */
+	terminate(): void {
+		for (const socket of this.#sockets) socket.terminate();
+	}
+
+	#connectionLimit(): string | undefined {
+		const { connectionsMax } = this.#options;
+		return this.#sockets.size < connectionsMax
+			? undefined
+			: `this node serves its maximum of ${connectionsMax} connections`;
+	}
+
+	#connect(ws: WebSocket, request: IncomingMessage): void {
+		const { hocuspocus, documentNameBytesMax, authTimeoutMs } = this.#options;
+		const socket: ClientSocket = new ClientSocket(ws, {
+			documentNameBytesMax,
+			authTimeoutMs,
+			handlers: {
+				message: (frame) => client.handleMessage(frame),
+				close: (event) => {
+					this.#disconnect(socket);
+					client.handleClose(event);
+				},
+			},
+		});
+		const client = hocuspocus.handleConnection(socket, toWebRequest(request));
+		// Our heartbeat serves all sockets; this would be one timer for each.
+		clearInterval(client.pingInterval);
+		acceptAnyDocumentName(client);
+		this.#sockets.add(socket);
+		this.#heartbeat.add(socket);
+	}
+
+	#disconnect(socket: ClientSocket): void {
+		this.#sockets.delete(socket);
+		this.#heartbeat.remove(socket);
+		if (this.#sockets.size === 0) this.#whenEmpty?.();
+	}
+}
+
+/** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */
+export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+	socket.on("error", () => {});
+	socket.end(
+		`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+			`Retry-After: ${retryAfterSeconds}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
+	);
+}
+
+/**
+ * Hocuspocus 4.7 keeps what it knows of a client's documents in objects under their names, where a document that is
+ * called `constructor` or `__proto__` finds something that is not its own. Without a prototype there is nothing to find.
+ */
+function acceptAnyDocumentName(client: object): void {
+	for (const value of Object.values(client)) {
+		if (Object.getPrototypeOf(Object(value)) === Object.prototype && Object.keys(value).length === 0) {
+			Object.setPrototypeOf(value, null);
+		}
+	}
+}

@@ -1,0 +1,83 @@
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+import * as Y from "yjs";
+import { eventually } from "./eventually.ts";
+
+/** One person: an unmodified provider on a socket of its own. */
+export interface Client {
+	readonly provider: HocuspocusProvider;
+	readonly socket: HocuspocusProviderWebsocket;
+	readonly document: Y.Doc;
+	/** The root `Y.Text` "text". */
+	readonly text: Y.Text;
+	/** Close events of the socket, oldest first. */
+	readonly closes: { readonly code: number; readonly reason: string }[];
+	/** Reasons with which the server refused to open the document. */
+	readonly denials: string[];
+	/** Waits until the document has been received. */
+	synced(): Promise<Client>;
+	/** Waits until the server has acknowledged everything. */
+	saved(deadlineMs?: number): Promise<Client>;
+	/** Appends to the text. */
+	type(text: string): Client;
+	destroy(): void;
+}
+
+export interface ClientOptions {
+	readonly url: string;
+	readonly name: string;
+	readonly document?: Y.Doc;
+	readonly token?: string;
+	readonly awareness?: null;
+}
+
+/** Reconnects quickly, so that tests of restarts don't wait for the provider's default second. */
+export function openClient({ url, name, document = new Y.Doc(), token, ...rest }: ClientOptions): Client {
+	const closes: Client["closes"] = [];
+	const denials: string[] = [];
+	const socket = new HocuspocusProviderWebsocket({
+		url,
+		delay: 20,
+		minDelay: 20,
+		maxDelay: 100,
+		onClose: ({ event }) => closes.push({ code: event.code, reason: event.reason }),
+	});
+	const provider = new HocuspocusProvider({
+		websocketProvider: socket,
+		name,
+		document,
+		token: token ?? null,
+		onAuthenticationFailed: ({ reason }) => denials.push(reason),
+		...rest,
+	});
+	provider.attach();
+	const text = document.getText("text");
+	const client: Client = {
+		provider,
+		socket,
+		document,
+		text,
+		closes,
+		denials,
+		async synced() {
+			await eventually(`${name} to be synced`, () => provider.isSynced);
+			return client;
+		},
+		async saved(deadlineMs) {
+			await eventually(
+				`${name} to be saved`,
+				() => socket.status === "connected" && provider.isSynced && provider.unsyncedChanges === 0,
+				deadlineMs,
+			);
+			return client;
+		},
+		type(added) {
+			text.insert(text.length, added);
+			return client;
+		},
+		destroy() {
+			provider.destroy();
+			socket.destroy();
+		},
+	};
+	return client;
+}

@@ -1,0 +1,39 @@
+/**
+ * Waits for something to become true, by asking again and again.
+ * @param probe Returns a truthy value when it is; `undefined`, `false`, `null`, `0` or an exception mean not yet.
+ * @throws With what was waited for, when the deadline passes first.
+ */
+export async function eventually<T>(
+	what: string,
+	probe: () => T | Promise<T>,
+	deadlineMs = 20_000,
+): Promise<NonNullable<T>> {
+	const untilMs = performance.now() + deadlineMs;
+	let lastError: unknown;
+	for (;;) {
+		try {
+			const value = await probe();
+			if (value) return value;
+			lastError = undefined;
+		} catch (error) {
+			lastError = error;
+		}
+		if (performance.now() > untilMs)
+			throw new Error(`waited ${deadlineMs} ms in vain for: ${what}`, { cause: lastError });
+		await new Promise((resolve) => setTimeout(resolve, 5));
+	}
+}
+
+/** Rejects when `work` takes longer than the deadline. */
+export async function within<T>(what: string, work: Promise<T>, deadlineMs = 20_000): Promise<T> {
+	const late = Promise.withResolvers<never>();
+	const timer = setTimeout(
+		() => late.reject(new Error(`waited ${deadlineMs} ms in vain for: ${what}`)),
+		deadlineMs,
+	);
+	try {
+		return await Promise.race([work, late.promise]);
+	} finally {
+		clearTimeout(timer);
+	}
+}

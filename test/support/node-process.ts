@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.ts";
+
+const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
+
+/** `indelible start` as a process of its own. */
+export interface NodeProcess {
+	readonly port: number;
+	readonly url: string;
+	readonly child: ChildProcess;
+	/** Standard output and error so far. */
+	output(): string;
+	/** Sends a signal and waits for the end. @returns Exit code, or the signal that ended it. */
+	stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+	const server = createServer();
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const address = server.address();
+	server.close();
+	await once(server, "close");
+	if (address === null || typeof address === "string") throw new Error("no port");
+	return address.port;
+}
+
+export interface StartOptions {
+	readonly data: string;
+	readonly port?: number;
+	readonly flags?: readonly string[];
+	readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts a node and waits until it is ready. The caller stops it. */
+export async function startNodeProcess({
+	data,
+	port,
+	flags = [],
+	environment = {},
+}: StartOptions): Promise<NodeProcess> {
+	const onPort = port ?? (await freePort());
+	const child = spawn(
+		process.execPath,
+		[launcher, "start", "--port", String(onPort), "--data", data, "--no-demo", ...flags],
+		{ env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] },
+	);
+	let output = "";
+	child.stdout.on("data", (chunk) => (output += chunk));
+	child.stderr.on("data", (chunk) => (output += chunk));
+	const ended = once(child, "exit");
+	await eventually("the node to be ready", async () => {
+		if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}:\n${output}`);
+		return (await fetch(`http://127.0.0.1:${onPort}/readyz`)).ok;
+	});
+	return {
+		port: onPort,
+		url: `ws://127.0.0.1:${onPort}`,
+		child,
+		output: () => output,
+		async stop(signal = "SIGTERM") {
+			child.kill(signal);
+			const [code, endedBy] = await ended;
+			return code ?? endedBy;
+		},
+	};
+}
