@@ -3,7 +3,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type Configuration, type Extension, Hocuspocus } from "@hocuspocus/server";
-import { Durability, type DurabilityEvent, type DurabilityLogger } from "../extensions/durability/index.ts";
+import {
+	type CompactionThresholds,
+	Durability,
+	type DurabilityEvent,
+	type DurabilityLogger,
+} from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import { SqliteStore } from "../extensions/durability/sqlite/sqlite-store.ts";
 import type { Store } from "../extensions/durability/store.ts";
@@ -20,6 +25,8 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	readonly seed?: Seed | undefined;
 	/** Where documents are kept; an SQLite database in the folder `data` by default. The node opens and closes it. */
 	readonly store?: Store | undefined;
+	/** When logs are merged into snapshots. */
+	readonly compaction?: Partial<CompactionThresholds> | undefined;
 	/** Options of each `Y.Doc`, as Hocuspocus' `yDocOptions`. */
 	readonly yDocOptions?: Configuration["yDocOptions"] | undefined;
 	/** A pino logger, or anything with its four methods. Standard output by default. */
@@ -41,20 +48,20 @@ export interface Readiness {
  */
 export async function createNode(options: NodeOptions = {}): Promise<IndelibleNode> {
 	const { hooks, rest } = takeHooks(options);
-	const {
-		extensions = [],
-		seed,
-		store: givenStore,
-		yDocOptions,
-		logger: givenLogger,
-		onDurabilityEvent,
-		...given
-	} = rest;
+	const { extensions = [], seed, compaction, yDocOptions, onDurabilityEvent, ...others } = rest;
+	const { store: givenStore, logger: givenLogger, ...given } = others;
 	const settings = resolveNodeSettings(given);
 	const logger = givenLogger ?? createLogger({ level: "info", format: "auto" });
 	const store = givenStore ?? new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
 	const { backlogBytesMax } = settings;
-	const durability = new Durability({ store, seed, backlogBytesMax, logger, onEvent: onDurabilityEvent });
+	const durability = new Durability({
+		store,
+		seed,
+		compaction,
+		backlogBytesMax,
+		logger,
+		onEvent: onDurabilityEvent,
+	});
 	await durability.open();
 	const hocuspocus = new Hocuspocus({
 		...hooks,

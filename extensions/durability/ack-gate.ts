@@ -1,7 +1,8 @@
 import type { Connection } from "@hocuspocus/server";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
-import { acknowledgementBytes, carriesUpdate, isAcknowledgement } from "./wire.ts";
+import { Handshake } from "./handshake.ts";
+import { addressFieldBytes, inspectIncoming, inspectOutgoing, type Outgoing } from "./wire.ts";
 
 /** Why the gate ends a client's socket. Both are worth another try, and the provider makes one. */
 export const gateCloseEvents = {
@@ -26,8 +27,10 @@ const leftByItself = 1000;
 export class AckGate implements DurabilityListener {
 	readonly #connection: Connection;
 	readonly #log: DocumentLog;
+	readonly #handshake = new Handshake();
 	readonly #sendNow: (frame: Uint8Array) => void;
-	#acknowledgement: Uint8Array | undefined;
+	/** Every acknowledgement to one connection is the same frame. */
+	#acknowledgement: Uint8Array = new Uint8Array();
 
 	private constructor(connection: Connection, log: DocumentLog) {
 		this.#connection = connection;
@@ -35,18 +38,21 @@ export class AckGate implements DurabilityListener {
 		this.#sendNow = connection.send.bind(connection);
 	}
 
-	/** Puts a gate before `connection`. It must not have sent anything yet. */
+	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
 	static install(connection: Connection, log: DocumentLog, commitLog: CommitLog): void {
 		const gate = new AckGate(connection, log);
-		const acknowledgementLength = acknowledgementBytes(connection.messageAddress);
-		connection.send = (frame) => {
-			if (isAcknowledgement(frame, acknowledgementLength)) gate.#hold(frame);
-			else gate.#sendNow(frame);
-		};
+		const typeAt = addressFieldBytes(connection.messageAddress);
+		connection.send = (frame) => gate.#send(frame, inspectOutgoing(frame, typeAt));
 		const handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
-			if (commitLog.accepting || connection.readOnly || !carriesUpdate(frame)) handleNow(frame);
-			else closeSocket(connection, gateCloseEvents.backlogFull);
+			const incoming = inspectIncoming(frame);
+			if (incoming.type !== "other" && !incoming.isEmpty && !connection.readOnly && !commitLog.accepting) {
+				closeSocket(connection, gateCloseEvents.backlogFull);
+				return;
+			}
+			if (incoming.type === "step2") gate.#handshake.step2Received();
+			if (incoming.type === "update") gate.#handshake.updateReceived();
+			handleNow(frame);
 		};
 		connection.onClose((_document, event) => {
 			log.forget(gate);
@@ -56,25 +62,31 @@ export class AckGate implements DurabilityListener {
 		});
 	}
 
-	#hold(acknowledgement: Uint8Array): void {
-		if (this.#connection.document.isDestroyed) {
-			// Hocuspocus unloaded the document between finding it for this client and connecting the client to it, so
-			// nobody listens to what the client writes into it.
-			closeSocket(this.#connection, gateCloseEvents.documentLeft);
-			return;
-		}
-		// Every acknowledgement to one connection is the same frame.
-		this.#acknowledgement = acknowledgement;
-		this.#log.listen(this);
-	}
-
 	durable(count: number): void {
-		if (this.#acknowledgement === undefined) return;
 		for (let sent = 0; sent < count; sent += 1) this.#sendNow(this.#acknowledgement);
 	}
 
 	abandoned(): void {
 		// No acknowledgement: the client keeps its edit and sends it again to whoever answers next.
+	}
+
+	#send(frame: Uint8Array, outgoing: Outgoing): void {
+		if (outgoing === "acknowledgement") {
+			this.#acknowledgement = frame;
+			this.#hold(this.#handshake.acknowledgementMade());
+			return;
+		}
+		this.#sendNow(frame);
+		if (outgoing === "step1") this.#handshake.step1Sent();
+		if (outgoing === "refusal") this.#hold(this.#handshake.refusalMade());
+	}
+
+	#hold(count: number): void {
+		if (count === 0) return;
+		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
+		// listens to what the client writes into it.
+		if (this.#connection.document.isDestroyed) closeSocket(this.#connection, gateCloseEvents.documentLeft);
+		else this.#log.listen(this, count);
 	}
 }
 

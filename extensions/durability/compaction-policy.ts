@@ -4,25 +4,62 @@
 export interface StoredSize {
 	/** Update bytes in the log since the snapshot. */
 	readonly logBytes: number;
-	/** Log entries since the snapshot. */
-	readonly logEntries: number;
+	/** Updates in the log since the snapshot. */
+	readonly logUpdates: number;
 	/** Size of the snapshot as a Yjs update, in bytes; 0 without one. */
 	readonly snapshotBytes: number;
 }
+
+export interface CompactionThresholds {
+	/** While a document is being edited, logs smaller than this are left alone, in bytes. */
+	readonly busyBytesMin: number;
+	/** The same as a number of updates. */
+	readonly busyUpdatesMin: number;
+	/** The same for a document that is left alone or leaves memory. */
+	readonly idleBytesMin: number;
+	readonly idleUpdatesMin: number;
+	/** How long nobody edits a document before it counts as left alone, in ms. */
+	readonly idleMs: number;
+}
+
+export const defaultThresholds: CompactionThresholds = {
+	busyBytesMin: 256 * 1024,
+	busyUpdatesMin: 4096,
+	idleBytesMin: 1024,
+	idleUpdatesMin: 256,
+	idleMs: 30_000,
+};
+
+/** The size of a snapshot for which one more update in the log adds about as much to opening it, in bytes. */
+const snapshotBytesPerUpdate = 64;
+/** A log is worth merging when idle once it is this part of the snapshot. */
+const idleFraction = 1 / 8;
 
 /**
  * While a document is being edited: when the log has grown as large as the snapshot. So each byte is rewritten a
  * bounded number of times per doubling of the document, and opening one reads at most about twice its size. The second
  * bound is for very small updates, whose number is what opening pays for.
  */
-export function isDueBySize({ logBytes, logEntries, snapshotBytes }: StoredSize): boolean {
-	return logBytes >= Math.max(256 * 1024, snapshotBytes) || logEntries >= Math.max(4096, snapshotBytes / 64);
+export function isDueBySize(
+	{ logBytes, logUpdates, snapshotBytes }: StoredSize,
+	{ busyBytesMin, busyUpdatesMin }: CompactionThresholds,
+): boolean {
+	return (
+		logBytes >= Math.max(busyBytesMin, snapshotBytes) ||
+		logUpdates >= Math.max(busyUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
+	);
 }
 
 /**
- * When a document has been left alone or has left memory: already when the log is an eighth of the snapshot, since
- * nothing else is waiting. Below that, rewriting a large snapshot for a few keystrokes would cost more than it saves.
+ * When a document has been left alone or has left memory: sooner, since nothing else is waiting. Below that, rewriting
+ * a large snapshot for a few keystrokes would cost more than it saves.
  */
-export function isDueByIdleness({ logBytes, logEntries, snapshotBytes }: StoredSize): boolean {
-	return logBytes >= Math.max(1024, snapshotBytes / 8) || logEntries >= Math.max(256, snapshotBytes / 64);
+export function isDueByIdleness(
+	{ logBytes, logUpdates, snapshotBytes }: StoredSize,
+	{ idleBytesMin, idleUpdatesMin }: CompactionThresholds,
+): boolean {
+	return (
+		logBytes >= Math.max(idleBytesMin, snapshotBytes * idleFraction) ||
+		logUpdates >= Math.max(idleUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
+	);
 }

@@ -10,7 +10,7 @@ export interface DocumentEntry {
 	/** The last position that was stored when the document was loaded; 0 for one that never was. */
 	readonly loadedPosition: number;
 	logBytes: number;
-	logEntries: number;
+	logUpdates: number;
 	snapshotBytes: number;
 	lastAppendMs: number;
 	compaction: { readonly status: "running" } | { readonly status: "none"; readonly notBeforeMs: number };

@@ -98,15 +98,19 @@ export class DocumentLog {
 		this.#writing = [];
 	}
 
-	/** Tells `listener` once all that is appended up to now is durable: at once when it is already. */
-	listen(listener: DurabilityListener): void {
+	/**
+	 * Tells `listener` once all that is appended up to now is durable: at once when it is already.
+	 * @param count For a listener that asks for several at once.
+	 */
+	listen(listener: DurabilityListener, count = 1): void {
 		if (this.isDurable) {
-			listener.durable(1);
+			listener.durable(count);
 			return;
 		}
 		const last = this.#waiters.at(-1);
-		if (last !== undefined && last.listener === listener && last.ticket === this.appended) last.count += 1;
-		else this.#waiters.push({ ticket: this.appended, listener, count: 1 });
+		if (last !== undefined && last.listener === listener && last.ticket === this.appended)
+			last.count += count;
+		else this.#waiters.push({ ticket: this.appended, listener, count });
 	}
 
 	/** Forgets a listener that has gone. */

@@ -13,7 +13,12 @@ import { applyUpdate } from "yjs";
 import { AckGate, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
-import { isDueByIdleness, isDueBySize } from "./compaction-policy.ts";
+import {
+	type CompactionThresholds,
+	defaultThresholds,
+	isDueByIdleness,
+	isDueBySize,
+} from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
@@ -31,8 +36,8 @@ export interface DurabilityOptions {
 	 * update is closed with 1013, and nobody new is let in until half of it is written.
 	 */
 	readonly backlogBytesMax?: number | undefined;
-	/** How long nobody edits a document before its log is merged, in ms; 30 s by default. */
-	readonly idleCompactionMs?: number | undefined;
+	/** When logs are merged into snapshots. */
+	readonly compaction?: Partial<CompactionThresholds> | undefined;
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onEvent?: ((event: DurabilityEvent) => void) | undefined;
 	/** For tests. */
@@ -61,7 +66,7 @@ export class Durability implements Extension {
 	readonly #logger: DurabilityLogger;
 	readonly #commitLog: CommitLog;
 	readonly #compactor: Compactor;
-	readonly #idleCompactionMs: number;
+	readonly #thresholds: CompactionThresholds;
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
 	#opened: Promise<void> | undefined;
@@ -73,7 +78,7 @@ export class Durability implements Extension {
 		this.#seed = options.seed;
 		this.#clock = options.clock ?? systemClock;
 		this.#logger = options.logger ?? consoleLogger;
-		this.#idleCompactionMs = options.idleCompactionMs ?? 30_000;
+		this.#thresholds = { ...defaultThresholds, ...options.compaction };
 		const onEvent = (event: DurabilityEvent) => {
 			logEvent(this.#logger, event);
 			options.onEvent?.(event);
@@ -155,7 +160,7 @@ export class Durability implements Extension {
 			log: this.#commitLog.document(documentName),
 			loadedPosition: stored.position,
 			logBytes: stored.logBytes,
-			logEntries: stored.entries.length,
+			logUpdates: stored.entries.reduce((sum, { updates }) => sum + updates.length, 0),
 			snapshotBytes: stored.snapshot?.update.byteLength ?? 0,
 			lastAppendMs: this.#clock.now(),
 			compaction: { status: "none", notBeforeMs: 0 },
@@ -194,7 +199,7 @@ export class Durability implements Extension {
 		if (entry === undefined || !entry.document.isDestroyed) return;
 		this.#entries.delete(documentName);
 		this.#commitLog.release(documentName);
-		if (isDueByIdleness(entry)) this.#compact(entry);
+		if (isDueByIdleness(entry, this.#thresholds)) this.#compact(entry);
 	}
 
 	async onDestroy(): Promise<void> {
@@ -242,15 +247,15 @@ export class Durability implements Extension {
 	#append(entry: DocumentEntry, update: Uint8Array): void {
 		this.#commitLog.append(entry.log, update);
 		entry.logBytes += update.byteLength;
-		entry.logEntries += 1;
+		entry.logUpdates += 1;
 		entry.lastAppendMs = this.#clock.now();
-		if (isDueBySize(entry)) this.#compact(entry);
+		if (isDueBySize(entry, this.#thresholds)) this.#compact(entry);
 	}
 
 	#compact(entry: DocumentEntry): void {
 		if (entry.compaction.status === "running" || this.#clock.now() < entry.compaction.notBeforeMs) return;
 		entry.compaction = { status: "running" };
-		const { logBytes, logEntries } = entry;
+		const { logBytes, logUpdates } = entry;
 		this.#compactor.request(entry.document.name, {
 			gc: entry.document.gc,
 			done: (result) => {
@@ -261,7 +266,7 @@ export class Durability implements Extension {
 				entry.compaction = { status: "none", notBeforeMs: 0 };
 				// What was appended since is still in the log.
 				entry.logBytes -= logBytes;
-				entry.logEntries -= logEntries;
+				entry.logUpdates -= logUpdates;
 				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
 			},
 		});
@@ -269,11 +274,12 @@ export class Durability implements Extension {
 
 	/** One timer for all documents. */
 	#sweepIdle(): void {
-		this.#cancelIdleSweep = this.#clock.after(this.#idleCompactionMs, () => {
-			const idleSinceMs = this.#clock.now() - this.#idleCompactionMs;
+		this.#cancelIdleSweep = this.#clock.after(this.#thresholds.idleMs, () => {
+			const idleSinceMs = this.#clock.now() - this.#thresholds.idleMs;
 			for (const entry of this.#entries.values()) {
 				if (this.#wasNeverOpened(entry)) this.#entries.delete(entry.document.name);
-				else if (entry.lastAppendMs <= idleSinceMs && isDueByIdleness(entry)) this.#compact(entry);
+				else if (entry.lastAppendMs <= idleSinceMs && isDueByIdleness(entry, this.#thresholds))
+					this.#compact(entry);
 			}
 			this.#sweepIdle();
 		});

@@ -1,3 +1,4 @@
+export { type CompactionThresholds, defaultThresholds } from "./compaction-policy.ts";
 export { Durability, type DurabilityOptions, SeedError } from "./durability.ts";
 export type { DurabilityEvent, DurabilityLogger } from "./logging.ts";
 export * from "./store.ts";

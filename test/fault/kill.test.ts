@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import * as Y from "yjs";
+import { SqliteStore } from "../../extensions/durability/index.ts";
+import { type Client, openClient } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/node-process.ts";
+import { Random, testSeed } from "../support/random.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const rounds = Number(process.env.INDELIBLE_KILL_ROUNDS ?? 50);
+const documents = 8;
+const writersPerDocument = 2;
+const target = fileURLToPath(new URL("../support/kill-target.ts", import.meta.url));
+
+/** Somebody who types numbered words, and notes which of them the server has acknowledged. */
+class Writer {
+	readonly name: string;
+	readonly documentName: string;
+	readonly #document = new Y.Doc();
+	#client: Client | undefined;
+	written = 0;
+	acknowledged = 0;
+
+	constructor(name: string, documentName: string) {
+		this.name = name;
+		this.documentName = documentName;
+	}
+
+	connect(url: string): void {
+		const client = openClient({ url, name: this.documentName, document: this.#document });
+		this.#client = client;
+		client.provider.on("unsyncedChanges", ({ number }: { number: number }) => {
+			if (number === 0 && client.provider.isSynced) this.acknowledged = this.written;
+		});
+	}
+
+	/** Leaves the page; what was not acknowledged stays on the device. */
+	disconnect(): void {
+		this.#client?.destroy();
+		this.#client = undefined;
+	}
+
+	get isConnected(): boolean {
+		return this.#client !== undefined;
+	}
+
+	async synced(): Promise<void> {
+		await this.#client?.synced();
+	}
+
+	async saved(): Promise<void> {
+		await this.#client?.saved();
+	}
+
+	write(): void {
+		this.written += 1;
+		this.#document.getArray("words").push([`${this.name}.${this.written}`]);
+	}
+
+	words(): string {
+		return JSON.stringify(this.#document.getArray("words").toJSON());
+	}
+}
+
+async function start(port: number, data: string): Promise<{ child: ChildProcess; phases: Set<string> }> {
+	const child = fork(target, [String(port), data], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+	const phases = new Set<string>();
+	child.on("message", (type: string) => phases.add(type));
+	await eventually("the node to listen", () => {
+		if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}`);
+		return phases.has("listening");
+	});
+	return { child, phases };
+}
+
+/** How often each word is in the store, read without the node. */
+async function storedWords(data: string, documentName: string): Promise<Map<string, number>> {
+	const store = new SqliteStore({ path: join(data, "indelible.sqlite") });
+	await store.open();
+	const { snapshot, entries } = await store.load(documentName);
+	await store.close();
+	const document = new Y.Doc();
+	if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
+	for (const { updates } of entries) for (const update of updates) Y.applyUpdate(document, update);
+	const counts = new Map<string, number>();
+	for (const word of document.getArray<string>("words").toJSON())
+		counts.set(word, (counts.get(word) ?? 0) + 1);
+	return counts;
+}
+
+test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every acknowledged edit is there, exactly once`, {
+	timeout: 20_000 + rounds * 5_000,
+}, async () => {
+	const random = new Random(testSeed("kill"));
+	const data = temporaryFolder();
+	const port = await freePort();
+	const url = `ws://127.0.0.1:${port}`;
+	const writers = Array.from(
+		{ length: documents * writersPerDocument },
+		(_, index) => new Writer(`w${index}`, `document ${index % documents}`),
+	);
+	const seen = new Set<string>();
+	let acknowledgedInAll = 0;
+	for (let round = 0; round < rounds; round += 1) {
+		const { child, phases } = await start(port, data);
+		for (const writer of writers) if (!writer.isConnected) writer.connect(url);
+		await Promise.all(writers.map((writer) => writer.synced()));
+		const killed = once(child, "exit");
+		let remaining = 5 + random.below(120);
+		while (remaining > 0) {
+			remaining -= 1;
+			const writer = random.pick(writers);
+			if (!writer.isConnected) writer.connect(url);
+			else if (random.chance(0.05)) writer.disconnect();
+			else writer.write();
+			if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
+		}
+		child.kill("SIGKILL");
+		await killed;
+		for (const phase of phases) seen.add(phase);
+		for (let index = 0; index < documents; index += 1) {
+			const counts = await storedWords(data, `document ${index}`);
+			for (const writer of writers.filter(({ documentName }) => documentName === `document ${index}`)) {
+				for (let word = 1; word <= writer.acknowledged; word += 1) {
+					expect(counts.get(`${writer.name}.${word}`), `round ${round}: ${writer.name}.${word}`).toBe(1);
+				}
+			}
+		}
+		acknowledgedInAll = writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
+	}
+	const { child } = await start(port, data);
+	for (const writer of writers) if (!writer.isConnected) writer.connect(url);
+	await Promise.all(writers.map((writer) => writer.saved()));
+	for (let index = 0; index < documents; index += 1) {
+		const group = writers.filter(({ documentName }) => documentName === `document ${index}`);
+		await eventually(
+			"both writers to agree",
+			() => new Set(group.map((writer) => writer.words())).size === 1,
+		);
+		const counts = await storedWordsOf(group);
+		for (const writer of group) {
+			for (let word = 1; word <= writer.written; word += 1)
+				expect(counts.get(`${writer.name}.${word}`)).toBe(1);
+		}
+	}
+	for (const writer of writers) writer.disconnect();
+	child.kill("SIGKILL");
+	console.info(
+		`kill: ${rounds} rounds, ${acknowledgedInAll} acknowledged edits, phases hit: ${[...seen].join(", ")}`,
+	);
+	// Otherwise the kills proved less than the title says.
+	expect(acknowledgedInAll).toBeGreaterThan(rounds);
+	expect(seen).toContain("committed");
+	expect(seen).toContain("compacted");
+});
+
+async function storedWordsOf(group: readonly Writer[]): Promise<Map<string, number>> {
+	const words: string[] = JSON.parse(group[0]?.words() ?? "[]");
+	const counts = new Map<string, number>();
+	for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+	return counts;
+}

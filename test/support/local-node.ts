@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { SqliteStore } from "../../extensions/durability/index.ts";
+import { createNode, type IndelibleNode, type NodeOptions } from "../../server/index.ts";
+import { type Client, type ClientOptions, openClient } from "./client.ts";
+import { FaultyStore } from "./faulty-store.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+/** A node in this process, on a real socket, over a real SQLite store that can be told to fail. */
+export interface LocalNode {
+	readonly node: IndelibleNode;
+	readonly store: FaultyStore;
+	readonly url: string;
+	/** Opens a client that goes when the test ends. */
+	client(name: string, options?: Partial<ClientOptions>): Client;
+	/** Ends the node as a kill would: nothing that is not on disk stays. */
+	close(): Promise<void>;
+}
+
+export interface LocalNodeOptions extends NodeOptions {
+	/** A folder that outlives the node; by default one of its own. */
+	readonly data?: string;
+}
+
+/** What a test wants to hear of the node's log; it says nothing otherwise. */
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export async function startLocalNode({
+	data = temporaryFolder(),
+	...options
+}: LocalNodeOptions = {}): Promise<LocalNode> {
+	const store = new FaultyStore(new SqliteStore({ path: join(data, "indelible.sqlite") }));
+	const node = await createNode({
+		store,
+		logger: quiet,
+		drainWindowMs: 0,
+		shutdownDeadlineMs: 1_000,
+		...options,
+	});
+	const httpServer = createServer();
+	const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
+	const url = `ws://127.0.0.1:${port}`;
+	const clients: Client[] = [];
+	let closing: Promise<void> | undefined;
+	const close = () => {
+		closing ??= (async () => {
+			httpServer.close();
+			await node.close();
+			httpServer.closeAllConnections();
+			if (httpServer.listening) await once(httpServer, "close");
+		})();
+		return closing;
+	};
+	onTestFinished(async () => {
+		for (const client of clients) client.destroy();
+		await close();
+	});
+	return {
+		node,
+		store,
+		url,
+		client(name, clientOptions) {
+			const client = openClient({ url, name, ...clientOptions });
+			clients.push(client);
+			return client;
+		},
+		close,
+	};
+}
