@@ -1,0 +1,115 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { documentKey, nameChecksum } from "./checksum.ts";
+import { inTransaction } from "./connection.ts";
+import { ChunkDamage, type ChunkEntry, ChunkState, readChunk } from "./log-chunk.ts";
+import { decodeSnapshot, SnapshotDamage } from "./snapshot-record.ts";
+import { isDamage, sqliteSays } from "./sqlite-error.ts";
+import { Damage } from "./wire-error.ts";
+
+export interface ReadDocument {
+	readonly snapshot: { readonly position: number; readonly update: Uint8Array } | undefined;
+	/** After the snapshot, in order, without a gap. */
+	readonly entries: readonly ChunkEntry[];
+}
+
+type Row = Record<string, unknown>;
+
+/** Reads documents and believes nothing of what it reads until it is checked [DUR5]. */
+export class DocumentReader {
+	readonly #database: DatabaseSync;
+	readonly #name: StatementSync;
+	readonly #snapshot: StatementSync;
+	readonly #chunks: StatementSync;
+
+	constructor(database: DatabaseSync) {
+		this.#database = database;
+		this.#name = database.prepare("SELECT name FROM documents WHERE key = ?");
+		this.#snapshot = database.prepare(
+			"SELECT position, codec, checksum, data FROM snapshots WHERE document = ?",
+		);
+		this.#chunks = database.prepare("SELECT position, data FROM log WHERE document = ? ORDER BY position");
+	}
+
+	/** @throws {Damage} */
+	read(documentName: string): ReadDocument {
+		try {
+			return check(documentName, this.#readRows(documentKey(documentName)));
+		} catch (error) {
+			if (error instanceof ChunkDamage || error instanceof SnapshotDamage) {
+				throw new Damage(documentName, error.message, { cause: error });
+			}
+			if (isDamage(error)) {
+				throw new Damage(documentName, sqliteSays(error), { cause: error });
+			}
+			throw error;
+		}
+	}
+
+	/** One transaction, so that a compaction in between can't be half seen. */
+	#readRows(key: bigint): Rows {
+		return inTransaction(this.#database, "BEGIN", () => ({
+			name: this.#name.get(key)?.name,
+			snapshot: this.#snapshot.get(key),
+			chunks: this.#chunks.all(key),
+		}));
+	}
+}
+
+interface Rows {
+	readonly name: unknown;
+	readonly snapshot: Row | undefined;
+	readonly chunks: readonly Row[];
+}
+
+function check(documentName: string, { name, snapshot, chunks }: Rows): ReadDocument {
+	const stored = snapshot !== undefined || chunks.length > 0;
+	if (name === undefined && !stored) return { snapshot: undefined, entries: [] };
+	if (name === undefined) throw new Damage(documentName, "the row with its name is missing");
+	if (name !== documentName) {
+		throw new Damage(documentName, `its content is stored under the name ${JSON.stringify(name)}`);
+	}
+	if (!stored) throw new Damage(documentName, "its snapshot and its log are missing");
+	const sum = nameChecksum(documentName);
+	const decoded = snapshot === undefined ? undefined : checkSnapshot(sum, snapshot);
+	return { snapshot: decoded, entries: checkLog(documentName, sum, decoded?.position ?? 0, chunks) };
+}
+
+function checkSnapshot(sum: number, row: Row): { position: number; update: Uint8Array } {
+	const { position, codec, checksum, data } = row;
+	const wellFormed =
+		typeof position === "number" &&
+		typeof codec === "number" &&
+		typeof checksum === "number" &&
+		data instanceof Uint8Array;
+	if (!wellFormed) throw new SnapshotDamage("the snapshot's row has values of the wrong kind");
+	return { position, update: decodeSnapshot(sum, { position, codec, checksum, data }) };
+}
+
+function checkLog(
+	documentName: string,
+	sum: number,
+	snapshotPosition: number,
+	chunks: readonly Row[],
+): ChunkEntry[] {
+	const entries: ChunkEntry[] = [];
+	let next = snapshotPosition + 1;
+	let state: ChunkState = ChunkState.full;
+	for (const { position, data } of chunks) {
+		if (typeof position !== "number" || !(data instanceof Uint8Array)) {
+			throw new ChunkDamage("a row of the log has values of the wrong kind");
+		}
+		if (position !== next || state === ChunkState.open) {
+			throw new ChunkDamage(
+				`the log goes on at position ${position}, and the one before it ends at ${next - 1}`,
+			);
+		}
+		const chunk = readChunk(data, position, sum);
+		for (const entry of chunk.entries) entries.push(entry);
+		next += chunk.entries.length;
+		state = chunk.state;
+	}
+	if (state === ChunkState.continued) {
+		throw new Damage(documentName, `the log entries after position ${next - 1} are missing`);
+	}
+	return entries;
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { DatabaseSync } from "node:sqlite";
+import { StoreConfigurationError } from "../store.ts";
+import { errorCode, isBusy, isNoDatabase } from "./sqlite-error.ts";
+
+/** How long a process that is just ending may still hold the lock, in ms. */
+const patienceMs = 500;
+
+/**
+ * At most one store at a time on a database file, in this process or any other.
+ *
+ * SQLite's own locks would let two processes take turns in writing, and each would give out the same positions. So a
+ * store holds a write transaction open on a small database beside it. That is a lock of the operating system: it
+ * vanishes with its process, however that ends. Others can still read there who holds it.
+ */
+export class FileLock {
+	readonly #database: DatabaseSync;
+
+	private constructor(database: DatabaseSync) {
+		this.#database = database;
+	}
+
+	/** @throws {StoreConfigurationError} when somebody else holds it, or it can't be taken at all. */
+	static acquire(databasePath: string): FileLock {
+		const path = `${databasePath}-lock`;
+		let database: DatabaseSync | undefined;
+		try {
+			database = new DatabaseSync(path, { timeout: patienceMs });
+			hold(database);
+			return new FileLock(database);
+		} catch (error) {
+			const refusal = isBusy(error) ? inUse(databasePath, holderOf(database)) : unusable(path, error);
+			if (database?.isOpen) database.close();
+			throw refusal;
+		}
+	}
+
+	release(): void {
+		this.#database.close();
+	}
+}
+
+/**
+ * Signs, and keeps the write lock. Signing needs a commit, which lets go of the lock for a moment; so look who has signed
+ * once it is held for good.
+ */
+function hold(database: DatabaseSync): void {
+	const token = randomUUID();
+	for (;;) {
+		database.exec("BEGIN IMMEDIATE");
+		database.exec("CREATE TABLE IF NOT EXISTS holder (token TEXT, pid INTEGER, host TEXT, since TEXT)");
+		if (database.prepare("SELECT 1 FROM holder WHERE token = ?").get(token) !== undefined) return;
+		database.exec("DELETE FROM holder");
+		database
+			.prepare("INSERT INTO holder VALUES (?, ?, ?, ?)")
+			.run(token, process.pid, hostname(), new Date().toISOString());
+		database.exec("COMMIT");
+	}
+}
+
+function holderOf(database: DatabaseSync | undefined): string {
+	try {
+		const row = database?.prepare("SELECT pid, host, since FROM holder").get();
+		if (row !== undefined) return `process ${row.pid} on ${row.host} since ${row.since}`;
+	} catch {
+		// The holder is writing its name this very moment.
+	}
+	return "another process";
+}
+
+function inUse(databasePath: string, holder: string): StoreConfigurationError {
+	return new StoreConfigurationError(
+		`${databasePath} is in use by ${holder}. Stop that one first, or give this one another data folder.`,
+	);
+}
+
+function unusable(path: string, error: unknown): StoreConfigurationError {
+	const advice = isNoDatabase(error)
+		? "It is no lock file: remove it."
+		: "The folder must be writable for this process.";
+	const text = error instanceof Error ? error.message : String(error);
+	return new StoreConfigurationError(
+		`the lock file ${path} can't be used: ${text} (${errorCode(error) ?? "no code"}). ${advice}`,
+		{ cause: error },
+	);
+}

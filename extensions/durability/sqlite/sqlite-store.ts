@@ -1,0 +1,188 @@
+import {
+	type AppendRequest,
+	type AppendResult,
+	type CompactionResult,
+	type CompactOptions,
+	type Store,
+	StoreConfigurationError,
+	type StoredDocument,
+	StoreUnavailableError,
+} from "../store.ts";
+import { CheckpointPolicy } from "./checkpoint-policy.ts";
+import { locate } from "./database-file.ts";
+import type { ReaderProtocol, SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
+import { packBatch, unpackDocument } from "./packing.ts";
+import { fromWire } from "./wire-error.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+export interface SqliteStoreOptions {
+	/** The database file. It and its folder are made when they are missing. */
+	readonly path: string;
+	/** The file grows to this and no further (what goes beyond fails with `SQLITE_FULL`), in bytes. No bound by default. */
+	readonly fileBytesMax?: number;
+	/** Memory of the thread that reads and merges: V8's old generation, in MiB. Node's default by default. */
+	readonly mergeMemoryMib?: number;
+}
+
+interface Workers {
+	readonly writer: WorkerLink<WriterProtocol>;
+	readonly reader: WorkerLink<ReaderProtocol>;
+}
+
+type State = { readonly status: "closed" } | { readonly status: "open"; readonly workers: Workers };
+
+/** How often a merge is tried again because the snapshot was replaced under it. */
+const mergeAttemptsMax = 10;
+
+/**
+ * The embedded store: one SQLite file, for one process at a time.
+ *
+ * All of SQLite runs in two worker threads, so that no commit and no read ever holds up the event loop: one writes, the
+ * other reads, merges and runs checkpoints. Either is replaced when it dies.
+ */
+export class SqliteStore implements Store {
+	readonly location: string;
+	readonly #options: SqliteStoreOptions;
+	#state: State = { status: "closed" };
+	#checkpoints = new CheckpointPolicy();
+	#checkpointing: Promise<void> | undefined;
+
+	constructor(options: SqliteStoreOptions) {
+		this.#options = options;
+		this.location = options.path;
+	}
+
+	async open(): Promise<void> {
+		if (this.#state.status === "open") return;
+		const { path, fileBytesMax, mergeMemoryMib } = this.#options;
+		const settings: WorkerSettings = { path: locate(path), fileBytesMax };
+		const workers = startWorkers(settings, mergeMemoryMib);
+		try {
+			await workers.writer.ask("open", undefined);
+		} catch (error) {
+			await workers.writer.close("close");
+			throw error;
+		}
+		this.#checkpoints = new CheckpointPolicy();
+		this.#state = { status: "open", workers };
+	}
+
+	async load(documentName: string): Promise<StoredDocument> {
+		const { reader } = this.#workers();
+		const packed = await whileOpen(reader.ask("load", checkName(documentName)));
+		return unpackDocument(packed);
+	}
+
+	async append(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
+		const { writer } = this.#workers();
+		for (const { documentName } of batch) checkName(documentName);
+		const packed = packBatch(batch);
+		const bytes = packed.payloads.byteLength;
+		const { positions, failures } = await whileOpen(writer.ask("append", packed, [packed.payloads.buffer]));
+		this.#wrote(bytes, batch.length);
+		const results: AppendResult[] = positions.map((position) => ({ status: "durable", position }));
+		for (const { index, error } of failures) results[index] = { status: "failed", error: fromWire(error) };
+		return results;
+	}
+
+	async compact(documentName: string, { gc }: CompactOptions): Promise<CompactionResult> {
+		checkName(documentName);
+		for (let attempt = 1; attempt <= mergeAttemptsMax; attempt += 1) {
+			const { reader, writer } = this.#workers();
+			const { position, merged } = await whileOpen(reader.ask("merge", { documentName, gc }));
+			if (merged === undefined) return { status: "unchanged", position };
+			const { data } = merged.record;
+			const storedBytes = data.byteLength;
+			const buffers = data.buffer instanceof ArrayBuffer ? [data.buffer] : [];
+			if (await whileOpen(writer.ask("replace", { documentName, merged }, buffers))) {
+				this.#wrote(storedBytes, 1);
+				const { entriesMerged, updateBytes: snapshotBytes } = merged;
+				return { status: "compacted", position, entriesMerged, snapshotBytes, storedBytes };
+			}
+		}
+		throw new StoreUnavailableError(
+			`${JSON.stringify(documentName)} is being compacted by others all the time`,
+		);
+	}
+
+	async close(): Promise<void> {
+		if (this.#state.status === "closed") return;
+		const { writer, reader } = this.#state.workers;
+		this.#state = { status: "closed" };
+		await this.#checkpointing;
+		// Both answer in order, so calls under way are done first. The reader goes first: the last connection to close
+		// is the one that tidies up, and it has to be one that may write. What the log holds is durable even if it fails.
+		await reader.close("close").catch(() => {});
+		await writer.close("close").catch(() => {});
+	}
+
+	/** What the writing connection really runs with, for `indelible doctor` and tests. */
+	diagnostics(): Promise<SqliteDiagnostics> {
+		return whileOpen(this.#workers().writer.ask("diagnostics", undefined));
+	}
+
+	#workers(): Workers {
+		if (this.#state.status === "open") return this.#state.workers;
+		throw new StoreUnavailableError(`the store ${this.location} is not open`);
+	}
+
+	#wrote(bytes: number, rows: number): void {
+		this.#checkpoints.wrote(bytes, rows);
+		if (this.#checkpointing !== undefined || !this.#checkpoints.isDue) return;
+		// `#checkpoint` handles its failures itself.
+		this.#checkpointing = this.#checkpoint().finally(() => {
+			this.#checkpointing = undefined;
+		});
+	}
+
+	/**
+	 * The reader's thread moves most of the write-ahead log into the database while the writer goes on. The writer then
+	 * moves the little that it has added meanwhile: only when nothing is left, the log begins anew.
+	 */
+	async #checkpoint(): Promise<void> {
+		if (this.#state.status === "closed") return;
+		const { reader, writer } = this.#state.workers;
+		this.#checkpoints.started();
+		try {
+			await reader.ask("checkpoint", undefined);
+			await writer.ask("checkpoint", undefined);
+		} catch {
+			// A full or failing disk: what is in the log is durable, and the next due checkpoint tries again.
+		}
+	}
+}
+
+function startWorkers(settings: WorkerSettings, mergeMemoryMib: number | undefined): Workers {
+	const writer = new WorkerLink<WriterProtocol>(script("writer-worker"), {
+		name: "indelible-store-writer",
+		workerData: settings,
+	});
+	const reader = new WorkerLink<ReaderProtocol>(script("reader-worker"), {
+		name: "indelible-store-reader",
+		workerData: settings,
+		...(mergeMemoryMib !== undefined && { resourceLimits: { maxOldGenerationSizeMb: mergeMemoryMib } }),
+	});
+	return { writer, reader };
+}
+
+function script(name: string): URL {
+	return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+}
+
+/** SQLite stores text as UTF-8, in which two names with lone surrogates could become one. */
+function checkName(documentName: string): string {
+	if (!documentName.isWellFormed()) throw new TypeError("a document name must be well-formed Unicode");
+	return documentName;
+}
+
+/** Once the store is open, a configuration that stops working is a failure that may pass. */
+async function whileOpen<T>(answer: Promise<T>): Promise<T> {
+	try {
+		return await answer;
+	} catch (error) {
+		if (error instanceof StoreConfigurationError) {
+			throw new StoreUnavailableError(error.message, { code: "SQLITE_CANTOPEN", cause: error });
+		}
+		throw error;
+	}
+}

@@ -1,0 +1,44 @@
+import { DamagedDocumentError, StoreConfigurationError, StoreUnavailableError } from "../store.ts";
+import { errorCode } from "./sqlite-error.ts";
+
+/** An error on its way from a worker: structured cloning would strip the store's errors of class and fields. */
+export type WireError =
+	| { readonly kind: "damaged"; readonly documentName: string; readonly detail: string }
+	| { readonly kind: "unavailable"; readonly message: string; readonly code: string | undefined }
+	| { readonly kind: "configuration"; readonly message: string };
+
+/** Thrown by workers where the document's name is known to whoever answers. */
+export class Damage extends Error {
+	override readonly name = "Damage";
+	readonly documentName: string;
+
+	/** @param detail What is damaged, to go after "document … is damaged: ". */
+	constructor(documentName: string, detail: string, options?: ErrorOptions) {
+		super(detail, options);
+		this.documentName = documentName;
+	}
+}
+
+export function toWire(error: unknown): WireError {
+	if (error instanceof Damage) {
+		return { kind: "damaged", documentName: error.documentName, detail: error.message };
+	}
+	if (error instanceof StoreConfigurationError) return { kind: "configuration", message: error.message };
+	const code = errorCode(error);
+	const text = error instanceof Error ? error.message : String(error);
+	return { kind: "unavailable", message: code === undefined ? text : `${text} (${code})`, code };
+}
+
+export function fromWire(error: WireError): Error {
+	switch (error.kind) {
+		case "damaged":
+			return new DamagedDocumentError(error.documentName, error.detail);
+		case "configuration":
+			return new StoreConfigurationError(error.message);
+		case "unavailable":
+			return new StoreUnavailableError(
+				error.message,
+				error.code === undefined ? undefined : { code: error.code },
+			);
+	}
+}

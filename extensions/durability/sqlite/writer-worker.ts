@@ -1,0 +1,70 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreConfigurationError } from "../store.ts";
+import { openForWriting, Reopening } from "./connection.ts";
+import { prepare } from "./database-file.ts";
+import { FileLock } from "./file-lock.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
+import { pragma } from "./schema.ts";
+import { isForbidden } from "./sqlite-error.ts";
+import { serve } from "./worker-port.ts";
+
+/** The worker that holds the lock and writes: the only one that ever does, in any process. */
+serve<WriterProtocol>((settings) => {
+	let lock: FileLock | undefined;
+	const connection = new Reopening(
+		() => {
+			lock ??= FileLock.acquire(settings.path);
+			return openForWriting(settings);
+		},
+		(database) => new LogWriter(database),
+	);
+	return {
+		open: () => {
+			lock ??= FileLock.acquire(settings.path);
+			prepareOrExplain(settings);
+			connection.use(() => {});
+		},
+		append: (batch) => connection.use((writer) => writer.append(batch)),
+		replace: ({ documentName, merged }) => connection.use((writer) => writer.replace(documentName, merged)),
+		checkpoint: () => {
+			connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+		},
+		diagnostics: () => connection.use((_, database) => diagnose(database)),
+		close: () => {
+			try {
+				if (lock !== undefined) {
+					connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+				}
+			} finally {
+				connection.close();
+				lock?.release();
+				lock = undefined;
+			}
+		},
+	};
+});
+
+function prepareOrExplain({ path }: WorkerSettings): void {
+	try {
+		prepare(path);
+	} catch (cause) {
+		if (!isForbidden(cause)) throw cause;
+		throw new StoreConfigurationError(
+			`${path} can't be made: ${(cause as Error).message}. Its folder must be writable for this process.`,
+			{ cause },
+		);
+	}
+}
+
+function diagnose(database: DatabaseSync): SqliteDiagnostics {
+	const pageBytes = Number(pragma(database, "page_size"));
+	return {
+		sqliteVersion: String(database.prepare("SELECT sqlite_version() AS version").get()?.version),
+		schemaVersion: Number(pragma(database, "user_version")),
+		journalMode: String(pragma(database, "journal_mode")),
+		synchronous: Number(pragma(database, "synchronous")),
+		pageBytes,
+		fileBytes: pageBytes * Number(pragma(database, "page_count")),
+	};
+}
