@@ -13,14 +13,14 @@ import { readVarint, varintBytes, writeVarint } from "./framing.ts";
  * name, position and payload, and the payload; zeros to the end.
  */
 
-/** The entry after this chunk's last one, if any, … */
+/** The first byte of a chunk. No flipped bit turns one of them into another. */
 export const ChunkState = {
-	/** … goes into this chunk. It is the document's last one. */
-	open: 1,
-	/** … is in the next chunk, which therefore exists. */
-	continued: 2,
-	/** … is in the next chunk, should there be one. The chunk was filled by a single large entry. */
-	full: 3,
+	/** There is room for more: this is the document's last chunk. Letter o. */
+	open: 0x6f,
+	/** The next entry is in another chunk, which therefore exists. Letter c. */
+	continued: 0x63,
+	/** It was filled by a single large entry; there may be another chunk. Letter f. */
+	full: 0x66,
 } as const;
 export type ChunkState = (typeof ChunkState)[keyof typeof ChunkState];
 

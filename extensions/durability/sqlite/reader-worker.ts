@@ -1,7 +1,8 @@
+import { MeaninglessUpdate, merge } from "../merge.ts";
 import { nameChecksum } from "./checksum.ts";
 import { openForCheckpoints, openForReading, Reopening } from "./connection.ts";
 import { DocumentReader, type ReadDocument } from "./document-reader.ts";
-import { MeaninglessUpdate, merge } from "./merge.ts";
+import { readFramed } from "./framing.ts";
 import type { Merged, PackedDocument, ReaderProtocol } from "./messages.ts";
 import { encodeSnapshot } from "./snapshot-record.ts";
 import { Damage } from "./wire-error.ts";
@@ -77,8 +78,9 @@ function mergeStored(
 }
 
 function mergeOrExplain(documentName: string, stored: ReadDocument, gc: boolean): Uint8Array {
+	const entries = stored.entries.map(({ position, payload }) => ({ position, updates: readFramed(payload) }));
 	try {
-		return merge(stored, gc);
+		return merge({ snapshot: stored.snapshot, entries }, gc);
 	} catch (cause) {
 		if (cause instanceof MeaninglessUpdate) throw new Damage(documentName, cause.message, { cause });
 		throw cause;
@@ -87,5 +89,5 @@ function mergeOrExplain(documentName: string, stored: ReadDocument, gc: boolean)
 
 /** The bytes in a buffer of their own, which can be moved to another thread without taking others along. */
 function owned(bytes: Uint8Array): Uint8Array {
-	return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+	return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

@@ -1,6 +1,5 @@
 import * as Y from "yjs";
-import type { ReadDocument } from "./document-reader.ts";
-import { readFramed } from "./framing.ts";
+import type { LogEntry, Snapshot } from "./store.ts";
 
 /** An update that is stored whole but means nothing to Yjs. The message says which. */
 export class MeaninglessUpdate extends Error {
@@ -8,17 +7,20 @@ export class MeaninglessUpdate extends Error {
 }
 
 /**
- * One update (V1) with all that the snapshot and the log say, updates that still wait for others included.
+ * One update (V1) with all that a snapshot and the log after it say, what still waits for missing updates included.
  * @param gc As `Y.Doc`'s option: whether deleted content may go.
  * @throws {MeaninglessUpdate}
  */
-export function merge({ snapshot, entries }: ReadDocument, gc: boolean): Uint8Array {
+export function merge(
+	stored: { readonly snapshot: Snapshot | undefined; readonly entries: readonly LogEntry[] },
+	gc: boolean,
+): Uint8Array {
 	const document = new Y.Doc({ gc });
 	// One transaction for all: Yjs tidies up once at its end, and not after every keystroke.
 	document.transact(() => {
-		if (snapshot !== undefined) apply(document, snapshot.update, snapshot.position);
-		for (const { position, payload } of entries) {
-			for (const update of readFramed(payload)) apply(document, update, position);
+		if (stored.snapshot !== undefined) apply(document, stored.snapshot.update, stored.snapshot.position);
+		for (const { position, updates } of stored.entries) {
+			for (const update of updates) apply(document, update, position);
 		}
 	});
 	const merged = Y.encodeStateAsUpdate(document);

@@ -1,0 +1,255 @@
+import { MeaninglessUpdate, merge } from "../../extensions/durability/merge.ts";
+import {
+	type AppendRequest,
+	type AppendResult,
+	type CompactionResult,
+	type CompactOptions,
+	DamagedDocumentError,
+	type LogEntry,
+	type Snapshot,
+	type Store,
+	type StoredDocument,
+	StoreUnavailableError,
+} from "../../extensions/durability/store.ts";
+
+interface DiskDocument {
+	snapshot: Snapshot | undefined;
+	entries: LogEntry[];
+}
+
+/** What a {@link MemoryStore} has made durable: it outlives the store's crash. */
+export class MemoryDisk {
+	readonly #documents = new Map<string, DiskDocument>();
+	readonly #damaged = new Set<string>();
+
+	/** From now on the document does not read back. */
+	damage(documentName: string): void {
+		this.#damaged.add(documentName);
+	}
+
+	get documentNames(): string[] {
+		return [...this.#documents.keys()];
+	}
+
+	/** @throws {DamagedDocumentError} */
+	read(documentName: string): DiskDocument {
+		if (this.#damaged.has(documentName)) throw new DamagedDocumentError(documentName, "the test said so");
+		const { snapshot, entries } = this.#documents.get(documentName) ?? { snapshot: undefined, entries: [] };
+		return { snapshot, entries: [...entries] };
+	}
+
+	/** @throws {DamagedDocumentError} */
+	append(documentName: string, updates: readonly Uint8Array[]): number {
+		const document = this.read(documentName);
+		const position = endOf(document) + 1;
+		document.entries.push({ position, updates });
+		this.#documents.set(documentName, document);
+		return position;
+	}
+
+	/** @returns Whether the snapshot was still the one that was merged. */
+	replace(documentName: string, basis: number, snapshot: Snapshot): boolean {
+		const document = this.read(documentName);
+		if ((document.snapshot?.position ?? 0) !== basis) return false;
+		const entries = document.entries.filter(({ position }) => position > snapshot.position);
+		this.#documents.set(documentName, { snapshot, entries });
+		return true;
+	}
+}
+
+function endOf({ snapshot, entries }: DiskDocument): number {
+	return entries.at(-1)?.position ?? snapshot?.position ?? 0;
+}
+
+/** A call that waits for the test, see {@link MemoryStore.hold}. */
+export interface HeldCall {
+	readonly kind: "open" | "load" | "append" | "compact";
+	/** The documents that it is about. */
+	readonly documentNames: readonly string[];
+	/** Does it, as far as the disk goes, without answering: as when the process dies right after the commit. */
+	perform(): void;
+	/** Does it, if it is not done yet, and answers. */
+	complete(): void;
+	/** Answers with an error. What was performed stays so. */
+	fail(error?: Error): void;
+}
+
+/**
+ * A store in memory that fails on demand, for tests that own every step. It has no timers: a call is answered in a
+ * microtask or, while calls are held, when the test says so.
+ */
+export class MemoryStore implements Store {
+	readonly location = "memory";
+	readonly disk: MemoryDisk;
+	/** Calls that wait for the test, in the order in which they came. */
+	readonly held: HeldCall[] = [];
+	#status: "new" | "open" | "closed" | "crashed" = "new";
+	#holding = false;
+	#appendFailures: { readonly error: Error; readonly commits: boolean }[] = [];
+	readonly #failingDocuments = new Map<string, Error>();
+
+	constructor(disk: MemoryDisk = new MemoryDisk()) {
+		this.disk = disk;
+	}
+
+	/** The next `count` appends fail as a whole, and nothing of them is written. */
+	failAppends(count: number, error: Error = full()): void {
+		for (let index = 0; index < count; index += 1) this.#appendFailures.push({ error, commits: false });
+	}
+
+	/** The next `count` appends are written, but reported as failed: the answer was lost on its way. */
+	loseAnswers(count: number, error: Error = full()): void {
+		for (let index = 0; index < count; index += 1) this.#appendFailures.push({ error, commits: true });
+	}
+
+	/** Appends to this document fail alone until {@link healDocument}. */
+	failDocument(documentName: string, error: Error = new Error("its rows can't be written")): void {
+		this.#failingDocuments.set(documentName, error);
+	}
+
+	healDocument(documentName: string): void {
+		this.#failingDocuments.delete(documentName);
+	}
+
+	/** From now on every call waits in {@link held}: for good, unless the test completes it. */
+	hold(): void {
+		this.#holding = true;
+	}
+
+	/** Completes what waits, and holds nothing any more. */
+	release(): void {
+		this.#holding = false;
+		for (const call of this.held.splice(0)) call.complete();
+	}
+
+	/** The process is gone: nothing that waits is ever done or answered. @returns A store over what is durable. */
+	crash(): MemoryStore {
+		this.#status = "crashed";
+		this.held.length = 0;
+		return new MemoryStore(this.disk);
+	}
+
+	open(): Promise<void> {
+		return this.#call("open", [], () => {
+			this.#status = "open";
+		});
+	}
+
+	load(documentName: string): Promise<StoredDocument> {
+		if (this.#status !== "open") return this.#refuse();
+		return this.#call("load", [documentName], () => {
+			const document = this.disk.read(documentName);
+			let logBytes = 0;
+			for (const { updates } of document.entries)
+				for (const { byteLength } of updates) logBytes += byteLength;
+			return { ...document, position: endOf(document), logBytes };
+		});
+	}
+
+	append(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
+		if (this.#status !== "open") return this.#refuse();
+		if (batch.some(({ updates }) => updates.length === 0)) {
+			return Promise.reject(new TypeError("a log entry needs at least one update"));
+		}
+		const names = batch.map(({ documentName }) => documentName);
+		const failure = this.#appendFailures.shift();
+		// The caller may use its buffers again once it has called.
+		const copies = batch.map(({ documentName, updates }) => ({
+			documentName,
+			updates: updates.map((update) => new Uint8Array(update)),
+		}));
+		return this.#call("append", names, () => {
+			if (failure === undefined) return copies.map((request) => this.#appendOne(request));
+			if (failure.commits) for (const request of copies) this.#appendOne(request);
+			throw failure.error;
+		});
+	}
+
+	async compact(documentName: string, { gc }: CompactOptions): Promise<CompactionResult> {
+		if (this.#status !== "open") return this.#refuse();
+		// Merged now and put in place later, as a real store does: entries may come in between.
+		const stored = this.disk.read(documentName);
+		const basis = stored.snapshot?.position ?? 0;
+		const position = endOf(stored);
+		if (stored.entries.length === 0) {
+			return this.#call("compact", [documentName], () => ({ status: "unchanged", position }));
+		}
+		const update = mergeOrExplain(documentName, stored, gc);
+		const replaced = await this.#call("compact", [documentName], () =>
+			this.disk.replace(documentName, basis, { position, update }),
+		);
+		if (!replaced) return this.compact(documentName, { gc });
+		const bytes = update.byteLength;
+		const entriesMerged = stored.entries.length;
+		return { status: "compacted", position, entriesMerged, snapshotBytes: bytes, storedBytes: bytes };
+	}
+
+	async close(): Promise<void> {
+		if (this.#status === "open") this.#status = "closed";
+	}
+
+	#appendOne({ documentName, updates }: AppendRequest): AppendResult {
+		const error = this.#failingDocuments.get(documentName);
+		if (error !== undefined) return { status: "failed", error };
+		try {
+			return { status: "durable", position: this.disk.append(documentName, updates) };
+		} catch (damage) {
+			return { status: "failed", error: damage as Error };
+		}
+	}
+
+	#refuse(): Promise<never> {
+		return Promise.reject(new StoreUnavailableError("the store is not open"));
+	}
+
+	#call<T>(kind: HeldCall["kind"], documentNames: readonly string[], work: () => T): Promise<T> {
+		const { promise, resolve, reject } = Promise.withResolvers<T>();
+		let done: { readonly answer: T } | { readonly error: unknown } | undefined;
+		const perform = () => {
+			if (done !== undefined || this.#status === "crashed") return;
+			try {
+				done = { answer: work() };
+			} catch (error) {
+				done = { error };
+			}
+		};
+		const leave = () => {
+			const index = this.held.indexOf(call);
+			if (index >= 0) this.held.splice(index, 1);
+		};
+		const call: HeldCall = {
+			kind,
+			documentNames,
+			perform,
+			complete: () => {
+				leave();
+				perform();
+				if (done === undefined || this.#status === "crashed") return;
+				if ("error" in done) reject(done.error);
+				else resolve(done.answer);
+			},
+			fail: (error = full()) => {
+				leave();
+				if (this.#status !== "crashed") reject(error);
+			},
+		};
+		if (this.#holding) this.held.push(call);
+		else queueMicrotask(() => call.complete());
+		return promise;
+	}
+}
+
+function mergeOrExplain(documentName: string, stored: DiskDocument, gc: boolean): Uint8Array {
+	try {
+		return merge(stored, gc);
+	} catch (cause) {
+		if (cause instanceof MeaninglessUpdate) {
+			throw new DamagedDocumentError(documentName, cause.message, { cause });
+		}
+		throw cause;
+	}
+}
+
+function full(): StoreUnavailableError {
+	return new StoreUnavailableError("the disk is full (SQLITE_FULL)", { code: "SQLITE_FULL" });
+}
