@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "./checksum.ts";
 import { inTransaction } from "./connection.ts";
-import { ChunkDamage, type ChunkEntry, ChunkState, readChunk } from "./log-chunk.ts";
+import { ChunkDamage, type ChunkEntry, readChunk } from "./log-chunk.ts";
 import { decodeSnapshot, SnapshotDamage } from "./snapshot-record.ts";
 import { isDamage, sqliteSays } from "./sqlite-error.ts";
 import { Damage } from "./wire-error.ts";
@@ -17,13 +17,13 @@ type Row = Record<string, unknown>;
 /** Reads documents and believes nothing of what it reads until it is checked [DUR5]. */
 export class DocumentReader {
 	readonly #database: DatabaseSync;
-	readonly #name: StatementSync;
+	readonly #document: StatementSync;
 	readonly #snapshot: StatementSync;
 	readonly #chunks: StatementSync;
 
 	constructor(database: DatabaseSync) {
 		this.#database = database;
-		this.#name = database.prepare("SELECT name FROM documents WHERE key = ?");
+		this.#document = database.prepare("SELECT name, last_chunk FROM documents WHERE key = ?");
 		this.#snapshot = database.prepare(
 			"SELECT position, codec, checksum, data FROM snapshots WHERE document = ?",
 		);
@@ -48,7 +48,7 @@ export class DocumentReader {
 	/** One transaction, so that a compaction in between can't be half seen. */
 	#readRows(key: bigint): Rows {
 		return inTransaction(this.#database, "BEGIN", () => ({
-			name: this.#name.get(key)?.name,
+			document: this.#document.get(key),
 			snapshot: this.#snapshot.get(key),
 			chunks: this.#chunks.all(key),
 		}));
@@ -56,22 +56,26 @@ export class DocumentReader {
 }
 
 interface Rows {
-	readonly name: unknown;
+	readonly document: Row | undefined;
 	readonly snapshot: Row | undefined;
 	readonly chunks: readonly Row[];
 }
 
-function check(documentName: string, { name, snapshot, chunks }: Rows): ReadDocument {
+function check(documentName: string, { document, snapshot, chunks }: Rows): ReadDocument {
 	const stored = snapshot !== undefined || chunks.length > 0;
-	if (name === undefined && !stored) return { snapshot: undefined, entries: [] };
-	if (name === undefined) throw new Damage(documentName, "the row with its name is missing");
-	if (name !== documentName) {
-		throw new Damage(documentName, `its content is stored under the name ${JSON.stringify(name)}`);
+	if (document === undefined && !stored) return { snapshot: undefined, entries: [] };
+	if (document === undefined) throw new Damage(documentName, "the row with its name is missing");
+	if (document.name !== documentName) {
+		throw new Damage(documentName, `its content is stored under the name ${JSON.stringify(document.name)}`);
 	}
 	if (!stored) throw new Damage(documentName, "its snapshot and its log are missing");
 	const sum = nameChecksum(documentName);
 	const decoded = snapshot === undefined ? undefined : checkSnapshot(sum, snapshot);
-	return { snapshot: decoded, entries: checkLog(documentName, sum, decoded?.position ?? 0, chunks) };
+	const entries = checkLog(sum, decoded?.position ?? 0, chunks);
+	if (document.last_chunk !== (chunks.at(-1)?.position ?? 0)) {
+		throw new Damage(documentName, `the log should end with the row of position ${document.last_chunk}`);
+	}
+	return { snapshot: decoded, entries };
 }
 
 function checkSnapshot(sum: number, row: Row): { position: number; update: Uint8Array } {
@@ -85,20 +89,14 @@ function checkSnapshot(sum: number, row: Row): { position: number; update: Uint8
 	return { position, update: decodeSnapshot(sum, { position, codec, checksum, data }) };
 }
 
-function checkLog(
-	documentName: string,
-	sum: number,
-	snapshotPosition: number,
-	chunks: readonly Row[],
-): ChunkEntry[] {
+function checkLog(sum: number, snapshotPosition: number, chunks: readonly Row[]): ChunkEntry[] {
 	const entries: ChunkEntry[] = [];
 	let next = snapshotPosition + 1;
-	let state: ChunkState = ChunkState.full;
 	for (const { position, data } of chunks) {
 		if (typeof position !== "number" || !(data instanceof Uint8Array)) {
 			throw new ChunkDamage("a row of the log has values of the wrong kind");
 		}
-		if (position !== next || state === ChunkState.open) {
+		if (position !== next) {
 			throw new ChunkDamage(
 				`the log goes on at position ${position}, and the one before it ends at ${next - 1}`,
 			);
@@ -106,10 +104,6 @@ function checkLog(
 		const chunk = readChunk(data, position, sum);
 		for (const entry of chunk.entries) entries.push(entry);
 		next += chunk.entries.length;
-		state = chunk.state;
-	}
-	if (state === ChunkState.continued) {
-		throw new Damage(documentName, `the log entries after position ${next - 1} are missing`);
 	}
 	return entries;
 }

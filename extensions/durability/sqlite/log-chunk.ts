@@ -9,22 +9,10 @@ import { readVarint, varintBytes, writeVarint } from "./framing.ts";
  * A row per entry dirties two and a half times as much, because b-tree pages fill up and are split: see
  * `bench/store-layout.ts`.
  *
- * Bytes: the state, then for each entry the length of its payload (varint, never 0), CRC-32 (little endian) of document
- * name, position and payload, and the payload; zeros to the end.
+ * Bytes, for each entry: the length of its payload (varint, never 0), CRC-32 (little endian) of document name, position
+ * and payload, and the payload; then zeros to the end.
  */
 
-/** The first byte of a chunk. No flipped bit turns one of them into another. */
-export const ChunkState = {
-	/** There is room for more: this is the document's last chunk. Letter o. */
-	open: 0x6f,
-	/** The next entry is in another chunk, which therefore exists. Letter c. */
-	continued: 0x63,
-	/** It was filled by a single large entry; there may be another chunk. Letter f. */
-	full: 0x66,
-} as const;
-export type ChunkState = (typeof ChunkState)[keyof typeof ChunkState];
-
-const headerBytes = 1;
 const checksumBytes = 4;
 /** So that a small document's first row fits into one page of 512 bytes. */
 const firstChunkBytes = 416;
@@ -38,7 +26,6 @@ export interface ChunkEntry {
 }
 
 export interface Chunk {
-	readonly state: ChunkState;
 	readonly entries: readonly ChunkEntry[];
 	/** Where the next entry goes. */
 	readonly usedBytes: number;
@@ -62,21 +49,7 @@ export function entryBytes(payloadBytes: number): number {
  */
 export function newChunk(previousBytes: number, neededBytes: number): Uint8Array {
 	const usual = Math.min(Math.max(firstChunkBytes, previousBytes * 2), chunkBytesMax);
-	const bytes = new Uint8Array(Math.max(usual, headerBytes + neededBytes));
-	bytes[0] = bytes.byteLength > usual ? ChunkState.full : ChunkState.open;
-	return bytes;
-}
-
-export const emptyChunkUsedBytes = headerBytes;
-
-export function stateOf(chunk: Uint8Array): ChunkState {
-	const state = chunk[0];
-	if (state === ChunkState.open || state === ChunkState.continued || state === ChunkState.full) return state;
-	throw new ChunkDamage(`its state is ${state}`);
-}
-
-export function markContinued(chunk: Uint8Array): void {
-	chunk[0] = ChunkState.continued;
+	return new Uint8Array(Math.max(usual, neededBytes));
 }
 
 /** Puts an entry into the room of a chunk. @returns The new `usedBytes`. */
@@ -102,9 +75,8 @@ export function writeEntry(
  * @throws {ChunkDamage} when any byte is not what was written.
  */
 export function readChunk(chunk: Uint8Array, firstPosition: number, nameChecksum: number): Chunk {
-	const state = stateOf(chunk);
 	const entries: ChunkEntry[] = [];
-	let at = headerBytes;
+	let at = 0;
 	while (at < chunk.byteLength && chunk[at] !== 0) {
 		const position = firstPosition + entries.length;
 		const length = readVarint(chunk, at);
@@ -127,5 +99,5 @@ export function readChunk(chunk: Uint8Array, firstPosition: number, nameChecksum
 			`the log goes on after position ${firstPosition + entries.length - 1} with garbage`,
 		);
 	}
-	return { state, entries, usedBytes: at };
+	return { entries, usedBytes: at };
 }

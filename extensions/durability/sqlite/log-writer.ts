@@ -1,17 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "./checksum.ts";
 import { inTransaction } from "./connection.ts";
-import {
-	ChunkDamage,
-	type ChunkEntry,
-	ChunkState,
-	emptyChunkUsedBytes,
-	entryBytes,
-	markContinued,
-	newChunk,
-	readChunk,
-	writeEntry,
-} from "./log-chunk.ts";
+import { ChunkDamage, type ChunkEntry, entryBytes, newChunk, readChunk, writeEntry } from "./log-chunk.ts";
 import type { AppendOutcome, Merged, PackedBatch } from "./messages.ts";
 import { isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
@@ -75,7 +65,8 @@ export class LogWriter {
 			this.#statements.deleteSnapshot.run(key);
 			this.#statements.insertSnapshot.run(key, position, record.codec, record.checksum, record.data);
 			const rest = chunk.entries.filter((entry) => entry.position > position);
-			if (rest.length > 0) this.#insertChunk(chunk.tail, rest, chunk.state);
+			if (rest.length > 0) this.#insertChunk(chunk.tail, rest);
+			this.#statements.noteLastChunk.run(key, key);
 			return true;
 		});
 	}
@@ -104,48 +95,40 @@ export class LogWriter {
 		const needed = entryBytes(payload.byteLength);
 		if (chunk !== undefined && chunk.usedBytes + needed <= chunk.bytes.byteLength) {
 			chunk.usedBytes = writeEntry(chunk.bytes, chunk.usedBytes, tail.nameChecksum, entry);
-			this.#updateChunk(documentName, chunk.rowId, chunk.bytes);
+			const { changes } = this.#statements.updateChunk.run(chunk.bytes, chunk.rowId);
+			if (changes !== 1n) throw new Damage(documentName, "the last row of the log is missing");
 		} else {
-			if (chunk !== undefined) {
-				markContinued(chunk.bytes);
-				this.#updateChunk(documentName, chunk.rowId, chunk.bytes);
-			}
-			this.#insertChunk(tail, [entry], ChunkState.open);
+			this.#insertChunk(tail, [entry]);
+			this.#statements.noteLastChunk.run(tail.key, tail.key);
 		}
 		tail.position = entry.position;
 		this.#tails.set(documentName, tail);
 		return entry.position;
 	}
 
-	#updateChunk(documentName: string, rowId: number | bigint, bytes: Uint8Array): void {
-		const { changes } = this.#statements.updateChunk.run(bytes, rowId);
-		if (changes !== 1n) throw new Damage(documentName, "the last row of the log is missing");
-	}
-
-	/** Writes entries into a new row, after which the tail goes on. `state` is what is known of the row after it. */
-	#insertChunk(tail: Tail, entries: readonly ChunkEntry[], state: ChunkState): void {
+	/** Writes entries into a new row, the document's last one. */
+	#insertChunk(tail: Tail, entries: readonly ChunkEntry[]): void {
 		let needed = 0;
 		for (const { payload } of entries) needed += entryBytes(payload.byteLength);
 		const bytes = newChunk(tail.chunkBytes, needed);
-		let usedBytes = emptyChunkUsedBytes;
+		let usedBytes = 0;
 		for (const entry of entries) usedBytes = writeEntry(bytes, usedBytes, tail.nameChecksum, entry);
-		if (state !== ChunkState.open) bytes[0] = state;
 		const row = this.#statements.insertChunk.run(tail.key, entries[0]?.position ?? 0, bytes);
 		tail.chunkBytes = bytes.byteLength;
-		tail.chunk = bytes[0] === ChunkState.open ? { rowId: row.lastInsertRowid, bytes, usedBytes } : undefined;
+		tail.chunk = withRoom({ rowId: row.lastInsertRowid, bytes, usedBytes });
 	}
 
 	/** Reads where a document ends; a new one is entered. */
 	#readTail(documentName: string): Tail {
 		const key = documentKey(documentName);
-		const known = this.#statements.name.get(key)?.name;
+		const known = this.#statements.document.get(key);
 		const row = this.#statements.lastChunk.get(key);
 		const snapshotPosition = this.#snapshotPosition(key);
 		const stored = row !== undefined || snapshotPosition !== 0;
 		if (known === undefined && !stored) {
 			this.#statements.insertDocument.run(key, documentName);
-		} else if (known !== documentName || !stored) {
-			throw new Damage(documentName, "its name and its content are not both there");
+		} else if (known?.name !== documentName || known.last_chunk !== (row?.position ?? 0) || !stored) {
+			throw new Damage(documentName, "its name, snapshot and log are not all there");
 		}
 		if (row !== undefined) return this.#readRow(documentName, key, row).tail;
 		return {
@@ -164,11 +147,11 @@ export class LogWriter {
 		}
 		const sum = nameChecksum(documentName);
 		try {
-			const { state, entries, usedBytes } = readChunk(data, position, sum);
+			const { entries, usedBytes } = readChunk(data, position, sum);
 			const end = position + entries.length - 1;
-			const chunk = state === ChunkState.open ? { rowId: id, bytes: data, usedBytes } : undefined;
+			const chunk = withRoom({ rowId: id, bytes: data, usedBytes });
 			const tail = { key, nameChecksum: sum, position: end, chunkBytes: data.byteLength, chunk };
-			return { tail, entries, state, position: end };
+			return { tail, entries, position: end };
 		} catch (error) {
 			if (error instanceof ChunkDamage) throw new Damage(documentName, error.message, { cause: error });
 			throw error;
@@ -181,12 +164,16 @@ export class LogWriter {
 	}
 }
 
+/** A full chunk, which may be large, is not kept in memory. */
+function withRoom(chunk: NonNullable<Tail["chunk"]>): Tail["chunk"] {
+	return chunk.usedBytes < chunk.bytes.byteLength ? chunk : undefined;
+}
+
 type Row = Record<string, unknown>;
 
 interface ReadRow {
 	readonly tail: Tail;
 	readonly entries: readonly ChunkEntry[];
-	readonly state: ChunkState;
 	/** Of its last entry. */
 	readonly position: number;
 }
@@ -197,8 +184,10 @@ const statementTexts = {
 	savepoint: "SAVEPOINT one_document",
 	release: "RELEASE one_document",
 	rollBackToSavepoint: "ROLLBACK TO one_document",
-	name: "SELECT name FROM documents WHERE key = ?",
-	insertDocument: "INSERT INTO documents (key, name) VALUES (?, ?)",
+	document: "SELECT name, last_chunk FROM documents WHERE key = ?",
+	insertDocument: "INSERT INTO documents (key, last_chunk, name) VALUES (?, 0, ?)",
+	noteLastChunk:
+		"UPDATE documents SET last_chunk = ifnull((SELECT max(position) FROM log WHERE document = ?), 0) WHERE key = ?",
 	lastChunk: "SELECT id, position, data FROM log WHERE document = ? ORDER BY position DESC LIMIT 1",
 	chunkAt:
 		"SELECT id, position, data FROM log WHERE document = ? AND position <= ? ORDER BY position DESC LIMIT 1",

@@ -23,30 +23,17 @@ const applicationId = 0x49_6e_44_4c;
 export const pageBytes = 512;
 
 /**
- * - `documents`: which documents there are. Each has a snapshot or a log; one that has neither is damaged.
+ * - `documents`: which documents there are. Each has a snapshot or a log; `last_chunk` is the `position` of the log's
+ *   last row, or 0 without one. So when damage makes rows vanish, that is noticed.
  * - `log`: see {@link ./log-chunk.ts}. `position` is that of the chunk's first entry. A rowid of its own, and not
  *   (document, position), so that new rows go to the end of the table, where SQLite splits pages cheaply.
  */
-const tables = `
-	CREATE TABLE documents (
-		key INTEGER PRIMARY KEY,
-		name TEXT NOT NULL
-	);
-	CREATE TABLE snapshots (
-		document INTEGER PRIMARY KEY,
-		position INTEGER NOT NULL,
-		codec INTEGER NOT NULL,
-		checksum INTEGER NOT NULL,
-		data BLOB NOT NULL
-	);
-	CREATE TABLE log (
-		id INTEGER PRIMARY KEY,
-		document INTEGER NOT NULL,
-		position INTEGER NOT NULL,
-		data BLOB NOT NULL
-	);
-	CREATE UNIQUE INDEX log_by_position ON log (document, position);
-`;
+const objects = [
+	"CREATE TABLE documents (key INTEGER PRIMARY KEY, last_chunk INTEGER NOT NULL, name TEXT NOT NULL)",
+	"CREATE TABLE snapshots (document INTEGER PRIMARY KEY, position INTEGER NOT NULL, codec INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL)",
+	"CREATE TABLE log (id INTEGER PRIMARY KEY, document INTEGER NOT NULL, position INTEGER NOT NULL, data BLOB NOT NULL)",
+	"CREATE UNIQUE INDEX log_by_position ON log (document, position)",
+] as const;
 
 /** Makes an empty database a store. */
 export function createSchema(database: DatabaseSync): void {
@@ -54,7 +41,7 @@ export function createSchema(database: DatabaseSync): void {
 		PRAGMA page_size = ${pageBytes};
 		PRAGMA application_id = ${applicationId};
 		BEGIN;
-		${tables}
+		${objects.join(";\n")};
 		PRAGMA user_version = ${schemaVersion};
 		COMMIT;
 	`);
@@ -75,6 +62,22 @@ export function checkSchema(database: DatabaseSync, path: string): void {
 				"It was written by a newer version: use that one.",
 		);
 	}
+	checkObjects(database, path);
+}
+
+/** @throws {StoreConfigurationError} when tables are missing or changed: by damage, or by somebody's hand. */
+function checkObjects(database: DatabaseSync, path: string): void {
+	const found = new Set(
+		database
+			.prepare("SELECT sql FROM sqlite_schema")
+			.all()
+			.map(({ sql }) => sql),
+	);
+	if (objects.every((object) => found.has(object))) return;
+	throw new StoreConfigurationError(
+		`the tables in ${path} are not those of schema version ${schemaVersion}: it was damaged or changed. Restore it ` +
+			"from a backup.",
+	);
 }
 
 /** The value of a pragma that has a single one. */
