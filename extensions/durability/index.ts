@@ -1,6 +1,7 @@
 export { type CompactionThresholds, defaultThresholds } from "./compaction-policy.ts";
 export { Durability, type DurabilityOptions, SeedError } from "./durability.ts";
 export type { DurabilityEvent, DurabilityLogger } from "./logging.ts";
+export * from "./seed/index.ts";
 export type { SqliteDiagnostics } from "./sqlite/messages.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 export * from "./store.ts";
