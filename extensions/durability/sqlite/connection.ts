@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
 import type { WorkerSettings } from "./messages.ts";
-import { checkSchema, pageBytes, pragma } from "./schema.ts";
+import { checkSchema, pageBytes, pragma, schemaVersion } from "./schema.ts";
 import { errorCode, isForbidden, isNoDatabase, leavesConnectionSound } from "./sqlite-error.ts";
 
 /** How long to wait for a lock that somebody else's tool holds (a backup, the sqlite3 shell), in ms. */
@@ -33,10 +33,29 @@ export function openForWriting({ path, fileBytesMax }: WorkerSettings): Database
 				`${path} can't be used with a write-ahead log (journal mode ${mode}). Its folder must be on a local disk.`,
 			);
 		}
+		checkWritable(database, path);
 		if (fileBytesMax !== undefined) {
 			database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / pageBytes))}`);
 		}
 	});
+}
+
+/**
+ * Begins to write, and leaves it at that.
+ *
+ * SQLite opens a file that it may not write for reading, and says so at the first write only. And a file that is longer
+ * than its header says has a damaged header: its last pages are in use, and SQLite would give them out anew.
+ */
+function checkWritable(database: DatabaseSync, path: string): void {
+	database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${schemaVersion}`);
+	const knownBytes = Number(pragma(database, "page_count")) * Number(pragma(database, "page_size"));
+	const { size } = statSync(path);
+	database.exec("ROLLBACK");
+	if (size > knownBytes) {
+		throw new StoreConfigurationError(
+			`${path} has ${size} bytes, and its header knows of ${knownBytes}: it is damaged. Restore it from a backup.`,
+		);
+	}
 }
 
 /** Opens a connection for reading alone. */
@@ -134,6 +153,10 @@ export class Reopening<T> {
 			if (!leavesConnectionSound(error)) this.close();
 			throw error;
 		}
+	}
+
+	get isOpen(): boolean {
+		return this.#current !== undefined;
 	}
 
 	close(): void {

@@ -46,7 +46,7 @@ const extendedNames: Readonly<Record<number, string>> = {
 
 const ioReadCodes: ReadonlySet<number> = new Set([266, 522, 8202, 8458]);
 const [nomem, readonly, interrupt, ioerr, corrupt, full, cantopen, notadb] = [7, 8, 9, 10, 11, 13, 14, 26];
-const [busy, locked] = [5, 6];
+const [generic, busy, locked] = [1, 5, 6];
 
 /** SQLite's extended result code, or `undefined` when the error is not SQLite's. */
 export function resultCode(error: unknown): number | undefined {
@@ -84,10 +84,10 @@ export function sqliteSays(error: unknown): string {
 	return `SQLite says: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** Whether the file itself is the problem, at open. */
+/** Whether the file itself is the problem, at open. An unknown file format or a garbled schema is a mere SQLITE_ERROR. */
 export function isNoDatabase(error: unknown): boolean {
 	const primary = primaryOf(error);
-	return primary === corrupt || primary === notadb;
+	return primary === corrupt || primary === notadb || primary === generic;
 }
 
 export function isBusy(error: unknown): boolean {

@@ -60,7 +60,8 @@ export class SqliteStore implements Store {
 		try {
 			await workers.writer.ask("open", undefined);
 		} catch (error) {
-			await workers.writer.close("close");
+			// Why it could not be opened says more than what comes of closing it.
+			await workers.writer.close("close").catch(() => {});
 			throw error;
 		}
 		this.#checkpoints = new CheckpointPolicy();

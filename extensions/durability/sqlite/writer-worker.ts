@@ -33,7 +33,8 @@ serve<WriterProtocol>((settings) => {
 		diagnostics: () => connection.use((_, database) => diagnose(database)),
 		close: () => {
 			try {
-				if (lock !== undefined) {
+				// A database that could not be opened is left alone.
+				if (connection.isOpen) {
 					connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
 				}
 			} finally {
