@@ -1,8 +1,9 @@
 import type { Connection } from "@hocuspocus/server";
+import type { Clock } from "./clock.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
-import { Handshake } from "./handshake.ts";
-import { addressFieldBytes, inspectIncoming, inspectOutgoing, type Outgoing } from "./wire.ts";
+import { Handshake, quietMs } from "./handshake.ts";
+import { addressFieldBytes, inspectIncoming, inspectOutgoing, isEmptyUpdate, type Outgoing } from "./wire.ts";
 
 /** Why the gate ends a client's socket. Both are worth another try, and the provider makes one. */
 export const gateCloseEvents = {
@@ -27,35 +28,39 @@ const leftByItself = 1000;
 export class AckGate implements DurabilityListener {
 	readonly #connection: Connection;
 	readonly #log: DocumentLog;
+	readonly #clock: Clock;
 	readonly #handshake = new Handshake();
+	#cancelQuiet: (() => void) | undefined;
 	readonly #sendNow: (frame: Uint8Array) => void;
 	/** Every acknowledgement to one connection is the same frame. */
 	#acknowledgement: Uint8Array = new Uint8Array();
 
-	private constructor(connection: Connection, log: DocumentLog) {
+	private constructor(connection: Connection, log: DocumentLog, clock: Clock) {
 		this.#connection = connection;
 		this.#log = log;
+		this.#clock = clock;
 		this.#sendNow = connection.send.bind(connection);
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
 	static install(connection: Connection, log: DocumentLog, commitLog: CommitLog): void {
-		const gate = new AckGate(connection, log);
+		const gate = new AckGate(connection, log, commitLog.clock);
 		const typeAt = addressFieldBytes(connection.messageAddress);
 		connection.send = (frame) => gate.#send(frame, inspectOutgoing(frame, typeAt));
 		const handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
 			const incoming = inspectIncoming(frame);
-			if (incoming.type !== "other" && !incoming.isEmpty && !connection.readOnly && !commitLog.accepting) {
+			const isEdit = incoming.type === "step2" || incoming.type === "update";
+			if (isEdit && !isEmptyUpdate(incoming.payload) && !connection.readOnly && !commitLog.accepting) {
 				closeSocket(connection, gateCloseEvents.backlogFull);
 				return;
 			}
-			if (incoming.type === "step2") gate.#handshake.step2Received();
-			if (incoming.type === "update") gate.#handshake.updateReceived();
+			if (incoming.type !== "other") gate.#received(incoming.type, incoming.payload);
 			handleNow(frame);
 		};
 		connection.onClose((_document, event) => {
 			log.forget(gate);
+			gate.#cancelQuiet?.();
 			// The server ended this client's connection to the document, because of a message that it could not handle or on
 			// somebody's request. A provider only comes back, and sends again what was lost, when its socket is closed.
 			if (event !== undefined && event.code !== leftByItself) closeSocket(connection, event);
@@ -70,6 +75,22 @@ export class AckGate implements DurabilityListener {
 		// No acknowledgement: the client keeps its edit and sends it again to whoever answers next.
 	}
 
+	#received(type: "step1" | "step2" | "update", payload: Uint8Array): void {
+		switch (type) {
+			case "step1":
+				this.#handshake.step1Received(payload);
+				this.#log.forget(this);
+				break;
+			case "step2":
+				this.#handshake.step2Received();
+				break;
+			case "update":
+				this.#handshake.updateReceived(payload);
+		}
+		this.#cancelQuiet?.();
+		this.#cancelQuiet = undefined;
+	}
+
 	#send(frame: Uint8Array, outgoing: Outgoing): void {
 		if (outgoing === "acknowledgement") {
 			this.#acknowledgement = frame;
@@ -82,7 +103,13 @@ export class AckGate implements DurabilityListener {
 	}
 
 	#hold(count: number): void {
-		if (count === 0) return;
+		if (count > 0) this.#release(count);
+		if (this.#handshake.unclear > 0) {
+			this.#cancelQuiet ??= this.#clock.after(quietMs, () => this.#release(this.#handshake.takeUnclear()));
+		}
+	}
+
+	#release(count: number): void {
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
 		// listens to what the client writes into it.
 		if (this.#connection.document.isDestroyed) closeSocket(this.#connection, gateCloseEvents.documentLeft);

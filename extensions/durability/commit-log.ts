@@ -86,6 +86,10 @@ export class CommitLog {
 		this.#emit = onEvent ?? (() => {});
 	}
 
+	get clock(): Clock {
+		return this.#options.clock;
+	}
+
 	/** Whether there is room for more. Turns false at the bound and true again at half of it. */
 	get accepting(): boolean {
 		return this.#accepting && this.#phase.status !== "closed";

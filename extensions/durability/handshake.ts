@@ -1,52 +1,124 @@
+import { decodeStateVector, parseUpdateMeta } from "yjs";
+
+/** What one received update means for the count of its author. */
+type Verdict = "counted" | "uncounted" | "unclear";
+
+/** How long a client must have sent nothing before the unclear acknowledgements go, see {@link Handshake}. */
+export const quietMs = 1_000;
+
 /**
- * Which acknowledgements a client can understand. Pure.
+ * How many acknowledgements a client can understand. Pure.
  *
  * `@hocuspocus/provider` 4.8 counts: an edit adds one to `unsyncedChanges`, an acknowledgement takes one off, and 0
  * means that all is saved. But when it (re)connects it starts again from 1, for the `SyncStep2` that it will answer our
  * `SyncStep1` with, and forgets what it had counted; the edits that it made offline it sends all the same, each in a
- * frame of its own (`HocuspocusProvider.startSync`, `HocuspocusProviderWebsocket.resolveConnectionAttempt`). The
- * acknowledgement of the first of those would make it say that all is saved. So, while we wait for its `SyncStep2`, which
- * holds everything that it has, acknowledgements wait with us.
+ * frame of its own (`HocuspocusProvider.startSync`, `HocuspocusProviderWebsocket.resolveConnectionAttempt`). Were those
+ * acknowledged too, it would say that all is saved while the edits of that very moment are still on their way.
+ *
+ * So, of the frames that arrive between its `SyncStep1` and its `SyncStep2`, only those are acknowledged that it has
+ * counted: they hold something that the state vector in its `SyncStep1` does not know. And no acknowledgement leaves before its
+ * `SyncStep2`, which holds everything that it has, is durable. Frames that only delete tell nothing. They are taken
+ * for uncounted, and acknowledged when the client has been quiet for {@link quietMs}: too many do no harm to a client that
+ * waits for none.
  */
 export class Handshake {
-	/** `SyncStep1`s sent that the client has not answered. */
-	#asked = 0;
-	/** Frames received that are answered with a `SyncStatus` each, in order. */
-	#received = 0;
-	/** `SyncStatus`es made. */
-	#answered = 0;
-	/** The number, among those received, of the `SyncStep2` that completes the handshake. */
-	#completedBy = 0;
-	/** Acknowledgements that wait for it. */
+	/** What the client's last `SyncStep1` says that it had then. */
+	#known: ReadonlyMap<number, number> | undefined;
+	/** Whether the client's `SyncStep2` is still to come. */
+	#isOpen = false;
+	/** `SyncStep1`s that we have sent on our own account, which the client answers without counting. */
+	#unasked = 0;
+	#answersDue = 0;
+	/** Of the frames received that Hocuspocus has not answered yet, in order. */
+	#verdicts: Verdict[] = [];
+	/** Frames received up to the `SyncStep2` that are not answered yet. */
+	#beforeCompletion = 0;
 	#held = 0;
+	#unclear = 0;
 
-	step1Sent(): void {
-		this.#asked += 1;
+	/** Acknowledgements that may go once the client has been quiet. */
+	get unclear(): number {
+		return this.#isOpen || this.#beforeCompletion > 0 ? 0 : this.#unclear;
 	}
 
-	updateReceived(): void {
-		this.#received += 1;
+	/** The client starts counting anew: nothing that it sent before is to be acknowledged any more. */
+	step1Received(stateVector: Uint8Array): void {
+		try {
+			this.#known = decodeStateVector(stateVector);
+		} catch {
+			// Hocuspocus won't understand it either, and closes the connection.
+			this.#known = undefined;
+		}
+		this.#isOpen = true;
+		this.#answersDue += 1;
+		this.#verdicts.fill("uncounted");
+		this.#held = 0;
+		this.#unclear = 0;
+	}
+
+	step1Sent(): void {
+		if (this.#answersDue > 0) this.#answersDue -= 1;
+		else this.#unasked += 1;
+	}
+
+	updateReceived(update: Uint8Array): void {
+		this.#verdicts.push(this.#isOpen ? this.#judge(update) : "counted");
 	}
 
 	step2Received(): void {
-		this.#received += 1;
-		if (this.#asked === 0) return;
-		this.#asked -= 1;
-		if (this.#asked === 0) this.#completedBy = this.#received;
+		if (!this.#isOpen && this.#unasked > 0) {
+			this.#unasked -= 1;
+			this.#verdicts.push("uncounted");
+			return;
+		}
+		this.#verdicts.push("counted");
+		if (!this.#isOpen) return;
+		this.#isOpen = false;
+		this.#beforeCompletion = this.#verdicts.length;
 	}
 
-	/** @returns How many acknowledgements may go on their way now, this one included. */
+	/** Hocuspocus has answered a frame with `SyncStatus(true)`. @returns How many acknowledgements may go on their way now. */
 	acknowledgementMade(): number {
-		this.#held += 1;
-		return this.refusalMade();
+		const verdict = this.#answered();
+		if (verdict === "counted") this.#held += 1;
+		if (verdict === "unclear") this.#unclear += 1;
+		return this.#release();
 	}
 
-	/** A `SyncStatus(false)`, which does not wait itself. @returns How many acknowledgements may go on their way now. */
+	/** Hocuspocus has answered a frame with `SyncStatus(false)`. @returns As {@link acknowledgementMade}. */
 	refusalMade(): number {
-		this.#answered += 1;
-		if (this.#asked > 0 || this.#answered < this.#completedBy) return 0;
+		this.#answered();
+		return this.#release();
+	}
+
+	/** The client has been quiet. @returns How many acknowledgements may go now. */
+	takeUnclear(): number {
+		const { unclear } = this;
+		if (unclear > 0) this.#unclear = 0;
+		return unclear;
+	}
+
+	#answered(): Verdict {
+		if (this.#beforeCompletion > 0) this.#beforeCompletion -= 1;
+		return this.#verdicts.shift() ?? "counted";
+	}
+
+	#release(): number {
+		if (this.#isOpen || this.#beforeCompletion > 0) return 0;
 		const held = this.#held;
 		this.#held = 0;
 		return held;
+	}
+
+	#judge(update: Uint8Array): Verdict {
+		try {
+			const { to } = parseUpdateMeta(update);
+			if (to.size === 0) return "unclear";
+			for (const [client, clock] of to) if (clock > (this.#known?.get(client) ?? 0)) return "counted";
+			return "uncounted";
+		} catch {
+			// Hocuspocus won't understand it either, and closes the connection.
+			return "uncounted";
+		}
 	}
 }

@@ -7,7 +7,7 @@
 import * as decoding from "lib0/decoding";
 
 const messageType = { sync: 0, syncReply: 4, syncStatus: 8 } as const;
-const syncType = { step1: 0, step2: 1, update: 2 } as const;
+const syncStep1 = 0;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
 
@@ -28,16 +28,17 @@ export type Outgoing = "acknowledgement" | "refusal" | "step1" | "other";
 export function inspectOutgoing(frame: Uint8Array, typeAt: number): Outgoing {
 	const type = frame[typeAt];
 	if (type === messageType.syncStatus) return frame[typeAt + 1] === 1 ? "acknowledgement" : "refusal";
-	if (type === messageType.sync && frame[typeAt + 1] === syncType.step1) return "step1";
+	if (type === messageType.sync && frame[typeAt + 1] === syncStep1) return "step1";
 	return "other";
 }
 
-/** What a client's frame means for acknowledgements. Hocuspocus answers the first two with a `SyncStatus`. */
+/** What a client's frame means for acknowledgements. Hocuspocus answers `step2` and `update` with a `SyncStatus`. */
 export type Incoming =
-	| { readonly type: "step2" | "update"; readonly isEmpty: boolean }
-	| { readonly type: "other" };
+	/** `payload`: a state vector for `step1`, otherwise a Yjs update. */
+	{ readonly type: "step1" | "step2" | "update"; readonly payload: Uint8Array } | { readonly type: "other" };
 
 const other: Incoming = { type: "other" };
+const syncTypes = ["step1", "step2", "update"] as const;
 
 /** Takes a frame that can't be read for `other`: whoever decodes it in earnest says what is wrong with it. */
 export function inspectIncoming(frame: Uint8Array): Incoming {
@@ -47,11 +48,13 @@ export function inspectIncoming(frame: Uint8Array): Incoming {
 		decoder.pos += addressBytes;
 		const type = decoding.readVarUint(decoder);
 		if (type !== messageType.sync && type !== messageType.syncReply) return other;
-		const sync = decoding.readVarUint(decoder);
-		if (sync !== syncType.step2 && sync !== syncType.update) return other;
-		const isEmpty = decoding.readVarUint(decoder) <= emptyUpdateBytes;
-		return { type: sync === syncType.step2 ? "step2" : "update", isEmpty };
+		const sync = syncTypes[decoding.readVarUint(decoder)];
+		return sync === undefined ? other : { type: sync, payload: decoding.readVarUint8Array(decoder) };
 	} catch {
 		return other;
 	}
+}
+
+export function isEmptyUpdate(update: Uint8Array): boolean {
+	return update.byteLength <= emptyUpdateBytes;
 }

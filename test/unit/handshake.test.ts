@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import * as Y from "yjs";
+import { Handshake } from "../../extensions/durability/handshake.ts";
+
+/** One person's document, and the updates of their edits as their provider sends them. */
+class Author {
+	readonly document = new Y.Doc();
+	readonly #text = this.document.getText("text");
+	#updates: Uint8Array[] = [];
+
+	constructor() {
+		this.document.on("update", (update: Uint8Array) => this.#updates.push(update));
+	}
+
+	get stateVector(): Uint8Array {
+		return Y.encodeStateVector(this.document);
+	}
+
+	insert(text: string): Uint8Array {
+		this.#text.insert(0, text);
+		return this.#newest();
+	}
+
+	delete(): Uint8Array {
+		this.#text.delete(0, 1);
+		return this.#newest();
+	}
+
+	#newest(): Uint8Array {
+		return this.#updates.at(-1) ?? new Uint8Array();
+	}
+}
+
+function open(author: Author): Handshake {
+	const handshake = new Handshake();
+	handshake.step1Received(author.stateVector);
+	handshake.step1Sent();
+	return handshake;
+}
+
+function acknowledged(handshake: Handshake, frames: number): number {
+	let total = 0;
+	for (let frame = 0; frame < frames; frame += 1) total += handshake.acknowledgementMade();
+	return total;
+}
+
+describe("[DUR1] as many acknowledgements as the provider counts", () => {
+	test("one for the handshake of a client that made no edits", () => {
+		const handshake = open(new Author());
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
+	});
+
+	test("none before the handshake is complete", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.updateReceived(author.insert("a"));
+		expect(acknowledged(handshake, 1)).toBe(0);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(2);
+	});
+
+	test("none for edits made offline, which the provider forgot to count", () => {
+		const author = new Author();
+		const offline = [author.insert("a"), author.insert("b")];
+		const handshake = open(author);
+		for (const update of offline) handshake.updateReceived(update);
+		handshake.updateReceived(author.insert("c"));
+		handshake.step2Received();
+		expect(acknowledged(handshake, 4)).toBe(2);
+		expect(handshake.unclear).toBe(0);
+		handshake.updateReceived(author.delete());
+		expect(acknowledged(handshake, 1)).toBe(1);
+	});
+
+	test("one for an early edit that only deletes, but not while the client may be writing", () => {
+		const author = new Author();
+		author.insert("abc");
+		const handshake = open(author);
+		handshake.updateReceived(author.delete());
+		handshake.step2Received();
+		expect(handshake.unclear).toBe(0);
+		expect(acknowledged(handshake, 2)).toBe(1);
+		expect(handshake.unclear).toBe(1);
+		expect(handshake.takeUnclear()).toBe(1);
+		expect(handshake.takeUnclear()).toBe(0);
+	});
+
+	test("none for what was refused", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.updateReceived(author.insert("a"));
+		handshake.step2Received();
+		expect(handshake.refusalMade()).toBe(0);
+		expect(handshake.acknowledgementMade()).toBe(1);
+	});
+
+	test("those of an earlier count are dropped when the client counts anew", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
+		handshake.updateReceived(author.insert("a"));
+		handshake.step1Received(author.stateVector);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(acknowledged(handshake, 2)).toBe(1);
+	});
+
+	test("none for the answer to a SyncStep1 that the client did not ask for", () => {
+		const handshake = open(new Author());
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(0);
+	});
+
+	test("bytes that are no update are left to Hocuspocus", () => {
+		const handshake = new Handshake();
+		handshake.step1Received(new Uint8Array([255]));
+		handshake.step1Sent();
+		handshake.updateReceived(new Uint8Array([255, 255]));
+		handshake.step2Received();
+		expect(acknowledged(handshake, 2)).toBe(1);
+	});
+});
