@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** What Linux has counted for a process since its start, all threads together. */
+export interface ProcessUsage {
+	readonly userMs: number;
+	readonly systemMs: number;
+	/** Bytes handed to `write` and its kin: files, but sockets and wake-ups between threads as well. */
+	readonly passedBytes: number;
+	/** Bytes of the pages that the process made dirty in files, whole pages each time (`write_bytes`). */
+	readonly dirtiedBytes: number;
+	/** Resident memory now. */
+	readonly residentBytes: number;
+}
+
+let ticksPerSecond: number | undefined;
+
+/** @throws when the process is gone, or when this is not Linux. */
+export function readUsage(pid: number): ProcessUsage {
+	ticksPerSecond ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+	const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+	// The second field is the name in parentheses, which may hold spaces; the third is the first after it.
+	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+	const ticks = (field: number) => (Number(fields[field - 3]) * 1000) / (ticksPerSecond ?? 100);
+	const io = keyed(readFileSync(`/proc/${pid}/io`, "utf8"));
+	const status = keyed(readFileSync(`/proc/${pid}/status`, "utf8"));
+	return {
+		userMs: ticks(14),
+		systemMs: ticks(15),
+		passedBytes: io.get("wchar") ?? 0,
+		dirtiedBytes: io.get("write_bytes") ?? 0,
+		residentBytes: (status.get("VmRSS") ?? 0) * 1024,
+	};
+}
+
+/** What was used between two readings; memory is that of the later one. */
+export function usageBetween(before: ProcessUsage, after: ProcessUsage): ProcessUsage {
+	return {
+		userMs: after.userMs - before.userMs,
+		systemMs: after.systemMs - before.systemMs,
+		passedBytes: after.passedBytes - before.passedBytes,
+		dirtiedBytes: after.dirtiedBytes - before.dirtiedBytes,
+		residentBytes: after.residentBytes,
+	};
+}
+
+function keyed(text: string): Map<string, number> {
+	return new Map(
+		text.split("\n").map((line) => {
+			const [key = "", value = ""] = line.split(":");
+			return [key, Number.parseInt(value, 10)];
+		}),
+	);
+}

@@ -1,0 +1,44 @@
+import type { TargetName, TargetProcess } from "./target-process.ts";
+
+/** What the command line says about a run; a scenario reads what concerns it. */
+export interface BenchSettings {
+	/** How long to measure, in s; `undefined` for the scenario's own. */
+	readonly durationS: number | undefined;
+	/** Path of a large document: a Yjs V2 update with a root `Y.Text` "text". */
+	readonly trace: string | undefined;
+	/** Path of a trace with times. */
+	readonly rhythm: string | undefined;
+}
+
+/** Figures of one run, by name, as they go into the JSON. */
+export type Figures = Readonly<Record<string, number | string | undefined>>;
+
+/** What a scenario has to work with. */
+export interface Bench {
+	readonly target: TargetName;
+	readonly settings: BenchSettings;
+	/** Starts the target on a data folder that lives as long as this run; again, after a kill, on the same one. */
+	start(): Promise<TargetProcess>;
+	/** Shows how far it is. */
+	progress(text: string): void;
+}
+
+export interface Column<F extends Figures> {
+	readonly title: string;
+	/** @param rows All rows of the table, for comparisons. */
+	cell(row: F, rows: readonly F[]): string;
+}
+
+export interface Scenario<F extends Figures = Figures> {
+	readonly name: string;
+	readonly summary: string;
+	/** What was done, with its numbers, for whoever reads the table. */
+	explain(settings: BenchSettings): string;
+	/** @returns A row of the table, or several. */
+	measure(bench: Bench): Promise<readonly F[]>;
+	readonly columns: readonly Column<F & { readonly target: string }>[];
+}
+
+export function defineScenario<F extends Figures>(scenario: Scenario<F>): Scenario<F> {
+	return scenario;
+}

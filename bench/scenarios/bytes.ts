@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import * as Y from "yjs";
+import { at, quiet } from "../pace.ts";
+import { usageBetween } from "../process-usage.ts";
+import { invented, type Rhythm, readRhythm } from "../rhythm.ts";
+import { type BenchSettings, defineScenario } from "../scenario.ts";
+import { bytes, milliseconds, times } from "../show.ts";
+import { generateDocument, writeScript } from "../typist.ts";
+import { updateFrame, WireClient } from "../wire-client.ts";
+
+/** A generated document has about as many bytes as this has characters. */
+const generatedCharacters = 270_000;
+const documentName = "a long one";
+const clientId = 77;
+const defaultDurationS = 120;
+/** Longer than the stock server waits before it saves. */
+const quietMs = 12_000;
+const quietDeadlineMs = 120_000;
+/** What WebSocket puts before a short message. */
+const socketHeaderBytes = 2;
+
+export const bytesScenario = defineScenario({
+	name: "bytes",
+	summary: "bytes written to disk per keystroke in a document of half a megabyte",
+	explain(settings) {
+		const document = settings.trace ?? "a generated document";
+		const rhythm = settings.rhythm ?? "bursts of 10 to 40 keystrokes, 5 a second, pauses of 1 to 6 s";
+		const { length } = rhythmOf(settings);
+		return (
+			`One person types ${length} keystrokes into ${document} (${bytes(contentsOf(settings).byteLength)} as a Yjs ` +
+			`update), rhythm: ${rhythm}. Counted from the first keystroke until the disk was quiet after the document ` +
+			"was left."
+		);
+	},
+	async measure({ settings, start, progress }) {
+		progress("making the document");
+		const contents = contentsOf(settings);
+		const rhythm = rhythmOf(settings);
+		const script = writeScript(contents, { clientId, count: rhythm.length });
+		const frames = script.keystrokes.map((update) => updateFrame(documentName, update));
+
+		const target = await start();
+		const dirtied = () => target.usage().dirtiedBytes;
+		let acknowledged = 0;
+		const client = await WireClient.open({
+			url: target.url,
+			documentName,
+			contents,
+			onAcknowledged: () => (acknowledged += 1),
+		});
+		progress("waiting until the document is stored");
+		await quiet(dirtied, { forMs: quietMs, deadlineMs: quietDeadlineMs });
+
+		const before = target.usage();
+		const totalsBefore = await target.totals();
+		const { receivedBytes, receivedFrames } = client;
+		await at(rhythm, (n) => {
+			client.send(frames[n] ?? new Uint8Array());
+			progress(`keystroke ${n + 1} of ${frames.length}`);
+		});
+		progress("waiting until all is saved");
+		await quiet(dirtied, { forMs: quietMs, deadlineMs: quietDeadlineMs });
+		if (acknowledged < frames.length)
+			throw new Error(`${frames.length - acknowledged} edits were not acknowledged`);
+		await client.close();
+		await quiet(dirtied, { forMs: quietMs, deadlineMs: quietDeadlineMs });
+
+		const used = usageBetween(before, target.usage());
+		const totals = await target.totals();
+		await target.stop();
+		const sentBytes =
+			client.receivedBytes - receivedBytes + (client.receivedFrames - receivedFrames) * socketHeaderBytes;
+		const keystrokes = frames.length;
+		return [
+			{
+				keystrokes,
+				commits: totals.commits - totalsBefore.commits,
+				writtenBytesPerKeystroke: (used.passedBytes - sentBytes) / keystrokes,
+				dirtiedBytesPerKeystroke: used.dirtiedBytes / keystrokes,
+				cpuMsPerKeystroke: (used.userMs + used.systemMs) / keystrokes,
+			},
+		];
+	},
+	columns: [
+		{ title: "commits", cell: ({ commits }) => String(commits) },
+		{ title: "written / keystroke", cell: (row) => bytes(row.writtenBytesPerKeystroke) },
+		{
+			title: "of Indelible's",
+			cell: (row, [first]) =>
+				times(row.writtenBytesPerKeystroke / (first?.writtenBytesPerKeystroke ?? Number.NaN)),
+		},
+		{ title: "dirtied / keystroke", cell: (row) => bytes(row.dirtiedBytesPerKeystroke) },
+		{
+			title: "of Indelible's",
+			cell: (row, [first]) =>
+				times(row.dirtiedBytesPerKeystroke / (first?.dirtiedBytesPerKeystroke ?? Number.NaN)),
+		},
+		{ title: "CPU / keystroke", cell: (row) => milliseconds(row.cpuMsPerKeystroke) },
+	],
+});
+
+function contentsOf({ trace }: BenchSettings): Uint8Array {
+	if (trace === undefined) return generateDocument(generatedCharacters);
+	const document = new Y.Doc();
+	Y.applyUpdateV2(document, readFileSync(trace));
+	return Y.encodeStateAsUpdate(document);
+}
+
+function rhythmOf({ rhythm, durationS = defaultDurationS }: BenchSettings): Rhythm {
+	return rhythm === undefined ? invented(durationS * 1000) : readRhythm(rhythm, durationS * 1000);
+}

@@ -1,0 +1,40 @@
+/** Figures for people. `NaN`, which stands for "not measured", is a dash. */
+
+export function count(value: number): string {
+	return Number.isNaN(value) ? "-" : Math.round(value).toLocaleString("en");
+}
+
+export function bytes(value: number): string {
+	if (Number.isNaN(value)) return "-";
+	if (value < 10_000) return `${Math.round(value)} B`;
+	return value < 10_000_000 ? `${round(value / 1000)} kB` : `${round(value / 1_000_000)} MB`;
+}
+
+export function milliseconds(value: number): string {
+	return Number.isNaN(value) ? "-" : `${round(value)} ms`;
+}
+
+export function microseconds(valueMs: number): string {
+	return Number.isNaN(valueMs) ? "-" : `${Math.round(valueMs * 1000)} µs`;
+}
+
+export function times(value: number): string {
+	return Number.isNaN(value) ? "-" : `× ${round(value)}`;
+}
+
+/** Three digits that count. */
+function round(value: number): string {
+	if (value >= 100) return String(Math.round(value));
+	return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** A table in Markdown, so that it can be pasted, with its columns aligned. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+	const widths = titles.map((title, column) =>
+		Math.max(title.length, 3, ...rows.map((row) => row[column]?.length ?? 0)),
+	);
+	const line = (cells: readonly string[]) =>
+		`| ${cells.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`;
+	const rule = widths.map((width, n) => (n === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+	return [line(titles), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { pinTarget } from "./pinning.ts";
+import { type ProcessUsage, readUsage } from "./process-usage.ts";
+import type { FromTarget, SaveTotals, ToTarget } from "./targets/protocol.ts";
+
+/** The servers that are compared; each is a program of its own in `targets/`. */
+export const targets = { indelible: "Indelible", stock: "stock Hocuspocus" } as const;
+export type TargetName = keyof typeof targets;
+export const targetNames = Object.keys(targets) as TargetName[];
+
+const startDeadlineMs = 30_000;
+const stopDeadlineMs = 30_000;
+
+/** A server in a process of its own. */
+export class TargetProcess {
+	readonly url: string;
+	readonly #child: ChildProcess;
+	readonly #ended: Promise<unknown>;
+
+	private constructor(child: ChildProcess, ended: Promise<unknown>, port: number) {
+		this.#child = child;
+		this.#ended = ended;
+		this.url = `ws://127.0.0.1:${port}`;
+	}
+
+	/**
+	 * @param data Its folder, which exists.
+	 * @param nodeFlags Flags for Node, such as `--cpu-prof`.
+	 */
+	static async start(name: TargetName, data: string, nodeFlags: readonly string[]): Promise<TargetProcess> {
+		const script = fileURLToPath(new URL(`./targets/${name}.ts`, import.meta.url));
+		const [command = "", ...rest] = pinTarget([process.execPath, ...nodeFlags, script, data]);
+		const child = spawn(command, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+		const ended = once(child, "exit");
+		const message = await Promise.race([
+			nextMessage(child, "listening"),
+			ended.then(([code]) => {
+				throw new Error(`${targets[name]} ended with ${code} before it listened`);
+			}),
+		]);
+		return new TargetProcess(child, ended, message.port);
+	}
+
+	usage(): ProcessUsage {
+		return readUsage(this.#child.pid ?? 0);
+	}
+
+	async totals(): Promise<SaveTotals> {
+		const answer = nextMessage(this.#child, "totals");
+		this.#child.send("totals" satisfies ToTarget);
+		return (await answer).totals;
+	}
+
+	/** Ends it as a power failure would end it, and returns when it is gone. */
+	async kill(): Promise<void> {
+		this.#child.kill("SIGKILL");
+		await this.#ended;
+	}
+
+	async stop(): Promise<void> {
+		this.#child.kill("SIGTERM");
+		const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopDeadlineMs);
+		await this.#ended;
+		clearTimeout(timer);
+	}
+}
+
+function nextMessage<T extends FromTarget["type"]>(
+	child: ChildProcess,
+	type: T,
+): Promise<Extract<FromTarget, { type: T }>> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => {
+			child.off("message", take);
+			reject(new Error(`the target did not say "${type}" in ${startDeadlineMs} ms`));
+		}, startDeadlineMs);
+		const take = (message: unknown) => {
+			const said = message as FromTarget;
+			if (said.type !== type) return;
+			clearTimeout(timer);
+			child.off("message", take);
+			resolve(said as Extract<FromTarget, { type: T }>);
+		};
+		child.on("message", take);
+	});
+}

@@ -1,0 +1,15 @@
+/** Our node, with its defaults. Argument: the data folder. */
+import { createServer } from "node:http";
+import { createNode } from "../../server/index.ts";
+import { serveBench } from "./protocol.ts";
+
+const quiet = () => {};
+const node = await createNode({
+	data: process.argv[2] ?? "./data",
+	logger: { debug: quiet, info: quiet, warn: console.warn, error: console.error },
+});
+const { port } = await node.listen(createServer(), { port: 0, host: "127.0.0.1" });
+serveBench(port, () => {
+	const { commits, entries, updates } = node.durability.stats();
+	return { commits, documents: entries, updates };
+});

@@ -1,0 +1,143 @@
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import { WebSocket } from "ws";
+
+/**
+ * A client without a document: it sends updates that were encoded beforehand and hands over those that it gets, so that
+ * one process can be hundreds of people. It speaks the protocol of `@hocuspocus/provider` 4.8 and, like it, answers
+ * the server's `SyncStep1`: before that our server holds its acknowledgements.
+ */
+const type = { sync: 0, auth: 2, syncReply: 4, syncStatus: 8 } as const;
+const sync = { step1: 0, step2: 1, update: 2 } as const;
+const authToken = 0;
+const authenticated = 2;
+const emptyUpdate = new Uint8Array([0, 0]);
+const emptyStateVector = new Uint8Array([0]);
+
+const connectDeadlineMs = 60_000;
+
+export interface WireClientOptions {
+	readonly url: string;
+	readonly documentName: string;
+	/** What this client brings along, as a Yjs update. */
+	readonly contents?: Uint8Array;
+	/** Somebody else's edits, as a Yjs update; not called with what the document held when the client connected. */
+	readonly onUpdate?: (update: Uint8Array) => void;
+	/** The server has acknowledged the oldest edit that it had not. */
+	readonly onAcknowledged?: () => void;
+}
+
+export class WireClient {
+	readonly #options: WireClientOptions;
+	readonly #socket: WebSocket;
+	readonly #opened = Promise.withResolvers<void>();
+	#isSynced = false;
+	/** Our `SyncStep2`s that are not acknowledged; each edit comes after them. */
+	#step2sUnsaved = 0;
+	#isOpen = false;
+	/** Bytes of frames received, without WebSocket headers. */
+	receivedBytes = 0;
+	/** Frames received. */
+	receivedFrames = 0;
+
+	private constructor(options: WireClientOptions) {
+		this.#options = options;
+		this.#socket = new WebSocket(options.url, { perMessageDeflate: false });
+		this.#socket.on("open", () => this.#socket.send(authenticationFrame(options.documentName)));
+		this.#socket.on("message", (data: Buffer) => this.#receive(data));
+		this.#socket.on("error", (error) => this.#opened.reject(error));
+		this.#socket.on("close", (code, reason) =>
+			this.#opened.reject(new Error(`the server closed the socket: ${code} ${reason}`)),
+		);
+	}
+
+	/** Resolves when the document was received and what the client brought along is acknowledged. */
+	static async open(options: WireClientOptions): Promise<WireClient> {
+		const client = new WireClient(options);
+		const timer = setTimeout(
+			() => client.#opened.reject(new Error(`no handshake in ${connectDeadlineMs} ms`)),
+			connectDeadlineMs,
+		);
+		try {
+			await client.#opened.promise;
+			return client;
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	/** @param frame One of {@link updateFrame}. */
+	send(frame: Uint8Array): void {
+		this.#socket.send(frame);
+	}
+
+	async close(): Promise<void> {
+		const closed = new Promise((resolve) => this.#socket.once("close", resolve));
+		this.#socket.close();
+		await closed;
+	}
+
+	#receive(data: Buffer): void {
+		this.receivedBytes += data.byteLength;
+		this.receivedFrames += 1;
+		const decoder = decoding.createDecoder(data);
+		decoding.readVarString(decoder);
+		const kind = decoding.readVarUint(decoder);
+		if (kind === type.sync || kind === type.syncReply) this.#receiveSync(decoder);
+		else if (kind === type.syncStatus) this.#acknowledge(decoding.readVarInt(decoder) === 1);
+		else if (kind === type.auth) this.#authenticate(decoding.readVarUint(decoder) === authenticated);
+	}
+
+	#authenticate(isAllowed: boolean): void {
+		if (!isAllowed) this.#opened.reject(new Error("the server refused the document"));
+		else this.send(syncFrame(this.#options.documentName, sync.step1, emptyStateVector));
+	}
+
+	#receiveSync(decoder: decoding.Decoder): void {
+		const { documentName, contents = emptyUpdate, onUpdate } = this.#options;
+		const kind = decoding.readVarUint(decoder);
+		if (kind === sync.step1) {
+			this.#step2sUnsaved += 1;
+			this.send(syncFrame(documentName, sync.step2, contents));
+		} else if (kind === sync.step2) {
+			this.#isSynced = true;
+		} else {
+			onUpdate?.(decoding.readVarUint8Array(decoder));
+		}
+	}
+
+	#acknowledge(isSaved: boolean): void {
+		if (!isSaved) throw new Error("the server refused an edit");
+		if (this.#isOpen) {
+			this.#options.onAcknowledged?.();
+			return;
+		}
+		this.#step2sUnsaved -= 1;
+		if (!this.#isSynced || this.#step2sUnsaved > 0) return;
+		this.#isOpen = true;
+		this.#opened.resolve();
+	}
+}
+
+/** An edit on its way to the server. */
+export function updateFrame(documentName: string, update: Uint8Array): Uint8Array {
+	return syncFrame(documentName, sync.update, update);
+}
+
+function syncFrame(documentName: string, kind: number, payload: Uint8Array): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarString(encoder, documentName);
+		encoding.writeVarUint(encoder, type.sync);
+		encoding.writeVarUint(encoder, kind);
+		encoding.writeVarUint8Array(encoder, payload);
+	});
+}
+
+function authenticationFrame(documentName: string): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarString(encoder, documentName);
+		encoding.writeVarUint(encoder, type.auth);
+		encoding.writeVarUint(encoder, authToken);
+		encoding.writeVarString(encoder, "");
+	});
+}
