@@ -1,0 +1,65 @@
+import { DocumentLoad } from "../document-load.ts";
+import { defineScenario } from "../scenario.ts";
+import { count, milliseconds } from "../show.ts";
+import { generateDocument } from "../typist.ts";
+
+/** Edits a second in all, and by how many people. */
+const loads = [
+	{ rate: 1, documents: 1 },
+	{ rate: 50, documents: 10 },
+	{ rate: 500, documents: 100 },
+] as const;
+const contentCharacters = 4000;
+const defaultDurationS = 30;
+const warmUpS = 3;
+
+export const latencyScenario = defineScenario({
+	name: "latency",
+	summary: "how long after an edit its author knows that it is saved",
+	explain: ({ durationS = defaultDurationS }) =>
+		`${loads.map(({ rate }) => rate).join(", ")} edits a second by people who type 5 a second at most, each in a document of ` +
+		`their own of ${count(contentCharacters)} characters, for ${durationS} s each. The stock server acknowledges what it has not saved.`,
+	async measure({ settings: { durationS = defaultDurationS }, start, progress }) {
+		const rows = [];
+		for (const { rate, documents } of loads) {
+			const target = await start();
+			const keystrokesPerSecond = rate / documents;
+			const load = await DocumentLoad.open(
+				{
+					url: target.url,
+					documents,
+					clientsPerDocument: 1,
+					keystrokesPerSecond,
+					contents: generateDocument(contentCharacters),
+					keystrokes: (warmUpS + durationS) * keystrokesPerSecond,
+				},
+				progress,
+			);
+			await load.type(warmUpS * keystrokesPerSecond, progress);
+			const before = await target.totals();
+			const figures = await load.type(durationS * keystrokesPerSecond, (text) =>
+				progress(`${rate}/s, ${text}`),
+			);
+			const { commits } = await target.totals();
+			await load.close();
+			await target.stop();
+			rows.push({
+				rate,
+				edits: figures.sent,
+				acknowledged: figures.acknowledged / figures.sent,
+				p50Ms: figures.acknowledgedAfter.percentile(0.5),
+				p99Ms: figures.acknowledgedAfter.percentile(0.99),
+				commits: commits - before.commits,
+				updatesPerCommit: figures.sent / (commits - before.commits),
+			});
+		}
+		return rows;
+	},
+	columns: [
+		{ title: "edits / s", cell: ({ rate }) => count(rate) },
+		{ title: "p50", cell: ({ p50Ms }) => milliseconds(p50Ms) },
+		{ title: "p99", cell: ({ p99Ms }) => milliseconds(p99Ms) },
+		{ title: "commits", cell: ({ commits }) => count(commits) },
+		{ title: "updates / commit", cell: (row) => row.updatesPerCommit.toFixed(1) },
+	],
+});
