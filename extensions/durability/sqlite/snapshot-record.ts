@@ -18,7 +18,7 @@ export interface SnapshotRecord {
 	readonly position: number;
 	readonly codec: number;
 	readonly data: Uint8Array;
-	/** CRC-32 of document name, position and data. */
+	/** CRC-32 of document name, codec, position and data. */
 	readonly checksum: number;
 }
 
@@ -31,17 +31,22 @@ export function encodeSnapshot(nameChecksum: number, position: number, update: U
 	const compressed = zstdCompressSync(update);
 	const smaller = compressed.byteLength < update.byteLength;
 	const data = smaller ? compressed : update;
-	return {
-		position,
-		codec: smaller ? SnapshotCodec.zstd : SnapshotCodec.none,
-		data,
-		checksum: checksum(nameChecksum, position, data),
-	};
+	const codec = smaller ? SnapshotCodec.zstd : SnapshotCodec.none;
+	return { position, codec, data, checksum: snapshotChecksum(nameChecksum, { position, codec, data }) };
 }
+
+type Checked = Pick<SnapshotRecord, "position" | "codec" | "data">;
+
+/** The codec counts, too: SQLite stores it as one bit, and packed bytes must not be taken for an update. */
+function snapshotChecksum(nameChecksum: number, { position, codec, data }: Checked): number {
+	return checksum(checksum(nameChecksum, codec, nothing), position, data);
+}
+
+const nothing = new Uint8Array();
 
 /** @throws {SnapshotDamage} */
 export function decodeSnapshot(nameChecksum: number, record: SnapshotRecord): Uint8Array {
-	if (record.checksum !== checksum(nameChecksum, record.position, record.data)) {
+	if (record.checksum !== snapshotChecksum(nameChecksum, record)) {
 		throw new SnapshotDamage("the snapshot does not match its checksum");
 	}
 	switch (record.codec) {

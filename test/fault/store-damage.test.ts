@@ -1,0 +1,303 @@
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts";
+import {
+	DamagedDocumentError,
+	StoreConfigurationError,
+	type StoredDocument,
+} from "../../extensions/durability/store.ts";
+import { type Flip, flipBit, flipsInPages, tamper } from "../support/damage.ts";
+import { type Corpus, copyOf, fillWithEveryShape } from "../support/damage-corpus.ts";
+import { Random, testSeed } from "../support/random.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { Typist } from "../support/typist.ts";
+
+/** Of the file's pages every so many are damaged, each in a run of its own; 1 takes all of them. */
+const pageStep = Number(process.env.INDELIBLE_DAMAGE_STEP ?? 5);
+const pageBytes = 512;
+
+interface Whole {
+	readonly path: string;
+	readonly corpus: Corpus;
+}
+
+async function wholeDatabase(random: Random): Promise<Whole> {
+	const path = join(temporaryFolder(), "whole.sqlite");
+	const store = new SqliteStore({ path });
+	await store.open();
+	const corpus = await fillWithEveryShape(store, random);
+	await store.close();
+	return { path, corpus };
+}
+
+function copyOfDatabase({ path }: Whole): string {
+	const copy = join(temporaryFolder(), "indelible.sqlite");
+	copyFileSync(path, copy);
+	return copy;
+}
+
+/** @returns `undefined` when the store refuses the file, which then must be as it was. */
+async function openOrRefused(path: string): Promise<SqliteStore | undefined> {
+	const before = readFileSync(path);
+	const store = new SqliteStore({ path });
+	try {
+		await store.open();
+	} catch (error) {
+		expect(error).toBeInstanceOf(StoreConfigurationError);
+		expect(readFileSync(path).equals(before)).toBe(true);
+		return undefined;
+	}
+	onTestFinished(() => store.close());
+	return store;
+}
+
+/** @returns The document as it was stored, or `undefined` when it is refused. There is nothing between. */
+async function exactOrRefused(
+	store: SqliteStore,
+	name: string,
+	expected: StoredDocument,
+): Promise<StoredDocument | undefined> {
+	try {
+		const stored = copyOf(await store.load(name));
+		expect(stored, name).toEqual(expected);
+		return stored;
+	} catch (error) {
+		if (!(error instanceof DamagedDocumentError)) throw error;
+		expect(error).toMatchObject({ documentName: name, reason: "document-damaged" });
+		return undefined;
+	}
+}
+
+/** Writes to a damaged store whatever it takes. @returns What the documents that were read must say afterwards. */
+async function workOn(store: SqliteStore, read: Corpus, all: Corpus): Promise<Corpus> {
+	const expected = new Map(read);
+	for (const [name, stored] of read) {
+		const update = new Typist().type("more");
+		const position = stored.position + 1;
+		// A damaged list of free pages makes every write fail, which is no loss: nothing is acknowledged.
+		const [result] = await store.append([{ documentName: name, updates: [update] }]).catch(() => []);
+		if (result?.status !== "durable") continue;
+		expect(result.position, name).toBe(position);
+		const entries = [...stored.entries, { position, updates: [update] }];
+		expected.set(name, { ...stored, entries, position, logBytes: stored.logBytes + update.byteLength });
+	}
+	for (const name of ["new one", "new two"]) {
+		const update = new Typist().type("x".repeat(4_000));
+		await store.append([{ documentName: name, updates: [update] }]).catch(() => []);
+	}
+	for (const name of all.keys()) {
+		if (!read.has(name))
+			await expect(store.compact(name, { gc: true }), name).rejects.toThrow(DamagedDocumentError);
+	}
+	return expected;
+}
+
+/** The whole life of a file with one flipped bit. */
+async function checkFlip(whole: Whole, flip: Flip): Promise<"refused" | "damaged" | "harmless"> {
+	const path = copyOfDatabase(whole);
+	flipBit(path, flip);
+	const store = await openOrRefused(path);
+	if (store === undefined) return "refused";
+	const read = new Map<string, StoredDocument>();
+	for (const [name, expected] of whole.corpus) {
+		const stored = await exactOrRefused(store, name, expected);
+		if (stored !== undefined) read.set(name, stored);
+	}
+	const later = await workOn(store, read, whole.corpus);
+	await store.close();
+	const again = await openOrRefused(path);
+	if (again === undefined) throw new Error("it opened once, and was not to be opened a second time");
+	for (const [name, expected] of whole.corpus) {
+		const stored = await exactOrRefused(again, name, later.get(name) ?? expected);
+		expect(stored !== undefined, `${name} can be read as before`).toBe(later.has(name));
+	}
+	await again.close();
+	return read.size === whole.corpus.size ? "harmless" : "damaged";
+}
+
+test("[DUR5] a flipped bit in any page: each document is read exactly or refused, and nothing is written over", {
+	timeout: 300_000,
+}, async () => {
+	const random = new Random(testSeed("flipped bits"));
+	const whole = await wholeDatabase(random);
+	const flips = flipsInPages(whole.path, pageBytes, random, pageStep);
+	const outcomes = { refused: 0, damaged: 0, harmless: 0 };
+	for (const flip of flips) {
+		try {
+			outcomes[await checkFlip(whole, flip)] += 1;
+		} catch (cause) {
+			throw new Error(`with bit ${flip.bit} of byte ${flip.offset} flipped: ${(cause as Error).message}`, {
+				cause,
+			});
+		}
+	}
+	console.info(`flipped bits: ${flips.length} of them: ${JSON.stringify(outcomes)}`);
+	// Otherwise the damage did not reach what the title is about.
+	expect(outcomes.damaged).toBeGreaterThan(flips.length / 4);
+});
+
+const rowDamages: readonly (readonly [
+	what: string,
+	damage: (database: DatabaseSync, name: string) => void,
+])[] = [
+	[
+		"the first row of the log is gone",
+		(db, name) => change(db, name, `DELETE FROM log WHERE id = (SELECT id FROM rows LIMIT 1)`),
+	],
+	[
+		"the last row of the log is gone",
+		(db, name) =>
+			change(db, name, `DELETE FROM log WHERE id = (SELECT id FROM rows ORDER BY position DESC LIMIT 1)`),
+	],
+	[
+		"a row in the middle of the log is gone",
+		(db, name) => change(db, name, `DELETE FROM log WHERE id = (SELECT id FROM rows LIMIT 1 OFFSET 1)`),
+	],
+	[
+		"all rows of the log are gone",
+		(db, name) => change(db, name, `DELETE FROM log WHERE id IN (SELECT id FROM rows)`),
+	],
+	[
+		"a row of the log has moved",
+		(db, name) =>
+			change(
+				db,
+				name,
+				`UPDATE log SET position = position + 1 WHERE id = (SELECT id FROM rows ORDER BY position DESC LIMIT 1)`,
+			),
+	],
+	[
+		"a row of the log is cut off",
+		(db, name) =>
+			change(db, name, `UPDATE log SET data = substr(data, 1, 20) WHERE id = (SELECT id FROM rows LIMIT 1)`),
+	],
+	[
+		"a row of the log is empty",
+		(db, name) =>
+			change(
+				db,
+				name,
+				`UPDATE log SET data = zeroblob(length(data)) WHERE id = (SELECT id FROM rows LIMIT 1)`,
+			),
+	],
+	[
+		"a row of the log holds text",
+		(db, name) => change(db, name, `UPDATE log SET data = 'text' WHERE id = (SELECT id FROM rows LIMIT 1)`),
+	],
+	[
+		"the snapshot is gone",
+		(db, name) => change(db, name, `DELETE FROM snapshots WHERE document = (SELECT key FROM target)`),
+	],
+	[
+		"the snapshot claims another position",
+		(db, name) =>
+			change(
+				db,
+				name,
+				`UPDATE snapshots SET position = position + 1 WHERE document = (SELECT key FROM target)`,
+			),
+	],
+	[
+		"the snapshot is cut off",
+		(db, name) =>
+			change(
+				db,
+				name,
+				`UPDATE snapshots SET data = substr(data, 1, length(data) - 1) WHERE document = (SELECT key FROM target)`,
+			),
+	],
+	[
+		"the snapshot is packed in an unknown way",
+		(db, name) =>
+			change(db, name, `UPDATE snapshots SET codec = 9 WHERE document = (SELECT key FROM target)`),
+	],
+	[
+		"the snapshot's codec is the wrong one",
+		(db, name) =>
+			change(db, name, `UPDATE snapshots SET codec = 1 - codec WHERE document = (SELECT key FROM target)`),
+	],
+	[
+		"the name is gone",
+		(db, name) => change(db, name, `DELETE FROM documents WHERE key = (SELECT key FROM target)`),
+	],
+	[
+		"the name is another",
+		(db, name) =>
+			change(db, name, `UPDATE documents SET name = 'other' WHERE key = (SELECT key FROM target)`),
+	],
+	[
+		"snapshot and log are gone",
+		(db, name) => {
+			change(db, name, `DELETE FROM log WHERE id IN (SELECT id FROM rows)`);
+			change(db, name, `DELETE FROM snapshots WHERE document = (SELECT key FROM target)`);
+		},
+	],
+];
+
+/** Runs a change with `target` (the document's row) and `rows` (its log rows, in order) at hand. */
+function change(database: DatabaseSync, name: string, statement: string): void {
+	const { key } =
+		database.prepare("SELECT CAST(key AS TEXT) AS key FROM documents WHERE name = ?").get(name) ?? {};
+	const { changes } = database
+		.prepare(
+			`WITH target AS (SELECT ${key} AS key),
+				rows AS (SELECT id, position FROM log WHERE document = ${key} ORDER BY position)
+			${statement}`,
+		)
+		.run();
+	if (Number(changes) === 0) throw new Error(`it changed nothing: ${statement}`);
+}
+
+test.each(rowDamages)(
+	"[DUR5] %s: the document is refused and left as it is, the others work",
+	async (_, damage) => {
+		const whole = await wholeDatabase(new Random(11));
+		const path = copyOfDatabase(whole);
+		const name = "snapshot and many rows";
+		tamper(path, (database) => damage(database, name));
+		const store = await openOrRefused(path);
+		if (store === undefined) throw new Error("one bad row is no reason to refuse the file");
+		const others = new Map(whole.corpus);
+		others.delete(name);
+		await expect(store.load(name)).rejects.toThrow(DamagedDocumentError);
+		const later = await workOn(store, others, whole.corpus);
+		for (const [other, expected] of later) expect(copyOf(await store.load(other)), other).toEqual(expected);
+		await expect(store.load(name)).rejects.toThrow(DamagedDocumentError);
+	},
+);
+
+test("[DUR5] any flipped bit in the data of a log row or a snapshot row is noticed", {
+	timeout: 120_000,
+}, async () => {
+	const random = new Random(testSeed("flipped bits in rows"));
+	const whole = await wholeDatabase(random);
+	const path = copyOfDatabase(whole);
+	for (const table of ["log", "snapshots"] as const) {
+		for (let round = 0; round < 20; round += 1) {
+			copyFileSync(whole.path, path);
+			const name = random.pick(
+				[...whole.corpus]
+					.filter(([, { snapshot, entries }]) => (table === "log" ? entries.length > 0 : snapshot))
+					.map(([key]) => key),
+			);
+			tamper(path, (database) => flipInRow(database, table, name, random));
+			const store = await openOrRefused(path);
+			await expect(store?.load(name), `${table} of ${name}`).rejects.toThrow(DamagedDocumentError);
+			await store?.close();
+		}
+	}
+});
+
+function flipInRow(database: DatabaseSync, table: "log" | "snapshots", name: string, random: Random): void {
+	const rows = database.prepare(
+		`SELECT rowid AS id, data FROM ${table} WHERE document = (SELECT key FROM documents WHERE name = ?)`,
+	);
+	rows.setReadBigInts(true);
+	const { id, data } = random.pick(rows.all(name));
+	if (!(data instanceof Uint8Array) || typeof id !== "bigint") throw new Error("no such row");
+	const at = random.below(data.byteLength);
+	data[at] = (data[at] ?? 0) ^ (1 << random.below(8));
+	database.prepare(`UPDATE ${table} SET data = ? WHERE rowid = ?`).run(data, id);
+}
