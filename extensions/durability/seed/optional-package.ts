@@ -20,6 +20,6 @@ export async function optionalPackage<Module>(
 	}
 }
 
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
 	return error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
 }

@@ -23,8 +23,10 @@ export async function seedUpdate(content: SeedContent | undefined | null): Promi
 }
 
 /** A document of another copy of Yjs, as CommonJS and ES modules have, is none of our `Y.Doc`. */
-function isDocument(content: object): content is Y.Doc {
-	return "share" in content && content.share instanceof Map && "store" in content;
+function isDocument(content: SeedContent): content is Y.Doc {
+	return (
+		typeof content === "object" && "share" in content && content.share instanceof Map && "store" in content
+	);
 }
 
 async function contentOf(description: SeedField | readonly SeedField[]): Promise<DocumentContent> {
