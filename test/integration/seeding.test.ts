@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { getSchema } from "@tiptap/core";
 import { StarterKit } from "@tiptap/starter-kit";
 import { prosemirrorJSONToYDoc } from "@tiptap/y-tiptap";
 import { expect, test } from "vitest";
-import * as Y from "yjs";
-import { type NodeOptions, type Seed, seedText, seedTiptapJson } from "../../server/index.ts";
+import type * as Y from "yjs";
+import * as examples from "../../docs/examples/seeding.ts";
+import { type Seed, seedText, seedTiptapJson } from "../../server/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -27,10 +29,12 @@ test("a document is seeded once, and neither a reopening nor a restart nor its e
 	const data = temporaryFolder();
 	const { seed, names } = counted(welcome);
 	const first = await startLocalNode({ data, seed });
-	const ann = await first.client("doc").synced();
+	const [ann, guest] = [first.client("doc"), first.client("doc")];
+	await Promise.all([ann.synced(), guest.synced()]);
 	expect(ann.text.toString()).toBe("Welcome. ");
 	await ann.type("Ann was here.").saved();
 	ann.destroy();
+	guest.destroy();
 	await eventually("the document to leave memory", () => !first.node.hocuspocus.documents.has("doc"));
 	const ben = await first.client("doc").synced();
 	expect(ben.text.toString()).toBe("Welcome. Ann was here.");
@@ -51,17 +55,19 @@ test("a document is seeded once, and neither a reopening nor a restart nor its e
 
 test("[DUR1] nobody sees a seed before it is durable, and a crash before that leaves nothing behind", async () => {
 	const data = temporaryFolder();
-	const first = await startLocalNode({ data, seed: welcome });
+	const seed: Seed = (name, context) => (name === "doc" ? welcome(name, context) : undefined);
+	const first = await startLocalNode({ data, seed });
 	first.store.hold();
 	const early = first.client("doc");
 	await eventually("the seed to be written", () => first.store.appends > 0);
-	await first.client("other-of-the-store").provider.awareness?.destroy();
+	// Anything that the server would have sent by now was sent before this.
+	await first.client("other").synced();
 	expect(early.text.toString()).toBe("");
 	expect(early.provider.isSynced).toBe(false);
 	// The process ends with the append unanswered.
 	await first.close();
 
-	const second = await startLocalNode({ data, seed: welcome });
+	const second = await startLocalNode({ data, seed });
 	const late = await second.client("doc", { document: early.document }).synced();
 	expect(late.text.toString()).toBe("Welcome. ");
 	expect(second.store.committed.flat()).toEqual(["doc"]);
@@ -107,7 +113,7 @@ test("two nodes with databases of their own seed the same copy: a client carries
 test("a Y.Doc made anew each time, with random client ids, still makes one copy", async () => {
 	const schema = getSchema([StarterKit]);
 	const seed: Seed = () => prosemirrorJSONToYDoc(schema, json, "default");
-	expect(await copiesAfterWipe({ seed })).toBe("<paragraph>Welcome.</paragraph>");
+	expect(await paragraphsAfterWipe({ seed })).toBe(once);
 });
 
 test("a document that was stored before the hook existed is not seeded", async () => {
@@ -167,45 +173,62 @@ test("content that can't be kept is refused like a hook that fails", async () =>
 	expect(refused.denials).toEqual(["seed-failed"]);
 });
 
-/** What is in the document when a client that saw the first database meets a second, empty one. */
-async function copiesAfterWipe(options: LocalNodeOptions): Promise<string> {
+/** The document that a client has who saw a first database, and then meets a second, empty one. */
+async function carriedOverWipe(options: LocalNodeOptions): Promise<Y.Doc> {
 	const first = await startLocalNode(options);
-	const ann = await (await first.client("doc").synced()).saved();
+	const ann = await (await first.client("welcome").synced()).saved();
 	ann.destroy();
 	await first.close();
 	const second = await startLocalNode(options);
-	await second.client("doc").synced();
-	const again = await (await second.client("doc", { document: ann.document }).synced()).saved();
-	return again.document.getXmlFragment("default").toString();
+	await second.client("welcome").synced();
+	const again = await (await second.client("welcome", { document: ann.document }).synced()).saved();
+	return again.document;
 }
 
-const twice = "<paragraph>Welcome.</paragraph><paragraph>Welcome.</paragraph>";
+async function paragraphsAfterWipe(options: LocalNodeOptions): Promise<string> {
+	return (await carriedOverWipe(options)).getXmlFragment("default").toString();
+}
+
+const once = "<paragraph>Welcome.</paragraph>";
+
+test.each(["fromTiptapJson", "checkedTiptapJson", "fromHtml", "severalFields", "storedUpdate"] as const)(
+	"as documented, %s keeps one copy over a wipe",
+	async (name) => {
+		expect(await paragraphsAfterWipe({ seed: examples[name] })).toBe(once);
+	},
+);
+
+test("as documented, fromDocument keeps one copy over a wipe", async () => {
+	const document = await carriedOverWipe({ seed: examples.fromDocument });
+	expect(document.getText("default").toString()).toBe("Welcome.");
+	expect(document.getMap("details").toJSON()).toEqual({ title: "Welcome" });
+});
+
+test("as documented, severalFields fills the other field too", async () => {
+	const document = await carriedOverWipe({ seed: examples.severalFields });
+	expect(document.getText("title").toString()).toBe("Welcome");
+});
 
 test("as documented, content that onLoadDocument adds doubles after a wipe", async () => {
-	const schema = getSchema([StarterKit]);
-	const onLoadDocument: NodeOptions["onLoadDocument"] = async ({ document }) =>
-		document.isEmpty("default") ? prosemirrorJSONToYDoc(schema, json, "default") : document;
-	expect(await copiesAfterWipe({ onLoadDocument })).toBe(twice);
+	const { onLoadDocument } = examples;
+	expect(await paragraphsAfterWipe({ onLoadDocument })).toBe(once + once);
 });
 
 test("as documented, an update encoded anew doubles after a wipe", async () => {
-	const schema = getSchema([StarterKit]);
-	const seed: Seed = () => Y.encodeStateAsUpdate(prosemirrorJSONToYDoc(schema, json, "default"));
-	expect(await copiesAfterWipe({ seed })).toBe(twice);
+	expect(await paragraphsAfterWipe({ seed: examples.freshUpdate })).toBe(once + once);
 });
 
 test("as documented, default content that clients insert when they are synced doubles at once", async () => {
-	const { store, client } = await startLocalNode();
+	const { client } = await startLocalNode();
 	const ann = client("doc");
 	const ben = client("doc");
 	await Promise.all([ann.synced(), ben.synced()]);
-	// Both find it empty: what one of them writes has not reached the other yet.
-	const release = store.hold();
-	for (const { text } of [ann, ben]) if (text.length === 0) text.insert(0, "Welcome. ");
-	release();
+	// What Ann writes has not reached Ben yet.
+	examples.whenSynced(ann.document);
+	examples.whenSynced(ben.document);
 	await Promise.all([ann.saved(), ben.saved()]);
-	await eventually("both copies at both", () => ann.text.length === 18 && ben.text.length === 18);
-	expect(ann.text.toString()).toBe("Welcome. Welcome. ");
+	const texts = () => [ann, ben].map(({ document }) => document.getText("default").toString());
+	await eventually("both copies at both", () => texts().every((text) => text === "Welcome.Welcome."));
 });
 
 test("as documented, content that changed between two seedings is there in both forms after a wipe", async () => {
@@ -215,7 +238,15 @@ test("as documented, content that changed between two seedings is there in both 
 		const paragraph = { type: "paragraph", content: [{ type: "text", text: `Edition ${edition}.` }] };
 		return seedTiptapJson({ type: "doc", content: [paragraph] });
 	};
-	const merged = await copiesAfterWipe({ seed });
+	const merged = await paragraphsAfterWipe({ seed });
 	expect(merged).toContain("<paragraph>Edition 1.</paragraph>");
 	expect(merged).toContain("<paragraph>Edition 2.</paragraph>");
+});
+
+test("the documentation quotes the examples that these tests run", async () => {
+	const read = (path: string) => readFile(new URL(`../../docs/${path}`, import.meta.url), "utf8");
+	const [page, code] = [await read("seeding.md"), await read("examples/seeding.ts")];
+	const quotes = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, quote = ""]) => quote);
+	expect(quotes.length).toBe(Object.keys(examples).length);
+	for (const quote of quotes) expect(code).toContain(quote);
 });
