@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
-import { StoreConfigurationError } from "../store.ts";
-import { errorCode, isBusy, isNoDatabase } from "./sqlite-error.ts";
+import { StoreConfigurationError, StoreUnavailableError } from "../store.ts";
+import { errorCode, isBusy, isForbidden, isNoDatabase } from "./sqlite-error.ts";
 
 /** How long a process that is just ending may still hold the lock, in ms. */
 const patienceMs = 500;
@@ -21,7 +21,10 @@ export class FileLock {
 		this.#database = database;
 	}
 
-	/** @throws {StoreConfigurationError} when somebody else holds it, or it can't be taken at all. */
+	/**
+	 * @throws {StoreConfigurationError} when somebody else holds it, or it can't be taken at all.
+	 * @throws {StoreUnavailableError} when the disk is full or fails.
+	 */
 	static acquire(databasePath: string): FileLock {
 		const path = `${databasePath}-lock`;
 		let database: DatabaseSync | undefined;
@@ -75,13 +78,18 @@ function inUse(databasePath: string, holder: string): StoreConfigurationError {
 	);
 }
 
-function unusable(path: string, error: unknown): StoreConfigurationError {
-	const advice = isNoDatabase(error)
-		? "It is no lock file: remove it."
-		: "The folder must be writable for this process.";
-	const text = error instanceof Error ? error.message : String(error);
-	return new StoreConfigurationError(
-		`the lock file ${path} can't be used: ${text} (${errorCode(error) ?? "no code"}). ${advice}`,
-		{ cause: error },
-	);
+/** A full or failing disk may pass; a file that is no lock, or that may not be written, will not. */
+function unusable(path: string, cause: unknown): StoreConfigurationError | StoreUnavailableError {
+	const code = errorCode(cause) ?? "no code";
+	const text = `the lock file ${path} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+	if (isNoDatabase(cause)) {
+		return new StoreConfigurationError(`${text} (${code}). It is no lock file: remove it.`, { cause });
+	}
+	if (isForbidden(cause)) {
+		return new StoreConfigurationError(
+			`${text} (${code}). The folder and the file must be writable for this process.`,
+			{ cause },
+		);
+	}
+	return new StoreUnavailableError(text, { code, cause });
 }
