@@ -1,0 +1,67 @@
+import "./code.css";
+import { Compartment } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { useEffect, useId, useRef } from "react";
+import type { DocumentSession } from "../session/document-session.ts";
+import { useSharedText } from "../session/use-session.ts";
+import { codeExtensions } from "./code-extensions.ts";
+import { asLanguage, type LanguageId, languageSupport, languages } from "./languages.ts";
+
+/** In the document, so that everybody has the same. */
+const languageKey = "language";
+
+export function CodePad({ session }: { session: DocumentSession }) {
+	const [stored, setLanguage] = useSharedText(session.meta, languageKey);
+	const language = asLanguage(stored);
+	const host = useEditor(session, language);
+	const id = useId();
+	return (
+		<div className="code-pad">
+			<div className="code-bar">
+				<label htmlFor={id} className="visually-hidden">
+					Language
+				</label>
+				<select
+					id={id}
+					className="language-select"
+					value={language}
+					onChange={(event) => setLanguage(event.target.value)}
+				>
+					{languages.map(({ id: value, label }) => (
+						<option key={value} value={value}>
+							{label}
+						</option>
+					))}
+				</select>
+				<span className="faint code-hint">Esc, then Tab leaves the editor</span>
+			</div>
+			<div className="code-host" ref={host} />
+		</div>
+	);
+}
+
+function useEditor(session: DocumentSession, language: LanguageId) {
+	const host = useRef<HTMLDivElement>(null);
+	const view = useRef<EditorView>(undefined);
+	const languageSlot = useRef(new Compartment());
+	useEffect(() => {
+		if (host.current === null) return;
+		const text = session.document.getText("code");
+		const slot = languageSlot.current;
+		view.current = new EditorView({
+			doc: text.toString(),
+			extensions: [codeExtensions(session, text), slot.of([])],
+			parent: host.current,
+		});
+		view.current.focus();
+		return () => {
+			view.current?.destroy();
+			view.current = undefined;
+		};
+	}, [session]);
+	// biome-ignore lint/correctness/useExhaustiveDependencies: a new session has a new view.
+	useEffect(() => {
+		view.current?.dispatch({ effects: languageSlot.current.reconfigure(languageSupport(language)) });
+	}, [language, session]);
+	return host;
+}

@@ -1,0 +1,66 @@
+/**
+ * What may be said of where edits are. Pure. *Saved* comes from acknowledgements only: the server gives one when an edit
+ * is on disk, and the provider counts those that are missing.
+ */
+export type SaveState =
+	/** Nothing was edited here, and the server has not told us yet what it has. */
+	| { readonly status: "connecting" }
+	| { readonly status: "saving"; readonly edits: number }
+	| { readonly status: "saved" }
+	| { readonly status: "offline"; readonly edits: number }
+	| { readonly status: "refused"; readonly edits: number };
+
+export interface SaveFacts {
+	/** `opening` is the first try; once that has failed it is `closed`, however often it is tried again. */
+	readonly connection: "opening" | "open" | "closed";
+	/** Whether the server's state has arrived on this connection. */
+	readonly synced: boolean;
+	/** `provider.unsyncedChanges`. */
+	readonly unacknowledged: number;
+	/** Since when acknowledgements have been missing without one arriving; undefined when none is missing. */
+	readonly waitingSinceMs: number | undefined;
+	/** Local edits since everything was acknowledged last, those of earlier visits included. */
+	readonly pendingEdits: number;
+	/** The server said itself that it cannot save: close code 1013, or `store-unavailable`, or its `/readyz`. */
+	readonly refused: boolean;
+}
+
+/** A commit takes milliseconds. After this long without one, the store is in trouble. */
+export const patienceMs = 4_000;
+
+export function isAllAcknowledged({ connection, synced, unacknowledged }: SaveFacts): boolean {
+	return connection === "open" && synced && unacknowledged === 0;
+}
+
+export function deriveSaveState(facts: SaveFacts, nowMs: number): SaveState {
+	const edits = facts.pendingEdits;
+	if (isAllAcknowledged(facts)) return { status: "saved" };
+	if (facts.refused) return { status: "refused", edits };
+	if (facts.connection === "closed") return { status: "offline", edits };
+	if (facts.connection === "opening")
+		return edits > 0 ? { status: "offline", edits } : { status: "connecting" };
+	if (overdueInMs(facts, nowMs) === 0) return { status: "refused", edits };
+	return edits > 0 ? { status: "saving", edits } : { status: "connecting" };
+}
+
+/** @returns After how long without an acknowledgement the state will be another; undefined when it won't. */
+export function overdueInMs({ connection, waitingSinceMs }: SaveFacts, nowMs: number): number | undefined {
+	if (connection !== "open" || waitingSinceMs === undefined) return undefined;
+	return Math.max(0, waitingSinceMs + patienceMs - nowMs);
+}
+
+/** The words on the badge. */
+export function saveStateText(state: SaveState): string {
+	switch (state.status) {
+		case "connecting":
+			return "Connecting…";
+		case "saving":
+			return "Saving…";
+		case "saved":
+			return "Saved";
+		case "offline":
+			return `Offline, ${state.edits} ${state.edits === 1 ? "edit" : "edits"} kept on this device`;
+		case "refused":
+			return "Server cannot save now";
+	}
+}

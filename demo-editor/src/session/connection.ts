@@ -1,0 +1,31 @@
+import { HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+
+/** `vite dev` proxies this path; a node takes WebSockets on any. */
+const path = "/sync";
+
+/** Waits 1, 2, 4, … up to 15 seconds between tries, each somewhere between 1 second and that. */
+export function openConnection(): HocuspocusProviderWebsocket {
+	const scheme = location.protocol === "https:" ? "wss" : "ws";
+	return new HocuspocusProviderWebsocket({
+		url: `${scheme}://${location.host}${path}`,
+		delay: 1_000,
+		factor: 2,
+		minDelay: 1_000,
+		maxDelay: 15_000,
+		jitter: true,
+	});
+}
+
+/** Tries again at once when the network is back or somebody looks at the page. @returns Stops it. */
+export function reconnectWhenWatched(connection: HocuspocusProviderWebsocket): () => void {
+	const wake = () => {
+		if (document.visibilityState === "visible" && connection.status === "disconnected")
+			void connection.connect();
+	};
+	addEventListener("online", wake);
+	document.addEventListener("visibilitychange", wake);
+	return () => {
+		removeEventListener("online", wake);
+		document.removeEventListener("visibilitychange", wake);
+	};
+}

@@ -1,0 +1,124 @@
+import type { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+import { cell, type Observable } from "../observable.ts";
+import {
+	deriveSaveState,
+	isAllAcknowledged,
+	overdueInMs,
+	type SaveFacts,
+	type SaveState,
+} from "../save-state.ts";
+import { PendingEdits } from "./pending-edits.ts";
+import { askReadiness } from "./server-readiness.ts";
+
+/** The server's way to say that its store does not take edits. */
+const storeUnavailableCode = 1013;
+
+const readinessIntervalMs = 5_000;
+
+/** Follows a provider and says what may be said of where edits are, see `save-state.ts`. */
+export class SaveMonitor {
+	readonly #provider: HocuspocusProvider;
+	readonly #pending: PendingEdits;
+	readonly #ending = new AbortController();
+	readonly #state = cell<SaveState>({ status: "connecting" });
+	readonly #reasons = cell<readonly string[]>([]);
+	#facts: SaveFacts;
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#asking = false;
+
+	constructor(provider: HocuspocusProvider, connection: HocuspocusProviderWebsocket, localOrigin: unknown) {
+		this.#provider = provider;
+		this.#pending = new PendingEdits(provider.configuration.name);
+		this.#facts = {
+			connection: "opening",
+			synced: false,
+			unacknowledged: 0,
+			waitingSinceMs: undefined,
+			pendingEdits: this.#pending.count,
+			refused: false,
+		};
+		provider.document.on("update", (_update: Uint8Array, origin: unknown) => {
+			if (origin === provider || origin === localOrigin) return;
+			this.#pending.add();
+			this.#update({});
+		});
+		provider.on("unsyncedChanges", () => this.#update({}));
+		provider.on("synced", () => this.#update({}));
+		connection.on("open", () => this.#update({ connection: "open" }));
+		connection.on("close", ({ event }: { event: { code?: number } }) => {
+			const refused = this.#facts.refused || event.code === storeUnavailableCode;
+			this.#update({ connection: "closed", refused });
+			if (this.#facts.refused) void this.#ask();
+		});
+		this.#update({});
+	}
+
+	get state(): Observable<SaveState> {
+		return this.#state;
+	}
+
+	/** Why the server can't save, in its own words; empty when it can or when it has not said. */
+	get reasons(): Observable<readonly string[]> {
+		return this.#reasons;
+	}
+
+	/** The server has said that it can't save. */
+	refuse(): void {
+		this.#update({ refused: true });
+		void this.#ask();
+	}
+
+	destroy(): void {
+		this.#ending.abort();
+		clearTimeout(this.#timer);
+	}
+
+	#update(change: Partial<SaveFacts>): void {
+		const before = this.#facts;
+		const { unsyncedChanges, isSynced } = this.#provider;
+		const next = { ...before, ...change, synced: isSynced, unacknowledged: unsyncedChanges };
+		const isWaiting = next.connection === "open" && !isAllAcknowledged(next);
+		const progressed =
+			before.waitingSinceMs === undefined ||
+			before.connection !== next.connection ||
+			unsyncedChanges < before.unacknowledged;
+		const waitingSinceMs = isWaiting ? (progressed ? performance.now() : before.waitingSinceMs) : undefined;
+		if (isAllAcknowledged(next)) this.#pending.clear();
+		const refused = next.refused && !isAllAcknowledged(next);
+		this.#facts = { ...next, refused, waitingSinceMs, pendingEdits: this.#pending.count };
+		this.#show();
+	}
+
+	#show(): void {
+		clearTimeout(this.#timer);
+		const state = deriveSaveState(this.#facts, performance.now());
+		const shown = this.#state.get();
+		if (state.status !== shown.status || editsOf(state) !== editsOf(shown)) this.#state.set(state);
+		if (state.status === "refused") {
+			this.#timer = setTimeout(() => void this.#ask(), readinessIntervalMs);
+			if (shown.status !== "refused") void this.#ask();
+			return;
+		}
+		if (this.#reasons.get().length > 0) this.#reasons.set([]);
+		const overdueMs = overdueInMs(this.#facts, performance.now());
+		if (overdueMs !== undefined) this.#timer = setTimeout(() => this.#show(), overdueMs + 10);
+	}
+
+	/** Only while the server can't save: for its reasons, and to learn whether it is there at all. */
+	async #ask(): Promise<void> {
+		if (this.#asking || this.#ending.signal.aborted) return;
+		this.#asking = true;
+		const readiness = await askReadiness(this.#ending.signal);
+		this.#asking = false;
+		if (this.#ending.signal.aborted) return;
+		if (readiness.status === "not-ready") this.#reasons.set(readiness.reasons);
+		// A node that is gone can't refuse anything, and one that is well again will say so with an acknowledgement.
+		if (this.#facts.connection !== "open" && readiness.status !== "not-ready")
+			this.#update({ refused: false });
+		else this.#show();
+	}
+}
+
+function editsOf(state: SaveState): number {
+	return "edits" in state ? state.edits : 0;
+}

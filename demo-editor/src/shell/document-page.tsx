@@ -1,0 +1,96 @@
+import { lazy, Suspense, useEffect } from "react";
+import { type DocumentKind, kindLabels, kindOf } from "../document-name.ts";
+import { useObservable } from "../observable.ts";
+import { rememberOpened, rememberTitle } from "../recent-documents.ts";
+import { type DocumentSession, titleKey } from "../session/document-session.ts";
+import { useSession, useSharedText } from "../session/use-session.ts";
+import { AccessNotice } from "./access-notice.tsx";
+import { CopyLinkButton } from "./copy-link.tsx";
+import { People } from "./people.tsx";
+import { SaveBadge } from "./save-badge.tsx";
+import { ThemeButton } from "./theme-button.tsx";
+import { TopBar } from "./top-bar.tsx";
+
+export interface EditorProps {
+	readonly session: DocumentSession;
+}
+
+/** Each its own chunk: who writes text never loads a whiteboard. */
+const editors = {
+	text: lazy(() => import("../text/text-editor.tsx").then(({ TextEditor }) => ({ default: TextEditor }))),
+	board: lazy(() => import("../board/board.tsx").then(({ Board }) => ({ default: Board }))),
+	code: lazy(() => import("../code/code-pad.tsx").then(({ CodePad }) => ({ default: CodePad }))),
+} satisfies Record<DocumentKind, unknown>;
+
+interface DocumentPageProps {
+	readonly name: string;
+	readonly openSidebar: () => void;
+}
+
+export function DocumentPage({ name, openSidebar }: DocumentPageProps) {
+	const session = useSession(name);
+	useEffect(() => rememberOpened(name), [name]);
+	if (session === undefined) return <TopBar openSidebar={openSidebar} actions={<ThemeButton />} />;
+	return <OpenDocument key={name} session={session} openSidebar={openSidebar} />;
+}
+
+function OpenDocument({ session, openSidebar }: { session: DocumentSession; openSidebar: () => void }) {
+	const access = useObservable(session.access);
+	const kind = kindOf(session.name);
+	const Editor = editors[kind];
+	const isOpen = access.status === "open";
+	return (
+		<>
+			<TopBar
+				openSidebar={openSidebar}
+				title={isOpen && <Title session={session} kind={kind} />}
+				status={access.status !== "denied" && <SaveBadge monitor={session.save} />}
+				actions={
+					<>
+						{isOpen && <People session={session} />}
+						<CopyLinkButton />
+						<ThemeButton />
+					</>
+				}
+			/>
+			<main id="main" className="editor" data-kind={kind} tabIndex={-1}>
+				{isOpen ? (
+					<Suspense fallback={<p className="opening">Opening…</p>}>
+						<Editor session={session} />
+					</Suspense>
+				) : (
+					<AccessNotice session={session} access={access} />
+				)}
+			</main>
+		</>
+	);
+}
+
+const titleLengthMax = 120;
+
+function Title({ session, kind }: { session: DocumentSession; kind: DocumentKind }) {
+	const [title, setTitle] = useSharedText(session.meta, titleKey);
+	const { untitled } = kindLabels[kind];
+	useEffect(() => {
+		rememberTitle(session.name, title);
+		document.title = `${title.trim() === "" ? untitled : title} · Indelible`;
+		return () => {
+			document.title = "Indelible";
+		};
+	}, [session.name, title, untitled]);
+	return (
+		<h1 className="title">
+			<input
+				aria-label="Title"
+				value={title}
+				placeholder={untitled}
+				maxLength={titleLengthMax}
+				autoComplete="off"
+				onChange={(event) => setTitle(event.target.value)}
+				onKeyDown={(event) => {
+					if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+				}}
+			/>
+		</h1>
+	);
+}

@@ -1,0 +1,62 @@
+import { useEffect, useRef, useState } from "react";
+import { useObservable } from "../observable.ts";
+import { type SaveState, saveStateText } from "../save-state.ts";
+import type { SaveMonitor } from "../session/save-monitor.ts";
+
+/** Where edits are. Told by colour and shape too, but first of all in words. */
+export function SaveBadge({ monitor }: { monitor: SaveMonitor }) {
+	const state = useObservable(monitor.state);
+	const reasons = useObservable(monitor.reasons);
+	return (
+		<>
+			{/* It changes with every keystroke: read out, it would be a nuisance. What matters is announced below. */}
+			<div
+				role="status"
+				aria-live="off"
+				className="save-badge"
+				data-state={state.status}
+				title={explanation(state, reasons)}
+			>
+				<span className="save-dot" aria-hidden="true" />
+				<span className="save-text">{saveStateText(state)}</span>
+			</div>
+			<Announcement state={state} />
+		</>
+	);
+}
+
+function explanation(state: SaveState, reasons: readonly string[]): string {
+	switch (state.status) {
+		case "connecting":
+			return "Looking for the server.";
+		case "saving":
+			return "Sent. The server has not said yet that it is on disk.";
+		case "saved":
+			return "Every edit is on the server's disk.";
+		case "offline":
+			return "Go on working: edits are kept in this browser and sent when the server is back.";
+		case "refused": {
+			const because = reasons.length > 0 ? ` It says: ${reasons.join("; ")}.` : "";
+			return `The server is there but can't write.${because} Edits are kept in this browser meanwhile.`;
+		}
+	}
+}
+
+/** For screen readers: trouble, and its end. */
+function Announcement({ state }: { state: SaveState }) {
+	const [words, setWords] = useState("");
+	const wasInTrouble = useRef(false);
+	const { status } = state;
+	useEffect(() => {
+		if (status === "offline") setWords("Offline. Your edits are kept on this device.");
+		if (status === "refused") setWords("The server cannot save now. Your edits are kept on this device.");
+		if (status === "saved" && wasInTrouble.current) setWords("All edits are saved.");
+		if (status === "offline" || status === "refused") wasInTrouble.current = true;
+		if (status === "saved") wasInTrouble.current = false;
+	}, [status]);
+	return (
+		<div aria-live="polite" className="visually-hidden">
+			{words}
+		</div>
+	);
+}

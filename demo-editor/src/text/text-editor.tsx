@@ -1,0 +1,48 @@
+import "./prose.css";
+import "./text.css";
+import { EditorContent, useEditor } from "@tiptap/react";
+import { type MouseEvent, useEffect } from "react";
+import { me } from "../person.ts";
+import type { DocumentSession } from "../session/document-session.ts";
+import { textExtensions } from "./extensions.ts";
+import { SlashMenu } from "./slash-menu.tsx";
+import { Toolbar } from "./toolbar.tsx";
+
+export function TextEditor({ session }: { session: DocumentSession }) {
+	const editor = useEditor(
+		{
+			extensions: textExtensions(session),
+			autofocus: "end",
+			shouldRerenderOnTransaction: false,
+			editorProps: {
+				attributes: { class: "prose", role: "textbox", "aria-multiline": "true", "aria-label": "Text" },
+			},
+		},
+		[session],
+	);
+	useEffect(
+		() =>
+			me.subscribe(() => {
+				if (!editor.isDestroyed) editor.commands.updateUser(me.get());
+			}),
+		[editor],
+	);
+	/** Below the last block there is always room for another paragraph. */
+	const continueBelow = (event: MouseEvent) => {
+		if (event.target !== event.currentTarget) return;
+		const { lastChild, content } = editor.state.doc;
+		if (lastChild?.type.name === "paragraph") editor.commands.focus("end");
+		else editor.chain().insertContentAt(content.size, { type: "paragraph" }).focus("end").run();
+	};
+	return (
+		<div className="text-editor">
+			<Toolbar editor={editor} />
+			{/* biome-ignore lint/a11y/noStaticElementInteractions: the text itself takes the keys; this is its margin. */}
+			{/* biome-ignore lint/a11y/useKeyWithClickEvents: as above. */}
+			<div className="text-scroll" onClick={continueBelow}>
+				<EditorContent editor={editor} />
+			</div>
+			<SlashMenu editor={editor} />
+		</div>
+	);
+}
