@@ -107,13 +107,16 @@ export function cook(recipe: Recipe, { clientId, roundabout }: Manner): Y.Doc {
 function fillRoot(document: Y.Doc, root: string, content: TypeRecipe, roundabout: boolean): void {
 	switch (content.kind) {
 		case "text":
-			return fillText(document.getText(root), content.runs, roundabout);
+			fillText(document.getText(root), content.runs, roundabout);
+			break;
 		case "array":
-			return fillArray(document.getArray(root), content.items, roundabout);
+			fillArray(document.getArray(root), content.items, roundabout);
+			break;
 		case "map":
-			return fillMap(document.getMap(root), content.entries, roundabout);
+			fillMap(document.getMap(root), content.entries, roundabout);
+			break;
 		case "fragment":
-			return fillXml(document.getXmlFragment(root), content.children, roundabout);
+			fillXml(document.getXmlFragment(root), content.children, roundabout);
 	}
 }
 
