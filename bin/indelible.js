@@ -1,2 +1,51 @@
 #!/usr/bin/env node
-console.log("self bin", process.version);
+// Starts the command line on a Node.js that can run it. Plain JavaScript, for whatever Node.js finds it.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+/** The first with `node:sqlite`, zstd in `node:zlib`, and TypeScript files without a flag, all of it stable enough. */
+const oldestMajor = 24;
+
+const major = Number(process.versions.node.split(".")[0]);
+if (major >= oldestMajor) {
+	const source = new URL("../server/cli.ts", import.meta.url);
+	const built = new URL("../dist/server/cli.js", import.meta.url);
+	await import((existsSync(source) ? source : built).href);
+} else {
+	const binary = bundledNode();
+	if (binary === undefined) {
+		console.error(
+			`indelible: needs Node.js ${oldestMajor} or newer, and this is ${process.version}. Install one, or the package that brings it: npm install node@26`,
+		);
+		process.exit(2);
+	}
+	runOn(binary);
+}
+
+/** The binary of the `node` package, an optional dependency of ours. */
+function bundledNode() {
+	try {
+		const path = createRequire(import.meta.url).resolve("node/bin/node");
+		return existsSync(path) ? path : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function runOn(binary) {
+	const child = spawn(binary, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+		stdio: "inherit",
+	});
+	// From a terminal, the child gets SIGINT by itself; then it must not get a second one.
+	const fromTerminal = process.stdin.isTTY === true;
+	process.on("SIGINT", () => fromTerminal || child.kill("SIGINT"));
+	process.on("SIGTERM", () => child.kill("SIGTERM"));
+	child.on("error", (error) => {
+		console.error(`indelible: ${binary} can't be started: ${error.message}`);
+		process.exit(2);
+	});
+	child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}

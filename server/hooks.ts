@@ -32,6 +32,10 @@ const hookNames: Record<HookName, true> = {
 	onDestroy: true,
 };
 
+export function isHookName(name: string): name is HookName {
+	return Object.hasOwn(hookNames, name);
+}
+
 /**
  * Parts the hooks from other options. A hook that is not given is set to `undefined`, which spares every message the
  * promise of Hocuspocus' default hook for it.
@@ -44,7 +48,7 @@ export function takeHooks<Options extends Hooks>(
 	);
 	const rest: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(options)) {
-		if (Object.hasOwn(hookNames, name)) hooks[name] = value;
+		if (isHookName(name)) hooks[name] = value;
 		else rest[name] = value;
 	}
 	return { hooks: hooks as Partial<Configuration>, rest: rest as Omit<Options, HookName> };

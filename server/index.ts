@@ -8,5 +8,8 @@ export {
 	seedTiptapJson,
 	seedUpdate,
 } from "../extensions/durability/seed/index.ts";
+export { defineConfig, type IndelibleConfig } from "./configuration.ts";
 export type { Readiness } from "./node.ts";
 export { type CloseResult, createNode, IndelibleNode, type NodeOptions } from "./node.ts";
+export type { NodeSettings } from "./settings.ts";
+export { type SettingProblem, SettingsError } from "./settings-error.ts";

@@ -51,7 +51,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const { extensions = [], seed, compaction, yDocOptions, onDurabilityEvent, ...others } = rest;
 	const { store: givenStore, logger: givenLogger, ...given } = others;
 	const settings = resolveNodeSettings(given);
-	const logger = givenLogger ?? createLogger({ level: "info", format: "auto" });
+	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
 	const store = givenStore ?? new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
 	const { backlogBytesMax } = settings;
 	const durability = new Durability({

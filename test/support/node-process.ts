@@ -29,6 +29,11 @@ export async function freePort(): Promise<number> {
 	return address.port;
 }
 
+/** The tests' own variables have the same prefix as a node's settings, which refuses those that it doesn't know. */
+export function environmentWithoutSettings(): Record<string, string | undefined> {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INDELIBLE_")));
+}
+
 export interface StartOptions {
 	readonly data: string;
 	readonly port?: number;
@@ -47,7 +52,7 @@ export async function startNodeProcess({
 	const child = spawn(
 		process.execPath,
 		[launcher, "start", "--port", String(onPort), "--data", data, "--no-demo", ...flags],
-		{ env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] },
+		{ env: { ...environmentWithoutSettings(), ...environment }, stdio: ["ignore", "pipe", "pipe"] },
 	);
 	let output = "";
 	child.stdout.on("data", (chunk) => (output += chunk));

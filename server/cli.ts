@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { StoreConfigurationError } from "../extensions/durability/index.ts";
+import { type Configuration, loadConfiguration } from "./configuration.ts";
+import { packageFolder } from "./package-folder.ts";
+import { type Setting, type SettingName, settings } from "./settings.ts";
+import { SettingsError } from "./settings-error.ts";
+import { UserError } from "./user-error.ts";
+
+/** The user has to change something before it can work. */
+const exitCodeOfUse = 2;
+
+const { version } = JSON.parse(readFileSync(new URL("package.json", packageFolder), "utf8")) as {
+	version: string;
+};
+
+const storeSettings: readonly SettingName[] = ["data", "documentNameBytesMax"];
+
+/** @param names The settings that the command takes as flags; all of them by default. */
+function command(name: string, description: string, names?: readonly SettingName[]): Command {
+	const created = new Command(name).description(description).exitOverride();
+	created.option("--config <file>", "configuration file (default: indelible.config.ts, .js or .json here)");
+	for (const setting of settings) {
+		if (names === undefined || names.includes(setting.name)) created.addOption(option(setting));
+	}
+	return created.configureHelp({ showGlobalOptions: false });
+}
+
+function option({ flag, type, description, initialText, variable }: Setting): Option {
+	if (type === "boolean")
+		return new Option(`--no-${flag.slice(2)}`, `don't ${description} (env: ${variable})`);
+	const value = type === "integer" ? "<number>" : "<text>";
+	return new Option(`${flag} ${value}`, `${description} (default: ${initialText}, env: ${variable})`);
+}
+
+function configurationOf(from: Command): Promise<Configuration> {
+	const given = from.opts<Record<string, unknown>>();
+	// Commander fills in `true` for a flag `--no-…` that was not given.
+	const flags = Object.fromEntries(
+		Object.entries(given).filter(([name]) => from.getOptionValueSource(name) === "cli"),
+	);
+	return loadConfiguration({
+		flags,
+		file: given.config as string | undefined,
+		environment: process.env,
+		folder: process.cwd(),
+	});
+}
+
+const program = new Command("indelible")
+	.description("A collaborative document sync server for Yjs. An acknowledged edit is on disk.")
+	.version(version, "-v, --version")
+	.exitOverride()
+	.addHelpText(
+		"after",
+		`
+Settings come from flags, then environment variables, then indelible.config.ts, .js or .json, then defaults.
+\`indelible start --help\` lists them.`,
+	)
+	.addCommand(
+		command("start", "serve documents, and the demo editor, until SIGTERM or SIGINT").action(
+			async (_options, self: Command) => {
+				const { start } = await import("./start.ts");
+				await start(await configurationOf(self), version);
+			},
+		),
+	)
+	.addCommand(
+		command("doctor", "check that a node can work here, and say what to do if it can't")
+			.option("--json", "print the checks as JSON")
+			.action(async (options: { json?: boolean }, self: Command) => {
+				const { doctor } = await import("./doctor.ts");
+				process.exitCode = await doctor(await configurationOf(self), { json: options.json === true });
+			}),
+	)
+	.addCommand(
+		command("import", "take over the documents of @hocuspocus/extension-sqlite", storeSettings)
+			.argument("<file>", "its database file, which is only read")
+			.action(async (file: string, _options, self: Command) => {
+				const { importCommand } = await import("./import-command.ts");
+				process.exitCode = await importCommand(file, await configurationOf(self));
+			}),
+	);
+
+try {
+	await program.parseAsync();
+} catch (error) {
+	process.exitCode = report(error);
+}
+
+/** @returns The exit code. */
+function report(error: unknown): number {
+	// Commander has printed its message itself; help and version are not failures.
+	if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOfUse;
+	if (
+		error instanceof SettingsError ||
+		error instanceof UserError ||
+		error instanceof StoreConfigurationError
+	) {
+		for (const line of error.message.split("\n")) console.error(`indelible: ${line}`);
+		return exitCodeOfUse;
+	}
+	console.error(error);
+	return 1;
+}

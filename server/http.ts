@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { type Context, Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { messagePage } from "./message-page.ts";
+import type { Readiness } from "./node.ts";
+
+export interface HttpOptions {
+	readonly readiness: () => Readiness;
+	/** The folder of the built demo editor; without it there are only the health endpoints. */
+	readonly demoFolder?: string | undefined;
+}
+
+/** The node's HTTP: health for operators and load balancers, and the demo editor. */
+export function createHttp({ readiness, demoFolder }: HttpOptions): Hono {
+	const app = new Hono();
+	app.use(
+		secureHeaders({
+			// Boards and texts show pictures from anywhere; whatever runs comes from here.
+			contentSecurityPolicy: {
+				defaultSrc: ["'self'"],
+				scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+				styleSrc: ["'self'", "'unsafe-inline'"],
+				imgSrc: ["'self'", "data:", "blob:", "https:", "http:"],
+				fontSrc: ["'self'", "data:"],
+				connectSrc: ["'self'", "ws:", "wss:", "data:", "blob:"],
+				workerSrc: ["'self'", "blob:"],
+				objectSrc: ["'none'"],
+				baseUri: ["'self'"],
+				frameAncestors: ["'self'"],
+			},
+			// The node may be reached over plain HTTP in a private network; TLS is the proxy's.
+			strictTransportSecurity: false,
+			crossOriginOpenerPolicy: false,
+			originAgentCluster: false,
+		}),
+	);
+	app.get("/healthz", (context) => json(context, 200, { status: "alive" }));
+	app.get("/readyz", (context) => {
+		const state = readiness();
+		return json(context, state.ready ? 200 : 503, state);
+	});
+	if (demoFolder === undefined) {
+		app.get("/", (context) => page(context, 200, "Indelible is running", "The demo editor is switched off."));
+	} else if (existsSync(join(demoFolder, "index.html"))) {
+		serveDemo(app, demoFolder);
+	} else {
+		app.get("/", (context) =>
+			page(context, 503, "The demo editor is not built", "Build it with <code>npm run build</code>."),
+		);
+	}
+	app.notFound((context) => page(context, 404, "Nothing here", "There is no such page."));
+	return app;
+}
+
+function serveDemo(app: Hono, demoFolder: string): void {
+	const files = (cacheControl: string, path?: string) =>
+		serveStatic({
+			root: demoFolder,
+			precompressed: true,
+			...(path === undefined ? {} : { path }),
+			onFound: (_path, context) => context.header("Cache-Control", cacheControl),
+		});
+	// Names under /assets/ change with their content.
+	app.use("/assets/*", files("public, max-age=31536000, immutable"));
+	const index = files("no-cache", "index.html");
+	app.get("/", index);
+	// A document's name may hold anything, encoded slashes included.
+	app.get("/d/*", index);
+	app.use("*", files("no-cache"));
+}
+
+function json(context: Context, status: 200 | 503, body: object): Response {
+	context.header("Cache-Control", "no-store");
+	return context.json(body, status);
+}
+
+function page(context: Context, status: 200 | 404 | 503, title: string, sentence: string): Response {
+	return context.html(messagePage(title, sentence), status);
+}

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+const minuteMs = 60_000;
+
+/** A whole number in bounds; `unit` is what it counts, for people. */
+function whole(unit: string | undefined, min: number, max: number, initial: number, description: string) {
+	return z.int().min(min).max(max).default(initial).meta({ description, unit });
+}
+
+/** What a node needs, wherever it runs. Bounds are those of sense: inside them a node works. */
+const nodeSettings = {
+	data: z
+		.string()
+		.min(1)
+		.default("./data")
+		.meta({ description: "folder of the database, made if it is missing; relative to the working folder" }),
+	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
+	connectionsMax: whole(
+		undefined,
+		1,
+		1_000_000,
+		10_000,
+		"WebSockets open at a time; more are refused with 503",
+	),
+	backlogBytesMax: whole(
+		"bytes",
+		1,
+		64 * GiB,
+		64 * MiB,
+		"memory for edits that wait for a failing store; past it writers are sent away",
+	),
+	documentNameBytesMax: whole("bytes", 1, 64 * KiB, KiB, "longest document name, in UTF-8"),
+	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
+	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),
+	drainWindowMs: whole("ms", 0, 10 * minuteMs, 2_000, "time over which sockets are closed at a stop"),
+	shutdownDeadlineMs: whole("ms", 0, 60 * minuteMs, 20_000, "longest time that a stop may take"),
+};
+
+/** What only the command line needs, because an embedder brings an HTTP server and a logger. */
+const commandSettings = {
+	port: whole(undefined, 0, 65_535, 1234, "TCP port to listen on; 0 takes any free one"),
+	host: z
+		.string()
+		.min(1)
+		.default("127.0.0.1")
+		.meta({ description: "address to listen on; 0.0.0.0 for all of this machine's" }),
+	demo: z.boolean().default(true).meta({ description: "serve the demo editor" }),
+	logLevel: z
+		.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+		.default("info")
+		.meta({ description: "least severe messages to log" }),
+	logFormat: z
+		.enum(["auto", "pretty", "json"])
+		.default("auto")
+		.meta({ description: "auto: pretty on a terminal, JSON lines otherwise" }),
+};
+
+const nodeSettingsSchema = z.strictObject(nodeSettings);
+/** Every setting. Flags, environment variables, configuration keys and the help text are derived from it. */
+const settingsSchema = z.strictObject({ ...commandSettings, ...nodeSettings });
+
+export type NodeSettings = Readonly<z.output<typeof nodeSettingsSchema>>;
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+export type SettingName = keyof Settings;
+
+/** A setting, for people and for whatever turns text into values. */
+export interface Setting {
+	readonly name: SettingName;
+	/** `--drain-window-ms` */
+	readonly flag: string;
+	/** `INDELIBLE_DRAIN_WINDOW_MS` */
+	readonly variable: string;
+	readonly type: "integer" | "boolean" | "string";
+	readonly description: string;
+	/** What is allowed, to be read after "must be". */
+	readonly allowed: string;
+	readonly initial: string | number | boolean;
+	/** The default as people write it: `32 MiB`. */
+	readonly initialText: string;
+}
+
+/** What Zod's JSON Schema says of one of our settings. */
+interface PropertySchema {
+	readonly type: Setting["type"];
+	readonly description: string;
+	readonly default: Setting["initial"];
+	readonly unit?: string;
+	readonly minimum?: number;
+	readonly maximum?: number;
+	readonly enum?: readonly string[];
+}
+
+const { properties = {} } = z.toJSONSchema(settingsSchema, { io: "input" });
+
+export const settings: readonly Setting[] = Object.entries(properties).map(([name, property]) => {
+	const schema = property as unknown as PropertySchema;
+	const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+	return {
+		name: name as SettingName,
+		flag: `--${words}`,
+		variable: `INDELIBLE_${words.replaceAll("-", "_").toUpperCase()}`,
+		type: schema.type,
+		description: schema.description,
+		allowed: allowed(schema),
+		initial: schema.default,
+		initialText: quantity(schema.default, schema.unit),
+	};
+});
+
+const settingByName: ReadonlyMap<string, Setting> = new Map(
+	settings.map((setting) => [setting.name, setting]),
+);
+
+/** @returns What is wrong with a value, to be read after its name; `undefined` when nothing is. */
+export function problemWith(name: SettingName, value: unknown): string | undefined {
+	if (settingsSchema.shape[name].safeParse(value).success && value !== undefined) return undefined;
+	return `is ${JSON.stringify(value) ?? String(value)}, but must be ${settingByName.get(name)?.allowed}`;
+}
+
+/**
+ * Fills in the defaults of a node's options; `undefined` stands for the default.
+ * @throws {SettingsError} that lists every unknown or impossible one.
+ */
+export function resolveNodeSettings(given: Partial<NodeSettings>): NodeSettings {
+	const names = Object.keys(nodeSettings);
+	const problems: SettingProblem[] = [];
+	const values: Record<string, unknown> = {};
+	for (const [name, value] of Object.entries(given)) {
+		if (value === undefined) continue;
+		const problem = names.includes(name)
+			? problemWith(name as SettingName, value)
+			: `is unknown${didYouMean(name, names)}`;
+		if (problem === undefined) values[name] = value;
+		else problems.push({ where: "the options of createNode", name, problem });
+	}
+	if (problems.length > 0) throw new SettingsError(problems);
+	return nodeSettingsSchema.parse(values);
+}
+
+/** Settings from values that were checked one by one, and defaults for the others. */
+export function fillSettings(values: Partial<Record<SettingName, unknown>>): Settings {
+	return settingsSchema.parse(values);
+}
+
+function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit }: PropertySchema): string {
+	if (choices !== undefined) return `one of ${choices.join(", ")}`;
+	if (type === "boolean") return "true or false";
+	if (type === "string") return "a text that is not empty";
+	return `a whole number from ${minimum} to ${maximum}${unit === undefined ? "" : ` (${unit})`}`;
+}
+
+function quantity(value: Setting["initial"], unit: string | undefined): string {
+	if (typeof value !== "number" || unit === undefined) return String(value);
+	if (unit !== "bytes") return `${value} ${unit}`;
+	return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
+}

@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { getRequestListener } from "@hono/node-server";
+import type { Logger } from "pino";
+import type { Configuration } from "./configuration.ts";
+import { createHttp } from "./http.ts";
+import { createLogger } from "./logging.ts";
+import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
+import { packageFolder } from "./package-folder.ts";
+import type { Settings } from "./settings.ts";
+import { UserError } from "./user-error.ts";
+
+/** `indelible start`. Returns once the node listens; it ends with a signal. */
+export async function start({ settings, code, file }: Configuration, version: string): Promise<void> {
+	const { port, host, demo, logLevel, logFormat, ...nodeSettings } = settings;
+	const logger = createLogger({ logLevel, logFormat });
+	reportStrayErrors(logger);
+	const options: NodeOptions = { ...code, ...nodeSettings, logger };
+	const node = await createNode(options);
+	const httpServer = serve(node, demo);
+	const address = await listen(node, httpServer, { port, host });
+	endOnSignals(node, httpServer, logger);
+	announce({ logger, version, node, settings: { ...settings, port: address.port }, file });
+}
+
+function serve(node: IndelibleNode, demo: boolean): Server {
+	const demoFolder = demo ? fileURLToPath(new URL("dist/demo", packageFolder)) : undefined;
+	const app = createHttp({ readiness: () => node.readiness(), demoFolder });
+	const answer = getRequestListener(app.fetch);
+	return createServer(async (request, response) => {
+		if (!(await node.handleRequest(request, response))) await answer(request, response);
+	});
+}
+
+async function listen(node: IndelibleNode, httpServer: Server, at: { port: number; host: string }) {
+	try {
+		return await node.listen(httpServer, at);
+	} catch (error) {
+		await node.close();
+		throw explainListenError(error as NodeJS.ErrnoException, at);
+	}
+}
+
+function explainListenError(
+	error: NodeJS.ErrnoException,
+	{ port, host }: { port: number; host: string },
+): Error {
+	switch (error.code) {
+		case "EADDRINUSE":
+			return new UserError(
+				`port ${port} on ${host} is in use; stop what listens there, or choose another with --port or INDELIBLE_PORT`,
+			);
+		case "EACCES":
+			return new UserError(`no permission to listen on port ${port}; choose one from 1024 up with --port`);
+		case "EADDRNOTAVAIL":
+		case "ENOTFOUND":
+			return new UserError(`${host} is not an address of this machine; see --host`);
+		default:
+			return error;
+	}
+}
+
+interface Announcement {
+	readonly logger: Logger;
+	readonly version: string;
+	readonly node: IndelibleNode;
+	readonly settings: Settings;
+	readonly file: string | undefined;
+}
+
+/** Says where it listens and where it stores. */
+function announce({ logger, version, node, settings, file }: Announcement): void {
+	const { port, host, logFormat } = settings;
+	const authority = `${urlHost(host)}:${port}`;
+	const facts = { url: `http://${authority}`, webSocket: `ws://${authority}`, store: node.location };
+	if (logFormat === "json" || (logFormat === "auto" && process.stdout.isTTY !== true)) {
+		logger.info({ version, ...facts, ...(file === undefined ? {} : { config: file }) }, "listening");
+		return;
+	}
+	const lines = [
+		["Editor", facts.url],
+		["WebSocket", facts.webSocket],
+		["Documents", relative(process.cwd(), facts.store) || facts.store],
+		...(file === undefined ? [] : [["Settings", relative(process.cwd(), file)]]),
+	].map(([name = "", value]) => `  ${name.padEnd(11)}${value}`);
+	console.log(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n`);
+}
+
+/** As people type it into a browser on this machine. */
+function urlHost(host: string): string {
+	if (["127.0.0.1", "::1", "0.0.0.0", "::"].includes(host)) return "localhost";
+	return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The first signal drains; the second ends at once [TRN3]. */
+function endOnSignals(node: IndelibleNode, httpServer: Server, logger: Logger): void {
+	let isEnding = false;
+	for (const [signal, number] of [
+		["SIGINT", 2],
+		["SIGTERM", 15],
+	] as const) {
+		process.on(signal, () => {
+			if (isEnding) process.exit(128 + number);
+			isEnding = true;
+			// It handles its own errors.
+			void end(node, httpServer, logger, signal);
+		});
+	}
+}
+
+async function end(node: IndelibleNode, httpServer: Server, logger: Logger, signal: string): Promise<void> {
+	logger.info({ signal }, "stopping; a second signal ends at once");
+	try {
+		const { drained, unwrittenUpdates } = await node.close();
+		const closed = once(httpServer, "close");
+		httpServer.close();
+		httpServer.closeAllConnections();
+		await closed;
+		if (drained) logger.info({}, "stopped; everything is on disk");
+		else logger.error({ unwrittenUpdates }, "stopped at the deadline; unwritten edits were not acknowledged");
+		process.exit(drained ? 0 : 1);
+	} catch (error) {
+		logger.fatal({ err: error }, "stopping failed");
+		process.exit(1);
+	}
+}
+
+/** A rejection that nobody handled, in an embedder's hook for instance, costs nobody else anything [TRN5]. */
+function reportStrayErrors(logger: Logger): void {
+	process.on("unhandledRejection", (error) => {
+		logger.error({ err: error }, "a promise was rejected and nobody handled it; the node goes on");
+	});
+	process.on("uncaughtException", (error) => {
+		logger.fatal(
+			{ err: error },
+			"an error was not caught; the node ends, and what was acknowledged is on disk",
+		);
+		process.exit(1);
+	});
+}
