@@ -40,7 +40,9 @@ test("[DUR5] a damaged document is refused with its reason, is not served as emp
 	const remember = (...said: unknown[]) => errors.push(said.map(say).join(" "));
 	// Hocuspocus itself says on the console which hook failed.
 	vi.spyOn(console, "error").mockImplementation(remember);
-	onTestFinished(() => vi.restoreAllMocks());
+	onTestFinished(() => {
+		vi.restoreAllMocks();
+	});
 	const logger = { debug: () => {}, info: () => {}, warn: remember, error: remember };
 	const { node, client, close } = await startLocalNode({ data, logger });
 
@@ -65,7 +67,7 @@ test("[DUR5] a damaged document is refused with its reason, is not served as emp
 	expect(again.provider.isSynced).toBe(false);
 	await close();
 	expect(rowsOf(path)).toEqual(before);
-	expect(errors.join("\n"), "the operator is told").toMatch(/"bad" is damaged/);
+	expect(errors.join("\n"), "the operator is told").toMatch(/bad.* is damaged/);
 });
 
 function say(said: unknown): string {
