@@ -6,6 +6,7 @@ import { type DocumentSession, titleKey } from "../session/document-session.ts";
 import { useSession, useSharedText } from "../session/use-session.ts";
 import { AccessNotice } from "./access-notice.tsx";
 import { CopyLinkButton } from "./copy-link.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
 import { People } from "./people.tsx";
 import { SaveBadge } from "./save-badge.tsx";
 import { ThemeButton } from "./theme-button.tsx";
@@ -55,9 +56,11 @@ function OpenDocument({ session, openSidebar }: { session: DocumentSession; open
 			/>
 			<main id="main" className="editor" data-kind={kind} tabIndex={-1}>
 				{isOpen ? (
-					<Suspense fallback={<p className="opening">Opening…</p>}>
-						<Editor session={session} />
-					</Suspense>
+					<ErrorBoundary>
+						<Suspense fallback={<p className="opening">Opening…</p>}>
+							<Editor session={session} />
+						</Suspense>
+					</ErrorBoundary>
 				) : (
 					<AccessNotice session={session} access={access} />
 				)}

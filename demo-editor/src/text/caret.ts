@@ -14,7 +14,7 @@ export function renderCaret(user: Record<string, unknown>): HTMLElement {
 	flag.className = "caret-name";
 	flag.textContent = name;
 	flag.style.animationDelay = `${nameShownMs}ms`;
-	caret.append("\u2060", flag, "\u2060");
+	caret.append(flag);
 	return caret;
 }
 

@@ -19,7 +19,7 @@ export function SlashMenu({ editor }: { editor: Editor }) {
 			role="listbox"
 			id="slash-menu"
 			aria-label="Insert"
-			style={placed(state.place)}
+			style={placed(state)}
 		>
 			{state.items.map((item, index) => (
 				<button
@@ -47,10 +47,12 @@ export function SlashMenu({ editor }: { editor: Editor }) {
 
 const widthPx = 304;
 const heightMaxPx = 336;
+const itemHeightPx = 46;
 const gapPx = 6;
 
-function placed({ left, top, bottom }: DOMRect) {
-	const fitsBelow = bottom + gapPx + heightMaxPx < innerHeight || bottom < innerHeight / 2;
+function placed({ place: { left, top, bottom }, items }: SlashMenuState) {
+	const heightPx = Math.min(heightMaxPx, items.length * itemHeightPx + 2 * gapPx);
+	const fitsBelow = bottom + 2 * gapPx + heightPx < innerHeight || bottom < innerHeight / 2;
 	return {
 		left: Math.max(8, Math.min(left, innerWidth - widthPx - 8)),
 		...(fitsBelow ? { top: bottom + gapPx } : { bottom: innerHeight - top + gapPx }),
@@ -67,8 +69,9 @@ function optionId(index: number): string {
 function useComboboxAttributes(editor: Editor, state: SlashMenuState | undefined): void {
 	const active = state === undefined ? undefined : optionId(state.selected);
 	useEffect(() => {
-		const { dom } = editor.view;
+		// Without a menu there may be no view yet either.
 		if (active === undefined) return;
+		const { dom } = editor.view;
 		dom.setAttribute("aria-controls", "slash-menu");
 		dom.setAttribute("aria-activedescendant", active);
 		return () => {

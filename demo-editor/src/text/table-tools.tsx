@@ -1,6 +1,6 @@
 import type { Editor } from "@tiptap/core";
 import { ColumnAddIcon, ColumnRemoveIcon, RowAddIcon, RowRemoveIcon, TrashIcon } from "../shell/icons.tsx";
-import { ToolButton } from "./toolbar.tsx";
+import { ToolButton } from "./tool-button.tsx";
 
 /** Shown while the caret is in a table. */
 export function TableTools({ editor }: { editor: Editor }) {

@@ -1,6 +1,8 @@
 import type { Editor } from "@tiptap/core";
 import { useEditorState } from "@tiptap/react";
-import type { KeyboardEvent, ReactNode } from "react";
+import { yUndoPluginKey } from "@tiptap/y-tiptap";
+import type { KeyboardEvent } from "react";
+import type { UndoManager } from "yjs";
 import {
 	BulletsIcon,
 	CodeIcon,
@@ -14,11 +16,12 @@ import {
 import { ImageButton, LinkButton } from "./address-panels.tsx";
 import { BlockSelect } from "./block-select.tsx";
 import { TableTools } from "./table-tools.tsx";
+import { ToolButton } from "./tool-button.tsx";
 
 export function Toolbar({ editor }: { editor: Editor }) {
 	const active = useEditorState({
 		editor,
-		selector: ({ editor: { isActive, can } }) => ({
+		selector: ({ editor: { isActive } }) => ({
 			bold: isActive.call(editor, "bold"),
 			italic: isActive.call(editor, "italic"),
 			strike: isActive.call(editor, "strike"),
@@ -29,8 +32,7 @@ export function Toolbar({ editor }: { editor: Editor }) {
 			quote: isActive.call(editor, "blockquote"),
 			codeBlock: isActive.call(editor, "codeBlock"),
 			table: isActive.call(editor, "table"),
-			canUndo: can.call(editor).undo(),
-			canRedo: can.call(editor).redo(),
+			...history(editor),
 		}),
 	});
 	const chain = () => editor.chain().focus();
@@ -110,40 +112,17 @@ export function Toolbar({ editor }: { editor: Editor }) {
 	);
 }
 
-export function Divider() {
+/** `editor.can().undo()` throws before the editor is on the page. */
+function history(editor: Editor): { canUndo: boolean; canRedo: boolean } {
+	const state: { undoManager: UndoManager } | undefined = yUndoPluginKey.getState(editor.state);
+	return {
+		canUndo: (state?.undoManager.undoStack.length ?? 0) > 0,
+		canRedo: (state?.undoManager.redoStack.length ?? 0) > 0,
+	};
+}
+
+function Divider() {
 	return <span className="toolbar-divider" aria-hidden="true" />;
-}
-
-const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
-
-interface ToolButtonProps {
-	readonly label: string;
-	/** As `Mod+B`; Mod is ⌘ or Ctrl. */
-	readonly keys?: string;
-	/** undefined for what is not on or off. */
-	readonly isOn?: boolean | undefined;
-	readonly isDisabled?: boolean;
-	readonly run: () => void;
-	readonly children: ReactNode;
-}
-
-export function ToolButton({ label, keys, isOn, isDisabled = false, run, children }: ToolButtonProps) {
-	const shortcut = keys?.replace("Mod", isApple ? "⌘" : "Ctrl");
-	return (
-		<button
-			type="button"
-			className="tool"
-			aria-label={label}
-			aria-pressed={isOn}
-			aria-disabled={isDisabled}
-			title={shortcut === undefined ? label : `${label} (${shortcut})`}
-			// The text keeps its selection, and on a phone its keyboard.
-			onPointerDown={(event) => event.preventDefault()}
-			onClick={() => !isDisabled && run()}
-		>
-			{children}
-		</button>
-	);
 }
 
 /** Left and right go from button to button, as in any toolbar. */
