@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Hooks, isHookName } from "./hooks.ts";
+import { z } from "zod";
+import type { CompactionThresholds } from "../extensions/durability/index.ts";
+import { type Hooks, hookNames, isHookName } from "./hooks.ts";
 import type { NodeOptions } from "./node.ts";
 import {
+	asWritten,
 	fillSettings,
 	problemWith,
 	type Setting,
@@ -43,7 +46,39 @@ export interface ConfigurationSources {
 }
 
 const fileNames = [".ts", ".mts", ".js", ".mjs", ".json"].map((extension) => `indelible.config${extension}`);
-const codeNames: readonly string[] = ["extensions", "seed", "compaction", "yDocOptions"];
+interface CodeOption {
+	readonly schema: z.ZodType;
+	/** To be read after "must be". */
+	readonly allowed: string;
+}
+
+const aFunction: CodeOption = {
+	schema: z.custom((value) => typeof value === "function"),
+	allowed: "a function",
+};
+const threshold = z.number().min(0).optional();
+/** What each of {@link CodeOptions} beside the hooks must be. */
+const codeOptions: ReadonlyMap<string, CodeOption> = new Map(
+	Object.entries({
+		extensions: {
+			schema: z.array(z.looseObject({})),
+			allowed: "a list of Hocuspocus extensions",
+		},
+		seed: aFunction,
+		compaction: {
+			schema: z.strictObject({
+				busyBytesMin: threshold,
+				busyUpdatesMin: threshold,
+				idleBytesMin: threshold,
+				idleUpdatesMin: threshold,
+				idleMs: threshold,
+			} satisfies Record<keyof CompactionThresholds, z.ZodType>),
+			allowed:
+				"an object of busyBytesMin, busyUpdatesMin, idleBytesMin, idleUpdatesMin, idleMs, each 0 or more",
+		},
+		yDocOptions: { schema: z.looseObject({}), allowed: "an object of Y.Doc's options" },
+	}),
+);
 const prefix = "INDELIBLE_";
 const fileVariable = `${prefix}CONFIG`;
 const byName = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
@@ -120,15 +155,14 @@ function takeFile(
 			const problem = problemWith(setting.name, value);
 			if (problem === undefined) values[setting.name] = value;
 			else problems.push({ where, name, problem });
-		} else if (isHookName(name) || name === "seed") {
-			if (typeof value === "function") code[name] = value;
-			else problems.push({ where, name, problem: "must be a function" });
-		} else if (codeNames.includes(name)) {
-			code[name] = value;
-		} else {
-			const hint = didYouMean(name, [...byName.keys(), ...codeNames]);
-			problems.push({ where, name, problem: `is unknown${hint}` });
+			continue;
 		}
+		const option = isHookName(name) ? aFunction : codeOptions.get(name);
+		if (option === undefined) {
+			const hint = didYouMean(name, [...byName.keys(), ...codeOptions.keys(), ...hookNames]);
+			problems.push({ where, name, problem: `is unknown${hint}` });
+		} else if (option.schema.safeParse(value).success) code[name] = value;
+		else problems.push({ where, name, problem: `is ${asWritten(value)}, but must be ${option.allowed}` });
 	}
 	return { values, code };
 }

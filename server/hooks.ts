@@ -4,7 +4,7 @@ import type { DurabilityLogger } from "../extensions/durability/index.ts";
 /** Every hook of Hocuspocus, with its own type. */
 export type Hooks = { readonly [Name in HookName]?: Configuration[Name] | undefined };
 
-const hookNames: Record<HookName, true> = {
+const isHook: Record<HookName, true> = {
 	onConfigure: true,
 	onListen: true,
 	onUpgrade: true,
@@ -32,8 +32,10 @@ const hookNames: Record<HookName, true> = {
 	onDestroy: true,
 };
 
+export const hookNames: readonly string[] = Object.keys(isHook);
+
 export function isHookName(name: string): name is HookName {
-	return Object.hasOwn(hookNames, name);
+	return Object.hasOwn(isHook, name);
 }
 
 /**
@@ -43,9 +45,7 @@ export function isHookName(name: string): name is HookName {
 export function takeHooks<Options extends Hooks>(
 	options: Options,
 ): { readonly hooks: Partial<Configuration>; readonly rest: Omit<Options, HookName> } {
-	const hooks: Record<string, unknown> = Object.fromEntries(
-		Object.keys(hookNames).map((name) => [name, undefined]),
-	);
+	const hooks: Record<string, unknown> = Object.fromEntries(hookNames.map((name) => [name, undefined]));
 	const rest: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(options)) {
 		if (isHookName(name)) hooks[name] = value;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { z } from "zod";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
@@ -118,7 +119,13 @@ const settingByName: ReadonlyMap<string, Setting> = new Map(
 /** @returns What is wrong with a value, to be read after its name; `undefined` when nothing is. */
 export function problemWith(name: SettingName, value: unknown): string | undefined {
 	if (settingsSchema.shape[name].safeParse(value).success && value !== undefined) return undefined;
-	return `is ${JSON.stringify(value) ?? String(value)}, but must be ${settingByName.get(name)?.allowed}`;
+	return `is ${asWritten(value)}, but must be ${settingByName.get(name)?.allowed}`;
+}
+
+/** Any value whatever, in one line; `JSON.stringify` refuses some and hides others. */
+export function asWritten(value: unknown): string {
+	if (typeof value === "string") return JSON.stringify(value);
+	return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
 }
 
 /**
