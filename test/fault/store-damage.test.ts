@@ -15,7 +15,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { Typist } from "../support/typist.ts";
 
 /** Of the file's pages every so many are damaged, each in a run of its own; 1 takes all of them. */
-const pageStep = Number(process.env.INDELIBLE_DAMAGE_STEP ?? 5);
+const pageStep = Number(process.env.INDELIBLE_DAMAGE_STEP ?? 8);
 const pageBytes = 512;
 
 interface Whole {
@@ -136,6 +136,42 @@ test("[DUR5] a flipped bit in any page: each document is read exactly or refused
 	console.info(`flipped bits: ${flips.length} of them: ${JSON.stringify(outcomes)}`);
 	// Otherwise the damage did not reach what the title is about.
 	expect(outcomes.damaged).toBeGreaterThan(flips.length / 4);
+});
+
+test("[DUR5] a flipped bit in the list of free pages: the file is refused before a page in use is given out", async () => {
+	const random = new Random(testSeed("flipped bits in the list of free pages"));
+	const whole = await wholeDatabase(random);
+	const bytes = readFileSync(whole.path);
+	const trunk = bytes.readUInt32BE(32);
+	const start = (trunk - 1) * pageBytes;
+	const listed = bytes.readUInt32BE(start + 4);
+	expect(listed).toBeGreaterThan(0);
+	for (let round = 0; round < 30; round += 1) {
+		const path = copyOfDatabase(whole);
+		const inHeader = round % 5 === 0;
+		const offset = inHeader ? 32 + random.below(8) : start + random.below(8 + 4 * listed);
+		flipBit(path, { offset, bit: random.below(8) });
+		expect(await openOrRefused(path), `byte ${offset}`).toBeUndefined();
+	}
+});
+
+test("pages that another tool has freed without wiping them are no damage", async () => {
+	const whole = await wholeDatabase(new Random(12));
+	const path = copyOfDatabase(whole);
+	tamper(path, (database) => {
+		database.exec("PRAGMA secure_delete = OFF");
+		change(database, "log of many rows", `DELETE FROM log WHERE id IN (SELECT id FROM rows)`);
+		database.exec("DELETE FROM documents WHERE name = 'log of many rows'");
+	});
+	const store = await openOrRefused(path);
+	if (store === undefined) throw new Error("it was refused");
+	const { position } = await store.load("log of many rows");
+	expect(position).toBe(0);
+	const others = new Map(whole.corpus);
+	others.delete("log of many rows");
+	for (const [name, expected] of await workOn(store, others, others)) {
+		expect(copyOf(await store.load(name)), name).toEqual(expected);
+	}
 });
 
 const rowDamages: readonly (readonly [

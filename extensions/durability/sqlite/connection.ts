@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
+import { checkFreePages } from "./free-pages.ts";
 import type { WorkerSettings } from "./messages.ts";
 import { checkSchema, pageBytes, pragma, schemaVersion } from "./schema.ts";
 import { errorCode, isForbidden, isNoDatabase, leavesConnectionSound } from "./sqlite-error.ts";
@@ -14,7 +15,8 @@ const walBytesKept = 16 * 1024 * 1024;
  * Opens the connection that writes.
  *
  * `synchronous = FULL` syncs the write-ahead log at each commit, which is what makes it durable [DUR1]; `fullfsync` makes
- * macOS do so down to the medium. Checkpoints are run by {@link ./sqlite-store.ts} and not inside a commit.
+ * macOS do so down to the medium. `secure_delete` wipes what is deleted: see {@link ./free-pages.ts}, and compaction means
+ * it when it drops deleted content. Checkpoints are run by {@link ./sqlite-store.ts} and not inside a commit.
  */
 export function openForWriting({ path, fileBytesMax }: WorkerSettings): DatabaseSync {
 	return open(path, false, (database) => {
@@ -26,6 +28,7 @@ export function openForWriting({ path, fileBytesMax }: WorkerSettings): Database
 			PRAGMA journal_size_limit = ${walBytesKept};
 			PRAGMA cache_size = -16000;
 			PRAGMA temp_store = MEMORY;
+			PRAGMA secure_delete = ON;
 		`);
 		const mode = pragma(database, "journal_mode = WAL");
 		if (mode !== "wal") {
@@ -34,6 +37,7 @@ export function openForWriting({ path, fileBytesMax }: WorkerSettings): Database
 			);
 		}
 		checkWritable(database, path);
+		checkFreePages(database, path);
 		if (fileBytesMax !== undefined) {
 			database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / pageBytes))}`);
 		}

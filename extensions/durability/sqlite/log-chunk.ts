@@ -10,10 +10,11 @@ import { readVarint, varintBytes, writeVarint } from "./framing.ts";
  * `bench/store-layout.ts`.
  *
  * Bytes, for each entry: the length of its payload (varint, never 0), CRC-32 (little endian) of document name, position
- * and payload, and the payload; then zeros to the end.
+ * and payload, and the payload; then zeros, and at the end a byte that is not zero (see {@link ./free-pages.ts}).
  */
 
 const checksumBytes = 4;
+const endMark = 0xe5;
 /** So that a small document's first row fits into one page of 512 bytes. */
 const firstChunkBytes = 416;
 /** From here on a larger chunk saves nothing that could be measured. */
@@ -49,7 +50,14 @@ export function entryBytes(payloadBytes: number): number {
  */
 export function newChunk(previousBytes: number, neededBytes: number): Uint8Array {
 	const usual = Math.min(Math.max(firstChunkBytes, previousBytes * 2), chunkBytesMax);
-	return new Uint8Array(Math.max(usual, neededBytes));
+	const chunk = new Uint8Array(Math.max(usual, neededBytes + 1));
+	chunk[chunk.byteLength - 1] = endMark;
+	return chunk;
+}
+
+/** Where the room for entries ends. */
+export function roomEnd(chunk: Uint8Array): number {
+	return chunk.byteLength - 1;
 }
 
 /** Puts an entry into the room of a chunk. @returns The new `usedBytes`. */
@@ -76,12 +84,14 @@ export function writeEntry(
  */
 export function readChunk(chunk: Uint8Array, firstPosition: number, nameChecksum: number): Chunk {
 	const entries: ChunkEntry[] = [];
+	const end = roomEnd(chunk);
+	if (chunk[end] !== endMark) throw new ChunkDamage(`the log row of position ${firstPosition} is cut off`);
 	let at = 0;
-	while (at < chunk.byteLength && chunk[at] !== 0) {
+	while (at < end && chunk[at] !== 0) {
 		const position = firstPosition + entries.length;
 		const length = readVarint(chunk, at);
 		const from = (length?.end ?? 0) + checksumBytes;
-		if (length === undefined || length.value > chunk.byteLength - from) {
+		if (length === undefined || length.value > end - from) {
 			throw new ChunkDamage(`the log entry at position ${position} is cut off`);
 		}
 		const payload = chunk.subarray(from, from + length.value);
@@ -93,7 +103,7 @@ export function readChunk(chunk: Uint8Array, firstPosition: number, nameChecksum
 		at = from + length.value;
 	}
 	if (entries.length === 0) throw new ChunkDamage(`the log entry at position ${firstPosition} is missing`);
-	const rest = chunk.subarray(at);
+	const rest = chunk.subarray(at, end);
 	if (rest.some((byte) => byte !== 0)) {
 		throw new ChunkDamage(
 			`the log goes on after position ${firstPosition + entries.length - 1} with garbage`,

@@ -1,7 +1,15 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "./checksum.ts";
 import { inTransaction } from "./connection.ts";
-import { ChunkDamage, type ChunkEntry, entryBytes, newChunk, readChunk, writeEntry } from "./log-chunk.ts";
+import {
+	ChunkDamage,
+	type ChunkEntry,
+	entryBytes,
+	newChunk,
+	readChunk,
+	roomEnd,
+	writeEntry,
+} from "./log-chunk.ts";
 import type { AppendOutcome, Merged, PackedBatch } from "./messages.ts";
 import { isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
@@ -93,7 +101,7 @@ export class LogWriter {
 		const entry = { position: tail.position + 1, payload };
 		const { chunk } = tail;
 		const needed = entryBytes(payload.byteLength);
-		if (chunk !== undefined && chunk.usedBytes + needed <= chunk.bytes.byteLength) {
+		if (chunk !== undefined && chunk.usedBytes + needed <= roomEnd(chunk.bytes)) {
 			chunk.usedBytes = writeEntry(chunk.bytes, chunk.usedBytes, tail.nameChecksum, entry);
 			const { changes } = this.#statements.updateChunk.run(chunk.bytes, chunk.rowId);
 			if (changes !== 1n) throw new Damage(documentName, "the last row of the log is missing");
@@ -166,7 +174,7 @@ export class LogWriter {
 
 /** A full chunk, which may be large, is not kept in memory. */
 function withRoom(chunk: NonNullable<Tail["chunk"]>): Tail["chunk"] {
-	return chunk.usedBytes < chunk.bytes.byteLength ? chunk : undefined;
+	return chunk.usedBytes < roomEnd(chunk.bytes) ? chunk : undefined;
 }
 
 type Row = Record<string, unknown>;
