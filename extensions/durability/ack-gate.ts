@@ -3,12 +3,15 @@ import type { Clock } from "./clock.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
+import { hasArrived, type UpdateEnds, updateEnds } from "./update-ends.ts";
 import { addressFieldBytes, inspectIncoming, inspectOutgoing, isEmptyUpdate, type Outgoing } from "./wire.ts";
 
 /** Why the gate ends a client's socket. Both are worth another try, and the provider makes one. */
 export const gateCloseEvents = {
 	/** RFC 6455's registry: 1013 Try Again Later. */
 	backlogFull: { code: 1013, reason: "store-unavailable" },
+	/** Hocuspocus would acknowledge an update that can't be applied [TRN5]. */
+	malformedUpdate: { code: 4400, reason: "malformed-message" },
 	/** Hocuspocus' `ResetConnection`: the client is to connect anew. */
 	documentLeft: { code: 4205, reason: "document-unloaded" },
 } as const;
@@ -30,6 +33,8 @@ export class AckGate implements DurabilityListener {
 	readonly #log: DocumentLog;
 	readonly #clock: Clock;
 	readonly #handshake = new Handshake();
+	/** What the client sent that Hocuspocus has not answered yet, in order. */
+	readonly #unanswered: UpdateEnds[] = [];
 	#cancelQuiet: (() => void) | undefined;
 	readonly #sendNow: (frame: Uint8Array) => void;
 	/** Every acknowledgement to one connection is the same frame. */
@@ -55,7 +60,11 @@ export class AckGate implements DurabilityListener {
 				closeSocket(connection, gateCloseEvents.backlogFull);
 				return;
 			}
-			if (incoming.type !== "other") gate.#received(incoming.type, incoming.payload);
+			if (incoming.type === "step1") gate.#step1Received(incoming.payload);
+			if (isEdit && !gate.#editReceived(incoming.type, incoming.payload)) {
+				closeSocket(connection, gateCloseEvents.malformedUpdate);
+				return;
+			}
 			handleNow(frame);
 		};
 		connection.onClose((_document, event) => {
@@ -75,24 +84,35 @@ export class AckGate implements DurabilityListener {
 		// No acknowledgement: the client keeps its edit and sends it again to whoever answers next.
 	}
 
-	#received(type: "step1" | "step2" | "update", payload: Uint8Array): void {
-		switch (type) {
-			case "step1":
-				this.#handshake.step1Received(payload);
-				this.#log.forget(this);
-				break;
-			case "step2":
-				this.#handshake.step2Received();
-				break;
-			case "update":
-				this.#handshake.updateReceived(payload);
+	#step1Received(stateVector: Uint8Array): void {
+		this.#handshake.step1Received(stateVector);
+		this.#log.forget(this);
+	}
+
+	/** @returns Whether it is an update. */
+	#editReceived(type: "step2" | "update", update: Uint8Array): boolean {
+		let ends: UpdateEnds;
+		try {
+			ends = updateEnds(update);
+		} catch {
+			return false;
 		}
+		this.#unanswered.push(ends);
+		if (type === "step2") this.#handshake.step2Received();
+		else this.#handshake.updateReceived(ends);
 		this.#cancelQuiet?.();
 		this.#cancelQuiet = undefined;
+		return true;
 	}
 
 	#send(frame: Uint8Array, outgoing: Outgoing): void {
+		const ends =
+			outgoing === "acknowledgement" || outgoing === "refusal" ? this.#unanswered.shift() : undefined;
 		if (outgoing === "acknowledgement") {
+			if (ends !== undefined && !hasArrived(this.#connection.document, ends)) {
+				closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
+				return;
+			}
 			this.#acknowledgement = frame;
 			this.#hold(this.#handshake.acknowledgementMade());
 			return;

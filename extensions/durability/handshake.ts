@@ -1,4 +1,5 @@
-import { decodeStateVector, parseUpdateMeta } from "yjs";
+import { decodeStateVector } from "yjs";
+import type { UpdateEnds } from "./update-ends.ts";
 
 /** What one received update means for the count of its author. */
 type Verdict = "counted" | "uncounted" | "unclear";
@@ -61,8 +62,8 @@ export class Handshake {
 		else this.#unasked += 1;
 	}
 
-	updateReceived(update: Uint8Array): void {
-		this.#verdicts.push(this.#isOpen ? this.#judge(update) : "counted");
+	updateReceived(ends: UpdateEnds): void {
+		this.#verdicts.push(this.#isOpen ? this.#judge(ends) : "counted");
 	}
 
 	step2Received(): void {
@@ -110,15 +111,9 @@ export class Handshake {
 		return held;
 	}
 
-	#judge(update: Uint8Array): Verdict {
-		try {
-			const { to } = parseUpdateMeta(update);
-			if (to.size === 0) return "unclear";
-			for (const [client, clock] of to) if (clock > (this.#known?.get(client) ?? 0)) return "counted";
-			return "uncounted";
-		} catch {
-			// Hocuspocus won't understand it either, and closes the connection.
-			return "uncounted";
-		}
+	#judge(ends: UpdateEnds): Verdict {
+		if (ends.size === 0) return "unclear";
+		for (const [client, end] of ends) if (end > (this.#known?.get(client) ?? 0)) return "counted";
+		return "uncounted";
 	}
 }

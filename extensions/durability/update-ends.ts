@@ -1,0 +1,27 @@
+import { type Doc, decodeUpdate, getState, Skip } from "yjs";
+
+/** For each Yjs client id, the clock after the last struct that an update holds. */
+export type UpdateEnds = ReadonlyMap<number, number>;
+
+/**
+ * Reads an update to its end without applying it. `y-protocols` swallows an update that can't be read, and Hocuspocus
+ * would acknowledge it; and Yjs reserves memory for as many structs as the update claims to have.
+ * @throws when it can't be read.
+ */
+export function updateEnds(update: Uint8Array): UpdateEnds {
+	const ends = new Map<number, number>();
+	for (const struct of decodeUpdate(update).structs) {
+		if (struct instanceof Skip) continue;
+		const { client, clock } = struct.id;
+		const end = clock + struct.length;
+		if (end > (ends.get(client) ?? 0)) ends.set(client, end);
+	}
+	return ends;
+}
+
+/** Whether all structs of an update have reached the document, or wait in it for others that are missing. */
+export function hasArrived(document: Doc, ends: UpdateEnds): boolean {
+	if (document.store.pendingStructs !== null) return true;
+	for (const [client, end] of ends) if (getState(document.store, client) < end) return false;
+	return true;
+}
