@@ -4,7 +4,11 @@ import "./styles/shell.css";
 import "./styles/start.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepAppOffline, reloadWhenOutdated } from "./offline-app.ts";
 import { App } from "./shell/app.tsx";
+
+reloadWhenOutdated();
+keepAppOffline();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has a #root");

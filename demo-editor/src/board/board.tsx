@@ -1,4 +1,3 @@
-import "./asset-path.ts";
 import "@excalidraw/excalidraw/index.css";
 import "./board.css";
 import { Excalidraw } from "@excalidraw/excalidraw";

@@ -67,8 +67,7 @@ function asCollaborator(clientId: number, state: Record<string, unknown>): Colla
 	const { pointer, button } = (state.pointer ?? {}) as Partial<PointerUpdate>;
 	const selectedElementIds = state.selectedElementIds as AppState["selectedElementIds"] | undefined;
 	return {
-		// Each window of a person has a pointer of its own.
-		id: String(clientId),
+		id: idOfHue(person.color),
 		socketId: String(clientId) as SocketId,
 		username: person.name,
 		color: { background: person.color, stroke: person.color },
@@ -76,6 +75,16 @@ function asCollaborator(clientId: number, state: Record<string, unknown>): Colla
 		...(isPointer(pointer) ? { pointer } : {}),
 		...(typeof selectedElementIds === "object" && selectedElementIds !== null ? { selectedElementIds } : {}),
 	};
+}
+
+/**
+ * Excalidraw 0.18 takes a collaborator's colour from the id, as one of 37 hues (`getClientColor`). This is an id that
+ * gets it the one next to the person's own.
+ */
+function idOfHue(color: string): string {
+	const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+	const hue = (Math.atan2(Math.sqrt(3) * (green - blue), 2 * red - green - blue) * 180) / Math.PI;
+	return String.fromCharCode(37 * 4 + Math.round(((hue + 360) % 360) / 10));
 }
 
 function isPointer(value: unknown): value is CollaboratorPointer {

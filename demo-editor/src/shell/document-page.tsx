@@ -1,4 +1,5 @@
 import { lazy, Suspense, useEffect } from "react";
+import { prepareFonts } from "../board/fonts.ts";
 import { type DocumentKind, kindLabels, kindOf } from "../document-name.ts";
 import { useObservable } from "../observable.ts";
 import { rememberOpened, rememberTitle } from "../recent-documents.ts";
@@ -19,7 +20,10 @@ export interface EditorProps {
 /** Each its own chunk: who writes text never loads a whiteboard. */
 const editors = {
 	text: lazy(() => import("../text/text-editor.tsx").then(({ TextEditor }) => ({ default: TextEditor }))),
-	board: lazy(() => import("../board/board.tsx").then(({ Board }) => ({ default: Board }))),
+	board: lazy(() => {
+		prepareFonts();
+		return import("../board/board.tsx").then(({ Board }) => ({ default: Board }));
+	}),
 	code: lazy(() => import("../code/code-pad.tsx").then(({ CodePad }) => ({ default: CodePad }))),
 } satisfies Record<DocumentKind, unknown>;
 

@@ -1,12 +1,28 @@
 import "./prose.css";
 import "./text.css";
+import type { Editor } from "@tiptap/core";
 import { EditorContent, useEditor } from "@tiptap/react";
 import { type MouseEvent, useEffect } from "react";
-import { me } from "../person.ts";
+import { asPerson, me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
+import { showNameAgain } from "./caret.ts";
 import { textExtensions } from "./extensions.ts";
 import { SlashMenu } from "./slash-menu.tsx";
 import { Toolbar } from "./toolbar.tsx";
+
+/** Shows the name at the caret of whoever moves or types. */
+function useNamesOfMovers({ awareness }: DocumentSession, editor: Editor): void {
+	useEffect(() => {
+		const onChange = ({ updated }: { updated: number[] }) => {
+			for (const clientId of updated) {
+				const person = asPerson(awareness.getStates().get(clientId)?.user);
+				if (person !== undefined && !editor.isDestroyed) showNameAgain(person.id, editor.view.dom);
+			}
+		};
+		awareness.on("change", onChange);
+		return () => awareness.off("change", onChange);
+	}, [awareness, editor]);
+}
 
 export function TextEditor({ session }: { session: DocumentSession }) {
 	const editor = useEditor(
@@ -27,6 +43,7 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 			}),
 		[editor],
 	);
+	useNamesOfMovers(session, editor);
 	/** Below the last block there is always room for another paragraph. */
 	const continueBelow = (event: MouseEvent) => {
 		if (event.target !== event.currentTarget) return;
