@@ -21,6 +21,8 @@ export interface WebSocketTransportOptions {
 /** Seconds until a refused client may come back, as `Retry-After`. */
 const retryAfterSeconds = 5;
 const sliceMs = 100;
+/** How long a client may take to answer that its socket is being closed. */
+const closingHandshakeMs = 2_000;
 
 /** Takes WebSockets from any HTTP server's `upgrade` events and hands them to Hocuspocus. */
 export class WebSocketTransport {
@@ -52,7 +54,7 @@ export class WebSocketTransport {
 		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, request));
 	}
 
-	/** Closes all sockets with 1012, spread over a window, and resolves when the last one is gone. */
+	/** Closes all sockets with 1012, spread over a window, and resolves when the last one is gone. Whoever does not answer is cut off. */
 	async drain(windowMs: number): Promise<void> {
 		const slices = Math.max(1, Math.ceil(windowMs / sliceMs));
 		const waiting = [...this.#sockets];
@@ -61,7 +63,12 @@ export class WebSocketTransport {
 			for (const socket of waiting.splice(0, perSlice)) socket.end(closeCodes.serviceRestart);
 			if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, sliceMs));
 		}
-		if (this.#sockets.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+		if (this.#sockets.size === 0) return;
+		const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+		// A peer that is gone without a word must not hold up the stop.
+		const patience = setTimeout(() => this.terminate(), closingHandshakeMs);
+		await empty;
+		clearTimeout(patience);
 	}
 
 	/** Ends what is left at once. */

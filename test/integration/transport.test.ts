@@ -200,3 +200,13 @@ test("[TRN3] closing has a deadline, and says what was not written", async () =>
 	expect(await node.close()).toEqual({ drained: false, unwrittenUpdates: 1 });
 	expect(author.provider.hasUnsyncedChanges).toBe(true);
 });
+
+test("[TRN3] a client that has gone without a word does not hold up the stop", async () => {
+	const { node, url, client } = await startLocalNode({ shutdownDeadlineMs: 60_000 });
+	const alive = await client("doc").synced();
+	const { ws } = await rawSocket(url);
+	ws.pause();
+	alive.type("last words");
+	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
+	expect(alive.closes[0]).toEqual({ code: 1012, reason: "service-restart" });
+});
