@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import {
+	deriveSaveState,
+	isAllAcknowledged,
+	overdueInMs,
+	patienceMs,
+	type SaveFacts,
+	saveStateText,
+} from "../../demo-editor/src/save-state.ts";
+
+const settled: SaveFacts = {
+	connection: "open",
+	synced: true,
+	unacknowledged: 0,
+	waitingSinceMs: undefined,
+	pendingEdits: 0,
+	refused: false,
+};
+
+function textOf(facts: Partial<SaveFacts>, nowMs = 1_000): string {
+	return saveStateText(deriveSaveState({ ...settled, ...facts }, nowMs));
+}
+
+describe("the demo's save state", () => {
+	test("[DUR1] says Saved only when connected, synced, and nothing is unacknowledged", () => {
+		for (const connection of ["opening", "open", "closed"] as const) {
+			for (const synced of [true, false]) {
+				for (const unacknowledged of [0, 1, 7]) {
+					for (const pendingEdits of [0, 1, 7]) {
+						for (const refused of [true, false]) {
+							for (const waitingSinceMs of [undefined, 0, 900]) {
+								const facts = { connection, synced, unacknowledged, pendingEdits, refused, waitingSinceMs };
+								const mayBeSaved = connection === "open" && synced && unacknowledged === 0;
+								expect(textOf(facts) === "Saved", JSON.stringify(facts)).toBe(mayBeSaved);
+								expect(isAllAcknowledged(facts)).toBe(mayBeSaved);
+							}
+						}
+					}
+				}
+			}
+		}
+	});
+
+	test("says Saving… while an edit waits for its acknowledgement", () => {
+		expect(textOf({ unacknowledged: 1, pendingEdits: 1, waitingSinceMs: 900 })).toBe("Saving…");
+		// After a reconnect, before the server's state is here.
+		expect(textOf({ synced: false, unacknowledged: 1, pendingEdits: 3, waitingSinceMs: 900 })).toBe(
+			"Saving…",
+		);
+	});
+
+	test("says Connecting… when nothing was edited and the server has not answered yet", () => {
+		expect(textOf({ connection: "opening", synced: false })).toBe("Connecting…");
+		expect(textOf({ synced: false, unacknowledged: 1, waitingSinceMs: 900 })).toBe("Connecting…");
+	});
+
+	test("counts the edits that are kept while offline, also those of an earlier visit", () => {
+		expect(textOf({ connection: "closed", synced: false })).toBe("Offline, 0 edits kept on this device");
+		expect(textOf({ connection: "closed", pendingEdits: 1 })).toBe("Offline, 1 edit kept on this device");
+		expect(textOf({ connection: "closed", pendingEdits: 12 })).toBe("Offline, 12 edits kept on this device");
+		expect(textOf({ connection: "opening", synced: false, pendingEdits: 2 })).toBe(
+			"Offline, 2 edits kept on this device",
+		);
+	});
+
+	test("[DUR3] says that the server cannot save when acknowledgements stay out, or when it says so itself", () => {
+		const waiting = { unacknowledged: 1, pendingEdits: 1, waitingSinceMs: 1_000 };
+		expect(textOf(waiting, 1_000 + patienceMs - 1)).toBe("Saving…");
+		expect(textOf(waiting, 1_000 + patienceMs)).toBe("Server cannot save now");
+		expect(textOf({ ...waiting, refused: true })).toBe("Server cannot save now");
+		expect(textOf({ connection: "closed", refused: true, pendingEdits: 5 })).toBe("Server cannot save now");
+		// It recovers with the acknowledgement, whatever was said before.
+		expect(textOf({ refused: true })).toBe("Saved");
+	});
+
+	test("tells when it will lose patience", () => {
+		expect(overdueInMs({ ...settled, waitingSinceMs: 1_000 }, 1_500)).toBe(patienceMs - 500);
+		expect(overdueInMs({ ...settled, waitingSinceMs: 1_000 }, 1_000 + 2 * patienceMs)).toBe(0);
+		expect(overdueInMs(settled, 1_000)).toBeUndefined();
+		expect(overdueInMs({ ...settled, connection: "closed", waitingSinceMs: 0 }, 1_000)).toBeUndefined();
+	});
+});
