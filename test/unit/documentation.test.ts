@@ -1,0 +1,54 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { settings } from "../../server/settings.ts";
+import { closeCodes } from "../../server/transport/close-codes.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const pages = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+	(path) => path.endsWith(".md") && !/(^|\/)(node_modules|dist|test-results)\//.test(path),
+);
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+test("the operators' page lists every setting with its flag, variable, default and meaning", () => {
+	const page = read("docs/operations.md");
+	for (const { type, flag, variable, initialText, description } of settings) {
+		const shown = type === "boolean" ? `--no-${flag.slice(2)}` : flag;
+		expect(page).toContain(`| \`${shown}\` | \`${variable}\` | ${initialText} | ${description} |`);
+	}
+});
+
+test("the operators' page lists every close code", () => {
+	const page = read("docs/operations.md");
+	for (const { code, reason, retry } of Object.values(closeCodes)) {
+		const row = page.split("\n").find((line) => line.startsWith(`| ${code} |`));
+		expect(row, `close code ${code}`).toBeDefined();
+		if (code !== closeCodes.frameTooBig.code) expect(row).toContain(`\`${reason}\``);
+		expect(row?.endsWith(retry ? "| retry |" : "| not retry |")).toBe(true);
+	}
+});
+
+test.for(pages)("links in %s lead somewhere", (page) => {
+	for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)\s#]+)/g)) {
+		expect(existsSync(join(root, dirname(page), target)), target).toBe(true);
+	}
+});
+
+test("every guarantee of this edition is proven by a test that names it", () => {
+	const promised = [...read("docs/guarantees.md").matchAll(/^\| ([A-Z]{3}\d+) \|/gm)].map(
+		([, id = ""]) => id,
+	);
+	const tests = ["test", "e2e"].flatMap((folder) =>
+		readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+			.filter((path) => /\.(test|spec)\.ts$/.test(path))
+			.map((path) => read(join(folder, path))),
+	);
+	expect(promised.length).toBeGreaterThan(5);
+	for (const id of promised) {
+		expect(
+			tests.some((source) => source.includes(`[${id}]`)),
+			id,
+		).toBe(true);
+	}
+});
