@@ -72,7 +72,7 @@ async function runPlaywright(): Promise<Counts> {
 	const file = join(reports, "playwright.json");
 	const isWell = await run("playwright", ["test", "--reporter=list,json"], {
 		PLAYWRIGHT_JSON_OUTPUT_NAME: file,
-		...(browser === undefined ? {} : { CHROMIUM_PATH: browser }),
+		...(browser === undefined ? {} : { INDELIBLE_CHROMIUM: browser }),
 	});
 	const report = readReport<{ stats: { expected: number; unexpected: number; flaky: number } }>(file);
 	const failed = (report?.stats.unexpected ?? 0) + (report?.stats.flaky ?? 0);

@@ -77,19 +77,43 @@ async function start(port: number, data: string): Promise<{ child: ChildProcess;
 	return { child, phases };
 }
 
-/** How often each word is in the store, read without the node. */
-async function storedWords(data: string, documentName: string): Promise<Map<string, number>> {
+/** How often each word is in each document of the store, read without the node. */
+async function storedWords(data: string): Promise<Map<string, Map<string, number>>> {
 	const store = new SqliteStore({ path: join(data, "indelible.sqlite") });
 	await store.open();
-	const { snapshot, entries } = await store.load(documentName);
+	const found = new Map<string, Map<string, number>>();
+	for (let index = 0; index < documents; index += 1) {
+		const documentName = `document ${index}`;
+		const { snapshot, entries } = await store.load(documentName);
+		const document = new Y.Doc();
+		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
+		for (const { updates } of entries) for (const update of updates) Y.applyUpdate(document, update);
+		found.set(documentName, countWords(document.getArray<string>("words").toJSON()));
+	}
 	await store.close();
-	const document = new Y.Doc();
-	if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
-	for (const { updates } of entries) for (const update of updates) Y.applyUpdate(document, update);
+	return found;
+}
+
+function countWords(words: readonly string[]): Map<string, number> {
 	const counts = new Map<string, number>();
-	for (const word of document.getArray<string>("words").toJSON())
-		counts.set(word, (counts.get(word) ?? 0) + 1);
+	for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
 	return counts;
+}
+
+/** Waits for a moment in the middle of a commit, a compaction or an unloading; or for none at all. */
+async function momentToKill(random: Random, child: ChildProcess, writers: readonly Writer[]): Promise<void> {
+	const moment = random.pick(["now", "committed", "compacted", "unloading"] as const);
+	if (moment === "unloading") for (const writer of writers) writer.disconnect();
+	else if (moment !== "now") {
+		const writer = writers.find(({ isConnected }) => isConnected);
+		// Enough for a commit, and for a compaction.
+		for (let words = 0; words < 30; words += 1) writer?.write();
+		if (writer === undefined) return;
+		const [type] = await once(child, "message");
+		if (type !== moment) await eventually(moment, async () => (await once(child, "message"))[0] === moment);
+	}
+	for (let turns = random.below(20); turns > 0; turns -= 1)
+		await new Promise((resolve) => setImmediate(resolve));
 }
 
 test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every acknowledged edit is there, exactly once`, {
@@ -119,15 +143,15 @@ test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every ackno
 			else writer.write();
 			if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
 		}
+		await momentToKill(random, child, writers);
 		child.kill("SIGKILL");
 		await killed;
 		for (const phase of phases) seen.add(phase);
-		for (let index = 0; index < documents; index += 1) {
-			const counts = await storedWords(data, `document ${index}`);
-			for (const writer of writers.filter(({ documentName }) => documentName === `document ${index}`)) {
-				for (let word = 1; word <= writer.acknowledged; word += 1) {
-					expect(counts.get(`${writer.name}.${word}`), `round ${round}: ${writer.name}.${word}`).toBe(1);
-				}
+		const stored = await storedWords(data);
+		for (const { name, documentName, acknowledged } of writers) {
+			for (let word = 1; word <= acknowledged; word += 1) {
+				const count = stored.get(documentName)?.get(`${name}.${word}`);
+				expect(count, `round ${round}: ${name}.${word}`).toBe(1);
 			}
 		}
 		acknowledgedInAll = writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
@@ -141,7 +165,7 @@ test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every ackno
 			"both writers to agree",
 			() => new Set(group.map((writer) => writer.words())).size === 1,
 		);
-		const counts = await storedWordsOf(group);
+		const counts = countWords(JSON.parse(group[0]?.words() ?? "[]"));
 		for (const writer of group) {
 			for (let word = 1; word <= writer.written; word += 1)
 				expect(counts.get(`${writer.name}.${word}`)).toBe(1);
@@ -157,10 +181,3 @@ test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every ackno
 	expect(seen).toContain("committed");
 	expect(seen).toContain("compacted");
 });
-
-async function storedWordsOf(group: readonly Writer[]): Promise<Map<string, number>> {
-	const words: string[] = JSON.parse(group[0]?.words() ?? "[]");
-	const counts = new Map<string, number>();
-	for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-	return counts;
-}
