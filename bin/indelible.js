@@ -8,9 +8,12 @@ import { fileURLToPath } from "node:url";
 
 /** The first with `node:sqlite`, zstd in `node:zlib`, and TypeScript files without a flag, all of it stable enough. */
 const oldestMajor = 24;
+/** With it, an older Node.js that starts this one names itself. It never reaches the command line. */
+const launcherVariable = "INDELIBLE_LAUNCHER_PID";
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major >= oldestMajor) {
+	endWithLauncher();
 	const source = new URL("../server/cli.ts", import.meta.url);
 	const built = new URL("../dist/server/cli.js", import.meta.url);
 	await import((existsSync(source) ? source : built).href);
@@ -37,15 +40,24 @@ function bundledNode() {
 
 function runOn(binary) {
 	const child = spawn(binary, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-		stdio: "inherit",
+		// The channel carries nothing: its end tells the child that this process is gone, however it went.
+		stdio: ["inherit", "inherit", "inherit", "ipc"],
+		env: { ...process.env, [launcherVariable]: String(process.pid) },
 	});
-	// From a terminal, the child gets SIGINT by itself; then it must not get a second one.
-	const fromTerminal = process.stdin.isTTY === true;
-	process.on("SIGINT", () => fromTerminal || child.kill("SIGINT"));
-	process.on("SIGTERM", () => child.kill("SIGTERM"));
+	// From a terminal, the child may get a signal twice: the command line takes that for one.
+	for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
 	child.on("error", (error) => {
 		console.error(`indelible: ${binary} can't be started: ${error.message}`);
 		process.exit(2);
 	});
 	child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** A server without its launcher would hold the port and the data, and nobody would know of it. */
+function endWithLauncher() {
+	const launcher = process.env[launcherVariable];
+	delete process.env[launcherVariable];
+	if (launcher !== String(process.ppid) || process.channel === undefined) return;
+	process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
+	process.channel.unref();
 }

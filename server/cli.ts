@@ -19,7 +19,10 @@ const storeSettings: readonly SettingName[] = ["data", "documentNameBytesMax"];
 /** @param names The settings that the command takes as flags; all of them by default. */
 function command(name: string, description: string, names?: readonly SettingName[]): Command {
 	const created = new Command(name).description(description).exitOverride();
-	created.option("--config <file>", "configuration file (default: indelible.config.ts, .js or .json here)");
+	created.option(
+		"--config <file>",
+		"configuration file (default: indelible.config.ts, .js or .json here, env: INDELIBLE_CONFIG)",
+	);
 	for (const setting of settings) {
 		if (names === undefined || names.includes(setting.name)) created.addOption(option(setting));
 	}
@@ -70,7 +73,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.option("--json", "print the checks as JSON")
 			.action(async (options: { json?: boolean }, self: Command) => {
 				const { doctor } = await import("./doctor.ts");
-				process.exitCode = await doctor(await configurationOf(self), { json: options.json === true });
+				process.exit(await doctor(await configurationOf(self), { json: options.json === true }));
 			}),
 	)
 	.addCommand(
@@ -78,14 +81,15 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.argument("<file>", "its database file, which is only read")
 			.action(async (file: string, _options, self: Command) => {
 				const { importCommand } = await import("./import-command.ts");
-				process.exitCode = await importCommand(file, await configurationOf(self));
+				process.exit(await importCommand(file, await configurationOf(self)));
 			}),
 	);
 
+// Ends are explicit: a timer or a connection of a configuration file would keep the process alive.
 try {
 	await program.parseAsync();
 } catch (error) {
-	process.exitCode = report(error);
+	process.exit(report(error));
 }
 
 /** @returns The exit code. */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { CompactionThresholds } from "../extensions/durability/index.ts";
 import { type Hooks, hookNames, isHookName } from "./hooks.ts";
 import type { NodeOptions } from "./node.ts";
+import { resolveOwnPackage } from "./own-package.ts";
 import {
 	asWritten,
 	fillSettings,
@@ -185,6 +186,7 @@ function findFile(folder: string, named: string | undefined): string | undefined
 }
 
 async function readFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+	resolveOwnPackage();
 	try {
 		const content: unknown =
 			extname(path) === ".json"

@@ -79,6 +79,14 @@ export async function importStockDatabase({
 	return { ...counts, refused };
 }
 
+/**
+ * Looks whether there is such a database, before a store is made for its documents.
+ * @throws {UserError} as {@link importStockDatabase} does.
+ */
+export function checkStockDatabase(path: string): void {
+	openSource(path).database.close();
+}
+
 interface Source {
 	readonly path: string;
 	readonly database: DatabaseSync;

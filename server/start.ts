@@ -94,16 +94,22 @@ function urlHost(host: string): string {
 	return host.includes(":") ? `[${host}]` : host;
 }
 
+/** Under npm, one Ctrl+C arrives twice: from the terminal, and from npm. A person takes longer, in ms. */
+const echoMs = 150;
+
 /** The first signal drains; the second ends at once [TRN3]. */
 function endOnSignals(node: IndelibleNode, httpServer: Server, logger: Logger): void {
-	let isEnding = false;
+	let firstAtMs: number | undefined;
 	for (const [signal, number] of [
 		["SIGINT", 2],
 		["SIGTERM", 15],
 	] as const) {
 		process.on(signal, () => {
-			if (isEnding) process.exit(128 + number);
-			isEnding = true;
+			if (firstAtMs !== undefined) {
+				if (performance.now() - firstAtMs > echoMs) process.exit(128 + number);
+				return;
+			}
+			firstAtMs = performance.now();
 			// It handles its own errors.
 			void end(node, httpServer, logger, signal);
 		});

@@ -39,6 +39,8 @@ export interface StartOptions {
 	readonly port?: number;
 	readonly flags?: readonly string[];
 	readonly environment?: Readonly<Record<string, string>>;
+	/** The Node.js to start the launcher with; this one by default. */
+	readonly binary?: string;
 }
 
 /** Starts a node and waits until it is ready. The caller stops it. */
@@ -47,10 +49,11 @@ export async function startNodeProcess({
 	port,
 	flags = [],
 	environment = {},
+	binary = process.execPath,
 }: StartOptions): Promise<NodeProcess> {
 	const onPort = port ?? (await freePort());
 	const child = spawn(
-		process.execPath,
+		binary,
 		[launcher, "start", "--port", String(onPort), "--data", data, "--no-demo", ...flags],
 		{ env: { ...environmentWithoutSettings(), ...environment }, stdio: ["ignore", "pipe", "pipe"] },
 	);
