@@ -11,11 +11,11 @@ import { common, createLowlight } from "lowlight";
 import { me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
 import { renderCaret, renderSelection } from "./caret.ts";
-import { SlashCommands } from "./slash-commands.ts";
+import { SlashCommands, type SlashMenuCell } from "./slash-commands.ts";
 
 const lowlight = createLowlight(common);
 
-export function textExtensions(session: DocumentSession): Extensions {
+export function textExtensions(session: DocumentSession, slashMenu: SlashMenuCell): Extensions {
 	return [
 		StarterKit.configure({
 			// Collaboration brings its own, which undoes one's own edits only.
@@ -41,6 +41,6 @@ export function textExtensions(session: DocumentSession): Extensions {
 			render: renderCaret,
 			selectionRender: renderSelection,
 		}),
-		SlashCommands,
+		SlashCommands.configure({ menu: slashMenu }),
 	];
 }

@@ -11,23 +11,17 @@ export interface SlashMenuState {
 	readonly choose: (item: SlashItem) => void;
 }
 
-declare module "@tiptap/core" {
-	interface Storage {
-		slashCommands: { menu: Cell<SlashMenuState | undefined> };
-	}
-}
+/** The menu's state: undefined while it is closed. `SlashMenu` shows it. */
+export type SlashMenuCell = Cell<SlashMenuState | undefined>;
 
 type Props = SuggestionProps<SlashItem, SlashItem>;
 
-/** What `/` offers. It keeps the menu's state; `SlashMenu` shows it. */
-export const SlashCommands = Extension.create<
-	Record<string, never>,
-	{ menu: Cell<SlashMenuState | undefined> }
->({
+/** What `/` offers. */
+export const SlashCommands = Extension.create<{ menu: SlashMenuCell }>({
 	name: "slashCommands",
-	addStorage: () => ({ menu: cell<SlashMenuState | undefined>(undefined) }),
+	addOptions: () => ({ menu: cell<SlashMenuState | undefined>(undefined) }),
 	addProseMirrorPlugins() {
-		const { menu } = this.storage;
+		const { menu } = this.options;
 		const show = ({ items, clientRect, command }: Props, selected: number) => {
 			const place = clientRect?.();
 			menu.set(place && items.length > 0 ? { items, selected, place, choose: command } : undefined);

@@ -1,11 +1,11 @@
 import type { Editor } from "@tiptap/core";
 import { useEffect, useRef } from "react";
 import { useObservable } from "../observable.ts";
-import type { SlashMenuState } from "./slash-commands.ts";
+import type { SlashMenuCell, SlashMenuState } from "./slash-commands.ts";
 
 /** Beside the caret; below it, or above when there is no room. The caret stays in the text. */
-export function SlashMenu({ editor }: { editor: Editor }) {
-	const state = useObservable(editor.storage.slashCommands.menu);
+export function SlashMenu({ editor, menu }: { editor: Editor; menu: SlashMenuCell }) {
+	const state = useObservable(menu);
 	useComboboxAttributes(editor, state);
 	const selected = useRef<HTMLButtonElement>(null);
 	const selectedTitle = state?.items[state.selected]?.title;

@@ -2,11 +2,13 @@ import "./prose.css";
 import "./text.css";
 import type { Editor } from "@tiptap/core";
 import { EditorContent, useEditor } from "@tiptap/react";
-import { type MouseEvent, useEffect } from "react";
+import { type MouseEvent, useEffect, useState } from "react";
+import { cell } from "../observable.ts";
 import { asPerson, me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
 import { showNameAgain } from "./caret.ts";
 import { textExtensions } from "./extensions.ts";
+import type { SlashMenuState } from "./slash-commands.ts";
 import { SlashMenu } from "./slash-menu.tsx";
 import { Toolbar } from "./toolbar.tsx";
 
@@ -25,9 +27,10 @@ function useNamesOfMovers({ awareness }: DocumentSession, editor: Editor): void 
 }
 
 export function TextEditor({ session }: { session: DocumentSession }) {
+	const [slashMenu] = useState(() => cell<SlashMenuState | undefined>(undefined));
 	const editor = useEditor(
 		{
-			extensions: textExtensions(session),
+			extensions: textExtensions(session, slashMenu),
 			autofocus: "end",
 			shouldRerenderOnTransaction: false,
 			editorProps: {
@@ -59,7 +62,7 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 			<div className="text-scroll" onClick={continueBelow}>
 				<EditorContent editor={editor} />
 			</div>
-			<SlashMenu editor={editor} />
+			<SlashMenu editor={editor} menu={slashMenu} />
 		</div>
 	);
 }

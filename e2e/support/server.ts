@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const binary = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
+const startDeadlineMs = 20_000;
+
+/** A node as people start it: its own process, on a port of its own that stays, with a folder of its own. */
+export class Server {
+	readonly data: string;
+	readonly #port: number;
+	#process: ChildProcess | undefined;
+	#output = "";
+
+	private constructor(port: number, data: string) {
+		this.#port = port;
+		this.data = data;
+	}
+
+	static async start(): Promise<Server> {
+		const server = new Server(await freePort(), await mkdtemp(join(tmpdir(), "indelible-e2e-")));
+		await server.start();
+		return server;
+	}
+
+	get url(): string {
+		return `http://localhost:${this.#port}`;
+	}
+
+	async start(): Promise<void> {
+		const options = ["--port", String(this.#port), "--data", this.data, "--log-format", "json"];
+		// A process group of its own: the launcher may have started another Node.js.
+		this.#process = spawn(process.execPath, [binary, "start", ...options], {
+			detached: true,
+			// The tests' own variables have the prefix of settings, and a node refuses those that it doesn't know.
+			env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INDELIBLE_"))),
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		for (const stream of [this.#process.stdout, this.#process.stderr]) {
+			stream?.on("data", (chunk: Buffer) => {
+				this.#output = (this.#output + chunk.toString()).slice(-20_000);
+			});
+		}
+		await this.#answering();
+	}
+
+	/** As a power cut would: nothing is flushed, nobody is told. */
+	async kill(): Promise<void> {
+		const child = this.#process;
+		this.#process = undefined;
+		if (child?.pid === undefined || child.exitCode !== null) return;
+		const exited = once(child, "exit");
+		process.kill(-child.pid, "SIGKILL");
+		await exited;
+	}
+
+	/** Ends it and forgets its data. */
+	async dispose(): Promise<void> {
+		await this.kill();
+		await rm(this.data, { recursive: true, force: true });
+	}
+
+	async #answering(): Promise<void> {
+		const deadlineMs = Date.now() + startDeadlineMs;
+		for (;;) {
+			try {
+				const response = await fetch(`${this.url}/readyz`);
+				if (response.ok) return;
+			} catch {
+				// Not listening yet.
+			}
+			if (Date.now() > deadlineMs || this.#process?.exitCode !== null) {
+				throw new Error(`the server does not answer:\n${this.#output}`);
+			}
+			await new Promise((resolve) => setTimeout(resolve, 50));
+		}
+	}
+}
+
+async function freePort(): Promise<number> {
+	const probe = createServer().listen(0, "127.0.0.1");
+	await once(probe, "listening");
+	const address = probe.address();
+	if (address === null || typeof address === "string") throw new Error("no port");
+	await new Promise((resolve) => probe.close(resolve));
+	return address.port;
+}

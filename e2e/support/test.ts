@@ -1,0 +1,80 @@
+import {
+	type BrowserContext,
+	type BrowserContextOptions,
+	test as base,
+	expect,
+	type Page,
+} from "@playwright/test";
+import { Server } from "./server.ts";
+
+export { expect };
+
+export interface PersonOptions extends BrowserContextOptions {
+	readonly name?: string;
+}
+
+interface Fixtures {
+	/** A browser of its own for each person: nothing is shared but the server. */
+	person: (options?: PersonOptions) => Promise<Page>;
+}
+
+interface WorkerFixtures {
+	server: Server;
+}
+
+/** What the browser itself says when a server is away. Everything else on the console fails the test. */
+const connectionErrors = [
+	/net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/,
+	/WebSocket connection to .* failed/,
+];
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+	server: [
+		// biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from it.
+		async ({}, use) => {
+			const server = await Server.start();
+			await use(server);
+			await server.dispose();
+		},
+		{ scope: "worker" },
+	],
+	person: async ({ browser, server, contextOptions }, use, testInfo) => {
+		const contexts: BrowserContext[] = [];
+		const complaints: string[] = [];
+		await use(async ({ name, ...options } = {}) => {
+			const context = await browser.newContext({ ...contextOptions, ...options, baseURL: server.url });
+			contexts.push(context);
+			if (name !== undefined) await introduce(context, name);
+			const page = await context.newPage();
+			const complain = (text: string) => complaints.push(text);
+			page.on("pageerror", (error) => complain(`uncaught: ${error.stack ?? error.message}`));
+			page.on("console", (message) => {
+				if (message.type() !== "error" && message.type() !== "warning") return;
+				complain(`${message.type()}: ${message.text()} ${message.location().url}`);
+			});
+			return page;
+		});
+		for (const context of contexts) await context.close();
+		const isAllowed = (text: string) =>
+			testInfo.annotations.some(({ type }) => type === "server-away") &&
+			connectionErrors.some((pattern) => pattern.test(text));
+		expect(complaints.filter((text) => !isAllowed(text))).toEqual([]);
+	},
+});
+
+/** In tests that take the server away the browser says so on its console. */
+export const serverGoesAway = { annotation: { type: "server-away" } };
+
+async function introduce(context: BrowserContext, name: string): Promise<void> {
+	const person = { id: name.toLowerCase().replaceAll(" ", "-"), name, color: colorOf(name) };
+	await context.addInitScript((value) => {
+		if (localStorage.getItem("indelible:person") === null) {
+			localStorage.setItem("indelible:person", JSON.stringify(value));
+		}
+	}, person);
+}
+
+function colorOf(name: string): string {
+	const colors = ["#c2185b", "#00796b", "#7b3fc4", "#b3401a"];
+	return colors[name.length % colors.length] ?? "#c2185b";
+}
