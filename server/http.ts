@@ -46,9 +46,10 @@ export function createHttp({ readiness, demoFolder }: HttpOptions): Hono {
 	} else if (existsSync(join(demoFolder, "index.html"))) {
 		serveDemo(app, demoFolder);
 	} else {
-		app.get("/", (context) =>
-			page(context, 503, "The demo editor is not built", "Build it with <code>npm run build</code>."),
-		);
+		const notBuilt = (context: Context) =>
+			page(context, 503, "The demo editor is not built", "Build it with <code>npm run build</code>.");
+		app.get("/", notBuilt);
+		app.get("/d/*", notBuilt);
 	}
 	app.notFound((context) => page(context, 404, "Nothing here", "There is no such page."));
 	return app;

@@ -82,10 +82,16 @@ function announce({ logger, version, node, settings, file }: Announcement): void
 	const lines = [
 		["Editor", facts.url],
 		["WebSocket", facts.webSocket],
-		["Documents", relative(process.cwd(), facts.store) || facts.store],
-		...(file === undefined ? [] : [["Settings", relative(process.cwd(), file)]]),
+		["Documents", shortest(facts.store)],
+		...(file === undefined ? [] : [["Settings", shortest(file)]]),
 	].map(([name = "", value]) => `  ${name.padEnd(11)}${value}`);
 	console.log(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n`);
+}
+
+/** A path as people on this working folder would write it. */
+function shortest(path: string): string {
+	const fromHere = relative(process.cwd(), path);
+	return fromHere.startsWith("..") ? path : fromHere;
 }
 
 /** As people type it into a browser on this machine. */
