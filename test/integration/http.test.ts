@@ -233,10 +233,12 @@ describe("the demo editor", () => {
 
 	test.for(["POST", "PUT", "DELETE"])("%s is for nothing here, and its body harms nobody", async (method) => {
 		const ask = await serve({ demoFolder: builtDemo() });
+		// Node's client leaves the length of a DELETE out, and the server can't tell where it ends.
+		const body = "x".repeat(10_000);
 		for (const path of ["/", "/d/notes", "/healthz", "/assets/app-1a2b.js"]) {
-			const { status, body } = await ask(path, { method, body: "x".repeat(10_000) });
-			expect(status).toBe(404);
-			expect(body).not.toContain(index);
+			const answer = await ask(path, { method, body, headers: { "Content-Length": "10000" } });
+			expect(answer.status).toBe(404);
+			expect(answer.body).not.toContain(index);
 		}
 	});
 });
