@@ -174,6 +174,37 @@ test("pages that another tool has freed without wiping them are no damage", asyn
 	}
 });
 
+test("[DUR3] [DUR5] a document whose page makes no sense does not hold up the others of its batch", async () => {
+	const whole = await wholeDatabase(new Random(13));
+	const path = copyOfDatabase(whole);
+	let pages: number[] = [];
+	tamper(path, (database) => {
+		const leaves = "SELECT pageno FROM dbstat WHERE name = 'log' AND pagetype = 'leaf' ORDER BY path";
+		pages = database
+			.prepare(leaves)
+			.all()
+			.map(({ pageno }) => Number(pageno));
+	});
+	// The first byte tells the kind of the page. The last leaf is where new rows of every document go.
+	flipBit(path, { offset: ((pages.at(0) ?? 0) - 1) * pageBytes, bit: 0 });
+	const store = await openOrRefused(path);
+	if (store === undefined) throw new Error("it was refused");
+	const readable = new Set<string>();
+	for (const [name, expected] of whole.corpus) {
+		if ((await exactOrRefused(store, name, expected)) !== undefined) readable.add(name);
+	}
+	const names = [...whole.corpus.keys()];
+	const updates = [new Typist().type("more")];
+	const results = await store.append(names.map((documentName) => ({ documentName, updates })));
+	const failed = names.filter((_, index) => results[index]?.status === "failed");
+	expect(failed.length).toBeGreaterThan(0);
+	for (const name of failed) expect(readable).not.toContain(name);
+	for (const name of readable) {
+		const expected = whole.corpus.get(name)?.position ?? 0;
+		expect((await store.load(name)).position, name).toBe(expected + 1);
+	}
+});
+
 const rowDamages: readonly (readonly [
 	what: string,
 	damage: (database: DatabaseSync, name: string) => void,

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "./checksum.ts";
 import { inTransaction } from "./connection.ts";
 import {
@@ -10,6 +10,7 @@ import {
 	roomEnd,
 	writeEntry,
 } from "./log-chunk.ts";
+import { prepareStatements, type Statements } from "./log-statements.ts";
 import type { AppendOutcome, Merged, PackedBatch } from "./messages.ts";
 import { isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
@@ -31,24 +32,42 @@ export class LogWriter {
 		this.#statements = prepareStatements(database);
 	}
 
-	/** Appends in one transaction. A document that can't be written fails alone; whatever else goes wrong is thrown. */
-	append({ documentNames, ends, payloads }: PackedBatch): AppendOutcome {
-		const positions: number[] = [];
-		const failures: { index: number; error: WireError }[] = [];
-		try {
-			inTransaction(this.#database, "BEGIN IMMEDIATE", () => {
-				documentNames.forEach((documentName, index) => {
-					const payload = payloads.subarray(ends[index - 1] ?? 0, ends[index]);
-					const result = this.#appendAlone(documentName, payload);
-					positions.push(typeof result === "number" ? result : 0);
-					if (typeof result !== "number") failures.push({ index, error: result });
-				});
-			});
-		} catch (error) {
-			for (const documentName of documentNames) this.#tails.forget(documentName);
-			throw error;
+	/**
+	 * Appends in one transaction. A document that can't be written fails alone; whatever else goes wrong is thrown.
+	 *
+	 * When a statement meets a page that makes no sense, SQLite fails all that follow in its transaction, its savepoint
+	 * rolled back or not. So the others are written anew without that document.
+	 */
+	append(batch: PackedBatch): AppendOutcome {
+		const failures: Failures = new Map();
+		for (;;) {
+			try {
+				const positions = this.#appendExcept(failures, batch);
+				return { positions, failures: Array.from(failures, ([index, error]) => ({ index, error })) };
+			} catch (error) {
+				for (const documentName of batch.documentNames) this.#tails.forget(documentName);
+				if (!(error instanceof DamagedPage)) throw error;
+				failures.set(error.index, toWire(error.damage));
+			}
 		}
-		return { positions, failures };
+	}
+
+	/**
+	 * @param failures The requests that are left out. Those that fail are added.
+	 * @returns Positions, 0 for what failed.
+	 * @throws {DamagedPage}
+	 */
+	#appendExcept(failures: Failures, { documentNames, ends, payloads }: PackedBatch): number[] {
+		return inTransaction(this.#database, "BEGIN IMMEDIATE", () =>
+			documentNames.map((documentName, index) => {
+				if (failures.has(index)) return 0;
+				const payload = payloads.subarray(ends[index - 1] ?? 0, ends[index]);
+				const result = this.#appendAlone(documentName, payload, index);
+				if (typeof result === "number") return result;
+				failures.set(index, result);
+				return 0;
+			}),
+		);
 	}
 
 	/**
@@ -80,17 +99,17 @@ export class LogWriter {
 	}
 
 	/** @returns The position, or why it failed; throws when the transaction can't go on. */
-	#appendAlone(documentName: string, payload: Uint8Array): number | WireError {
+	#appendAlone(documentName: string, payload: Uint8Array, index: number): number | WireError {
 		this.#statements.savepoint.run();
 		let outcome: number | WireError;
 		try {
 			outcome = this.#appendEntry(documentName, payload);
 		} catch (error) {
+			if (isDamage(error)) throw new DamagedPage(index, documentName, error);
 			if (!isConfinedToStatement(error)) throw error;
 			this.#statements.rollBackToSavepoint.run();
 			this.#tails.forget(documentName);
-			const damage = isDamage(error) ? new Damage(documentName, sqliteSays(error), { cause: error }) : error;
-			outcome = toWire(damage);
+			outcome = toWire(error);
 		}
 		this.#statements.release.run();
 		return outcome;
@@ -172,6 +191,22 @@ export class LogWriter {
 	}
 }
 
+/** By the request's index in its batch. */
+type Failures = Map<number, WireError>;
+
+/** SQLite can't read what one request of a batch needs. */
+class DamagedPage extends Error {
+	override readonly name = "DamagedPage";
+	readonly index: number;
+	readonly damage: Damage;
+
+	constructor(index: number, documentName: string, cause: unknown) {
+		super(`request ${index} met a damaged page`, { cause });
+		this.index = index;
+		this.damage = new Damage(documentName, sqliteSays(cause), { cause });
+	}
+}
+
 /** A full chunk, which may be large, is not kept in memory. */
 function withRoom(chunk: NonNullable<Tail["chunk"]>): Tail["chunk"] {
 	return chunk.usedBytes < roomEnd(chunk.bytes) ? chunk : undefined;
@@ -184,35 +219,4 @@ interface ReadRow {
 	readonly entries: readonly ChunkEntry[];
 	/** Of its last entry. */
 	readonly position: number;
-}
-
-type Statements = Readonly<Record<keyof typeof statementTexts, StatementSync>>;
-
-const statementTexts = {
-	savepoint: "SAVEPOINT one_document",
-	release: "RELEASE one_document",
-	rollBackToSavepoint: "ROLLBACK TO one_document",
-	document: "SELECT name, last_chunk FROM documents WHERE key = ?",
-	insertDocument: "INSERT INTO documents (key, last_chunk, name) VALUES (?, 0, ?)",
-	noteLastChunk:
-		"UPDATE documents SET last_chunk = ifnull((SELECT max(position) FROM log WHERE document = ?), 0) WHERE key = ?",
-	lastChunk: "SELECT id, position, data FROM log WHERE document = ? ORDER BY position DESC LIMIT 1",
-	chunkAt:
-		"SELECT id, position, data FROM log WHERE document = ? AND position <= ? ORDER BY position DESC LIMIT 1",
-	insertChunk: "INSERT INTO log (document, position, data) VALUES (?, ?, ?)",
-	updateChunk: "UPDATE log SET data = ? WHERE id = ?",
-	deleteChunks: "DELETE FROM log WHERE document = ? AND position <= ?",
-	snapshotPosition: "SELECT position FROM snapshots WHERE document = ?",
-	deleteSnapshot: "DELETE FROM snapshots WHERE document = ?",
-	insertSnapshot: "INSERT INTO snapshots (document, position, codec, checksum, data) VALUES (?, ?, ?, ?, ?)",
-} as const;
-
-function prepareStatements(database: DatabaseSync): Statements {
-	const prepared = Object.entries(statementTexts).map(([name, text]) => {
-		const statement = database.prepare(text);
-		// After each write Node reads the connection's last rowid, and a document's key is no safe integer.
-		if (!text.startsWith("SELECT")) statement.setReadBigInts(true);
-		return [name, statement];
-	});
-	return Object.fromEntries(prepared) as Statements;
 }

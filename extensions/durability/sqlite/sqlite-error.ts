@@ -102,12 +102,12 @@ export function isForbidden(error: unknown): boolean {
 }
 
 /**
- * Whether an error inside a savepoint concerns only what ran in it. After the others SQLite may have rolled back the
+ * Whether an error inside a savepoint, other than damage, concerns only what ran in it. After the others SQLite may have rolled back the
  * whole transaction, or the next statement would meet the same.
  */
 export function isConfinedToStatement(error: unknown): boolean {
 	const primary = primaryOf(error);
-	if (primary === undefined || isDamage(error)) return true;
+	if (primary === undefined) return true;
 	return ![nomem, readonly, interrupt, ioerr, full, cantopen, busy, locked].includes(primary);
 }
 
