@@ -31,6 +31,10 @@ export class Server {
 		return `http://localhost:${this.#port}`;
 	}
 
+	get isRunning(): boolean {
+		return this.#process !== undefined && this.#process.exitCode === null;
+	}
+
 	async start(): Promise<void> {
 		const options = ["--port", String(this.#port), "--data", this.data, "--log-format", "json"];
 		// A process group of its own: the launcher may have started another Node.js.
