@@ -57,15 +57,31 @@ export async function stroke(page: Page, from: [number, number], to: [number, nu
 	await page.mouse.up();
 }
 
-/** How many strokes a canvas shows is for the eye; this counts what its colours cover, in pixels. */
-export async function inkOf(page: Page): Promise<number> {
-	return page.locator("canvas.static").evaluate((element) => {
-		const target = element as HTMLCanvasElement;
-		const { data } = target.getContext("2d")?.getImageData(0, 0, target.width, target.height) ?? { data: [] };
-		let inked = 0;
+/** How much of the drawing is dark, in pixels: more strokes, more ink. */
+export function inkOf(page: Page): Promise<number> {
+	return countPixels(page.locator("canvas.static"), "dark");
+}
+
+/** How much is drawn over the drawing, in pixels: pointers and selections. */
+export function overlayOf(page: Page): Promise<number> {
+	return countPixels(canvas(page), "any");
+}
+
+function countPixels(target: Locator, wanted: "dark" | "any"): Promise<number> {
+	return target.evaluate((element, which) => {
+		const source = element as HTMLCanvasElement;
+		const copy = document.createElement("canvas");
+		copy.width = source.width;
+		copy.height = source.height;
+		const context = copy.getContext("2d", { willReadFrequently: true });
+		if (context === null) return 0;
+		context.drawImage(source, 0, 0);
+		const { data } = context.getImageData(0, 0, copy.width, copy.height);
+		let count = 0;
 		for (let at = 0; at < data.length; at += 4) {
-			if ((data[at] ?? 255) < 128 && (data[at + 3] ?? 0) > 0) inked += 1;
+			const isThere = (data[at + 3] ?? 0) > 0;
+			if (isThere && (which === "any" || (data[at] ?? 255) < 128)) count += 1;
 		}
-		return inked;
-	});
+		return count;
+	}, wanted);
 }
