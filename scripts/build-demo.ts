@@ -48,6 +48,8 @@ const made = stamp();
 const isFresh = existsSync(stampFile) && existsSync(output) && readFileSync(stampFile, "utf8") === made;
 if (!process.argv.includes("--if-stale") || !isFresh) {
 	console.log("Building the demo editor …");
+	// Vite would heed another one, and build React for development, with this machine's paths in it.
+	process.env.NODE_ENV = "production";
 	const { build } = await import("vite");
 	await build({ configFile: join(sources, "vite.config.ts"), root: sources, logLevel: "warn" });
 	await Promise.all(

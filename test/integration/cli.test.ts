@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,6 +10,7 @@ import { type Client, openClient } from "../support/client.ts";
 import { runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort, type NodeProcess, type StartOptions, startNodeProcess } from "../support/node-process.ts";
+import { oldNode } from "../support/old-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -462,13 +462,6 @@ describe("import", () => {
 			},
 		);
 	});
-});
-
-/** A Node.js that is too old to run the command line, if this machine has one. */
-const oldNode = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => {
-	if (!existsSync(path)) return false;
-	const major = Number(/^v(\d+)/.exec(execFileSync(path, ["--version"], { encoding: "utf8" }))?.[1]);
-	return major >= 20 && major < 24;
 });
 
 describe.skipIf(oldNode === undefined)("under an older Node.js (skipped where there is none)", () => {

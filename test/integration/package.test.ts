@@ -1,0 +1,283 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { type Client, openClient } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { environmentWithoutSettings, freePort } from "../support/node-process.ts";
+import { oldNode } from "../support/old-node.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const minuteMs = 60_000;
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** Where somebody installs the package: no checkout anywhere near. */
+const folder = mkdtempSync(join(tmpdir(), "indelible-package-"));
+const installed = join(folder, "node_modules", "indelible");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What npm tells the scripts that it runs, such as this one, is not for another npm. */
+const environment = Object.fromEntries(
+	Object.entries(environmentWithoutSettings()).filter(
+		([name]) => !/^npm_(?!config_)|^NODE_OPTIONS$|^NODE_ENV$|^VITEST/.test(name),
+	),
+);
+
+async function run(command: string, args: readonly string[], cwd = folder): Promise<string> {
+	const { stdout } = await promisify(execFile)(command, args, {
+		cwd,
+		env: environment,
+		maxBuffer: 64 * 1024 * 1024,
+	});
+	return stdout;
+}
+
+beforeAll(async () => {
+	// npm runs `prepack`, which builds.
+	const packed = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], root));
+	const [{ filename }] = Array.isArray(packed) ? packed : Object.values<{ filename: string }>(packed);
+	writeFileSync(
+		join(folder, "package.json"),
+		JSON.stringify({ name: "somebody", private: true, type: "module" }),
+	);
+	await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", join(folder, filename)]);
+}, 8 * minuteMs);
+
+function filesUnder(path: string): string[] {
+	return readdirSync(path, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+		.filter((name) => !name.startsWith("node_modules/"));
+}
+
+test("the package holds what runs, its types and its papers, and nothing else", () => {
+	const files = filesUnder(installed);
+	for (const needed of [
+		"package.json",
+		"README.md",
+		"LICENSE",
+		"CHANGELOG.md",
+		"bin/indelible.js",
+		"dist/server/index.js",
+		"dist/server/index.d.ts",
+		"dist/server/cli.js",
+		"dist/extensions/durability/index.js",
+		"dist/extensions/durability/index.d.ts",
+		"dist/extensions/durability/sqlite/writer-worker.js",
+		"dist/extensions/durability/sqlite/reader-worker.js",
+		"dist/demo/index.html",
+		"dist/demo/index.html.br",
+		"dist/demo/index.html.gz",
+	]) {
+		expect(files).toContain(needed);
+	}
+	const allowed =
+		/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/indelible\.js|dist\/(server|extensions|demo)\/.+)$/;
+	expect(files.filter((name) => !allowed.test(name))).toEqual([]);
+	expect(
+		files.filter((name) => /\.test\.|\.spec\.|(?<!\.d)\.ts$|\.tsx$|\.map$|\.sqlite|example/.test(name)),
+	).toEqual([]);
+	for (const part of ["server", "extensions"]) {
+		const made = files.filter((name) => name.startsWith(`dist/${part}/`));
+		const scripts = made.filter((name) => name.endsWith(".js"));
+		expect(made.filter((name) => name.endsWith(".d.ts"))).toEqual(
+			scripts.map((name) => name.replace(/\.js$/, ".d.ts")),
+		);
+	}
+});
+
+test("no file in it knows where it was built", () => {
+	const texts = new Set([".js", ".ts", ".json", ".md", ".html", ".css", ""]);
+	const places = [root.replace(/\/$/, ""), tmpdir() === "/tmp" ? folder : tmpdir()];
+	const telling = filesUnder(installed).filter((name) => {
+		if (!texts.has(extname(name))) return false;
+		const text = readFileSync(join(installed, name), "utf8");
+		return places.some((place) => text.includes(place));
+	});
+	expect(telling).toEqual([]);
+});
+
+interface Served {
+	readonly url: string;
+	readonly port: number;
+	stop(): Promise<void>;
+}
+
+/** `npx indelible start`, as people type it. */
+async function serve(data: string): Promise<Served> {
+	const port = await freePort();
+	const child: ChildProcess = spawn("npx", ["indelible", "start", "--port", String(port), "--data", data], {
+		cwd: folder,
+		env: environment,
+		// A group of its own: a signal reaches npx and all that it started, as Ctrl+C does.
+		detached: true,
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	const ended = once(child, "exit");
+	const signal = (name: NodeJS.Signals) => {
+		if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+		process.kill(-child.pid, name);
+	};
+	onTestFinished(() => signal("SIGKILL"));
+	let output = "";
+	child.stdout?.on("data", (chunk) => (output += chunk));
+	child.stderr?.on("data", (chunk) => (output += chunk));
+	await eventually(
+		"the node to be ready",
+		async () => {
+			if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output}`);
+			return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+		},
+		minuteMs,
+	);
+	return {
+		url: `ws://127.0.0.1:${port}`,
+		port,
+		async stop() {
+			signal("SIGINT");
+			await ended;
+			await eventually("everything to be said", () => output.includes("stopped; everything is on disk"));
+		},
+	};
+}
+
+function open(url: string, name: string): Client {
+	const client = openClient({ url, name });
+	onTestFinished(() => client.destroy());
+	return client;
+}
+
+test(
+	"npx indelible start serves the demo and documents, which are there after a restart",
+	async () => {
+		const data = join(folder, "data");
+		const first = await serve(data);
+		const health = await fetch(`http://127.0.0.1:${first.port}/healthz`);
+		expect(await health.json()).toEqual({ status: "alive" });
+		const page = await fetch(`http://127.0.0.1:${first.port}/d/notes`, {
+			headers: { "Accept-Encoding": "br" },
+		});
+		expect(page.headers.get("content-encoding")).toBe("br");
+		const html = await page.text();
+		const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1];
+		expect((await fetch(`http://127.0.0.1:${first.port}${script}`)).status).toBe(200);
+		const author = await open(first.url, "notes").type("written before").saved();
+		author.destroy();
+		await first.stop();
+		expect(existsSync(join(data, "indelible.sqlite"))).toBe(true);
+		const second = await serve(data);
+		expect((await open(second.url, "notes").synced()).text.toString()).toBe("written before");
+		await second.stop();
+	},
+	3 * minuteMs,
+);
+
+test(
+	"npx indelible knows its version, finds nothing wrong, and reads a configuration file in TypeScript",
+	async () => {
+		expect((await run("npx", ["indelible", "--version"])).trim()).toBe(version);
+		writeFileSync(
+			join(folder, "indelible.config.ts"),
+			`import { defineConfig, seedText } from "indelible";
+			export default defineConfig({ seed: async () => seedText("hello" as string), port: ${await freePort()} });`,
+		);
+		onTestFinished(() => rmSync(join(folder, "indelible.config.ts")));
+		const report = JSON.parse(await run("npx", ["indelible", "doctor", "--json"]));
+		expect(report.findings.filter(({ result }: { result: string }) => result === "problem")).toEqual([]);
+		expect(report.findings[0].detail).toContain("indelible.config.ts");
+	},
+	3 * minuteMs,
+);
+
+test.skipIf(oldNode === undefined)(
+	"an older Node.js starts it on the one that was installed with it",
+	async () => {
+		const launcher = join(folder, "node_modules", ".bin", "indelible");
+		const data = mkdtempSync(join(folder, "data-"));
+		const args = [launcher, "doctor", "--json", "--data", data, "--port", String(await freePort())];
+		const { findings } = JSON.parse(await run(oldNode ?? "", args));
+		expect(findings[1]).toMatchObject({ check: "Node.js", result: "ok" });
+	},
+);
+
+const program = `
+import { createServer } from "node:http";
+import { createNode, SettingsError } from "indelible";
+import { Durability, SqliteStore } from "indelible/durability";
+
+const node = await createNode({ data: process.argv[2], logger: { debug() {}, info() {}, warn() {}, error() {} } });
+const httpServer = createServer();
+const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
+const connection = await node.openDirectConnection("doc", {});
+await connection.transact((document) => document.getText("text").insert(0, "from a program"));
+await connection.disconnect();
+await node.close();
+httpServer.close();
+
+const store = new SqliteStore({ path: node.location });
+const durability = new Durability({ store });
+await store.open();
+const { position } = await store.load("doc");
+await store.close();
+console.log(JSON.stringify({ port: port > 0, position, durability: durability instanceof Durability, error: new SettingsError([]).name }));
+`;
+
+test("a program imports createNode from indelible and Durability from indelible/durability", async () => {
+	writeFileSync(join(folder, "program.js"), program);
+	const data = mkdtempSync(join(folder, "data-"));
+	const output = await run(process.execPath, ["program.js", data]);
+	expect(JSON.parse(output)).toEqual({ port: true, position: 1, durability: true, error: "SettingsError" });
+});
+
+test("TypeScript finds its types, and finds mistakes with them", async () => {
+	const typed = join(folder, "typed");
+	mkdirSync(typed);
+	const compilerOptions = {
+		strict: true,
+		noEmit: true,
+		module: "nodenext",
+		moduleResolution: "nodenext",
+		target: "es2022",
+		skipLibCheck: true,
+		// Of the checkout, so that they need not be downloaded again.
+		typeRoots: [join(root, "node_modules", "@types")],
+		types: ["node"],
+	};
+	writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+	const lines = [
+		`import { createNode, defineConfig, type IndelibleNode } from "indelible";`,
+		`import { Durability, SqliteStore } from "indelible/durability";`,
+		`const node: IndelibleNode = await createNode({ onAuthenticate: async ({ token }) => ({ user: token.length }) });`,
+		`new Durability({ store: new SqliteStore({ path: node.location }) });`,
+		`export default defineConfig({ drainWindowMs: 5, seed: async (name) => null });`,
+	];
+	writeFileSync(join(typed, "five-lines.ts"), lines.join("\n"));
+	const tsc = join(root, "node_modules", ".bin", "tsc");
+	expect(await run(tsc, ["-p", typed])).toBe("");
+	writeFileSync(
+		join(typed, "mistakes.ts"),
+		`import { createNode } from "indelible";
+		createNode({ drainWindowMs: "soon" });
+		createNode({ onAuthenticate: async ({ tokn }) => tokn });`,
+	);
+	const mistakes = await run(tsc, ["-p", typed]).then(
+		() => "",
+		({ stdout }) => stdout as string,
+	);
+	expect(mistakes.split("\n").filter((line) => line.includes("error TS"))).toEqual([
+		expect.stringContaining("mistakes.ts(2,16)"),
+		expect.stringContaining("tokn"),
+	]);
+});
