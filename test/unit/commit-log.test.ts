@@ -1,0 +1,145 @@
+import { expect, test } from "vitest";
+import { CommitLog, type CommitLogEvent } from "../../extensions/durability/commit-log.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+
+const bytes = (...values: readonly number[]) => Uint8Array.from(values);
+
+async function setUp(options: { backlogBytesMax?: number; commitBytesMax?: number } = {}) {
+	const store = new MemoryStore();
+	await store.open();
+	const clock = new ManualClock();
+	const events: CommitLogEvent[] = [];
+	const commitLog = new CommitLog({
+		store,
+		clock,
+		backlogBytesMax: 1_000_000,
+		onEvent: (event) => events.push(event),
+		...options,
+	});
+	return {
+		store,
+		clock,
+		commitLog,
+		events,
+		/** What happened, in short. */
+		types: () => events.map(({ type }) => type),
+		append(documentName: string, ...values: readonly number[]) {
+			const log = commitLog.document(documentName);
+			for (const value of values) commitLog.append(log, bytes(value));
+		},
+		/** The updates on disk, in their order. */
+		onDisk: (documentName: string) =>
+			store.disk.read(documentName).entries.flatMap(({ updates }) => updates.map(([value]) => value)),
+	};
+}
+
+test("[DUR1] all that arrives while a commit runs goes into the next one, for all documents together", async () => {
+	const { store, clock, commitLog, events, append, onDisk } = await setUp();
+	store.hold();
+	append("a", 1);
+	await clock.pass(0);
+	append("a", 2, 3);
+	append("b", 4);
+	await clock.pass(0);
+	expect(store.held).toHaveLength(1);
+	store.held[0]?.complete();
+	await clock.pass(0);
+	expect(store.held).toHaveLength(1);
+	expect(store.held[0]?.documentNames).toEqual(["a", "b"]);
+	store.held[0]?.complete();
+	await clock.pass(0);
+	expect(commitLog.totals).toMatchObject({ commits: 2, entries: 3, updates: 4 });
+	expect(events.at(-1)).toMatchObject({ type: "committed", documents: 2, updates: 3 });
+	expect([onDisk("a"), onDisk("b")]).toEqual([[1, 2, 3], [4]]);
+});
+
+test("[DUR1] whoever waits hears of it with the commit that holds what they wait for, and not before", async () => {
+	const { store, clock, commitLog, append } = await setUp();
+	store.hold();
+	append("a", 1);
+	await clock.pass(0);
+	append("a", 2);
+	let isDurable = false;
+	const waiting = commitLog.durable("a").then(() => {
+		isDurable = true;
+	});
+	store.held[0]?.complete();
+	await clock.pass(0);
+	expect(isDurable).toBe(false);
+	store.held[0]?.complete();
+	await waiting;
+});
+
+test("[DUR3] a failed commit is tried again in order, with growing pauses, and what came meanwhile stands behind it", async () => {
+	const { store, clock, commitLog, types, events, append, onDisk } = await setUp();
+	store.failAppends(3);
+	append("a", 1);
+	await clock.pass(0);
+	append("a", 2);
+	expect(commitLog.problems[0]).toContain("the store can't be written");
+	const pauses: number[] = [];
+	for (let attempt = 0; attempt < 3; attempt += 1) {
+		const failed = events.at(-1);
+		if (failed?.type !== "store-failed") throw new Error("it should have failed");
+		pauses.push(failed.retryInMs);
+		await clock.pass(failed.retryInMs - 1);
+		expect(events.at(-1)).toBe(failed);
+		await clock.pass(1);
+	}
+	expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+	expect(new Set(pauses).size).toBe(3);
+	expect(types()).toEqual(["store-failed", "store-failed", "store-failed", "store-recovered", "committed"]);
+	expect(onDisk("a")).toEqual([1, 2]);
+	expect(commitLog.problems).toEqual([]);
+});
+
+test("[DUR3] one document that can't be written does not hold up the others", async () => {
+	const { store, clock, commitLog, types, append, onDisk } = await setUp();
+	store.failDocument("a");
+	append("a", 1);
+	append("b", 2);
+	await clock.pass(0);
+	append("b", 3);
+	await clock.pass(0);
+	expect(onDisk("b")).toEqual([2, 3]);
+	expect(commitLog.isFailing("a")).toBe(true);
+	expect(commitLog.isFailing("b")).toBe(false);
+	append("a", 4);
+	store.healDocument("a");
+	await clock.pass(60_000);
+	expect(onDisk("a")).toEqual([1, 4]);
+	expect(types()).toContain("document-recovered");
+});
+
+test("[DUR3] the backlog has a bound, and takes more when half of it is written", async () => {
+	const { store, clock, commitLog, types, append } = await setUp({
+		backlogBytesMax: 1_000,
+		commitBytesMax: 1,
+	});
+	store.hold();
+	append("a", ...Array.from({ length: 12 }, (_, index) => index));
+	expect(commitLog.accepting).toBe(false);
+	expect(commitLog.problems.join()).toContain("backlog is full");
+	for (let written = 0; written < 12; written += 1) {
+		await clock.pass(0);
+		const isBelowHalf = commitLog.backlogBytes <= 500;
+		expect(commitLog.accepting).toBe(isBelowHalf);
+		store.held[0]?.complete();
+	}
+	await clock.pass(0);
+	expect(commitLog.backlogBytes).toBe(0);
+	expect(types().filter((type) => type.startsWith("backlog"))).toEqual(["backlog-full", "backlog-relieved"]);
+});
+
+test("closing tells whoever waits that it is not known, and how many updates were not written", async () => {
+	const { store, clock, commitLog, append } = await setUp();
+	store.hold();
+	append("a", 1, 2);
+	await clock.pass(0);
+	append("b", 3);
+	const waiting = commitLog.durable("a");
+	expect(commitLog.close()).toBe(3);
+	await expect(waiting).rejects.toThrow("before the edit was durable");
+	await commitLog.flush();
+});
