@@ -1,0 +1,226 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Extension } from "@hocuspocus/server";
+import { expect, onTestFinished, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { createNode, type IndelibleNode, type NodeOptions } from "../../server/index.ts";
+import { type Client, openClient } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** Somebody's own application: a route, WebSockets of its own under `/chat`, and a node under `/collab`. */
+interface Application {
+	readonly server: Server;
+	readonly node: IndelibleNode;
+	/** `host:port` */
+	readonly at: string;
+	collaborate(name: string, token?: string): Client;
+}
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+async function startApplication(options: NodeOptions = {}): Promise<Application> {
+	const node = await createNode({ data: temporaryFolder(), logger: quiet, drainWindowMs: 0, ...options });
+	const chat = new WebSocketServer({ noServer: true });
+	chat.on("connection", (ws) => ws.on("message", (message) => ws.send(`echo of ${message}`)));
+	const server = createServer((request, response) => response.end(`their route ${request.url}`));
+	server.on("upgrade", (request, socket, head) => {
+		const { pathname } = new URL(request.url ?? "/", "http://localhost");
+		if (pathname === "/collab") node.handleUpgrade(request, socket, head);
+		else if (pathname === "/chat")
+			chat.handleUpgrade(request, socket, head, (ws) => chat.emit("connection", ws));
+		else socket.destroy();
+	});
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+	onTestFinished(async () => {
+		await node.close();
+		server.close();
+		server.closeAllConnections();
+		for (const ws of chat.clients) ws.terminate();
+	});
+	return {
+		server,
+		node,
+		at,
+		collaborate(name, token) {
+			const client = openClient({
+				url: `ws://${at}/collab`,
+				name,
+				...(token === undefined ? {} : { token }),
+			});
+			onTestFinished(() => client.destroy());
+			return client;
+		},
+	};
+}
+
+async function chatWith(at: string): Promise<{ say(text: string): Promise<string>; readonly ws: WebSocket }> {
+	const ws = new WebSocket(`ws://${at}/chat`);
+	onTestFinished(() => ws.terminate());
+	await once(ws, "open");
+	return {
+		ws,
+		async say(text) {
+			ws.send(text);
+			const [answer] = await once(ws, "message");
+			return String(answer);
+		},
+	};
+}
+
+test("a node shares somebody's server: their routes and WebSockets stay theirs, only /collab is ours", async () => {
+	const { at, node, collaborate } = await startApplication();
+	const ann = await collaborate("doc").synced();
+	const bob = await collaborate("doc").synced();
+	await ann.type("together").saved();
+	await eventually("bob to see it", () => bob.text.toString() === "together");
+	expect(await (await fetch(`http://${at}/anything`)).text()).toBe("their route /anything");
+	expect(await (await chatWith(at)).say("hello")).toBe("echo of hello");
+	expect(node.connections).toBe(2);
+	const elsewhere = new WebSocket(`ws://${at}/elsewhere`);
+	const [error] = await once(elsewhere, "error");
+	expect(error).toBeInstanceOf(Error);
+	expect(node.connections).toBe(2);
+});
+
+test("[TRN3] close() ends what is ours with 1012 and leaves their server and its sockets alone", async () => {
+	const { at, server, node, collaborate } = await startApplication();
+	const client = await collaborate("doc").type("text").saved();
+	const chat = await chatWith(at);
+	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
+	await eventually("the client to be told", () => client.closes.length > 0);
+	expect(client.closes[0]).toEqual({ code: 1012, reason: "service-restart" });
+	expect(server.listening).toBe(true);
+	expect(await (await fetch(`http://${at}/anything`)).text()).toBe("their route /anything");
+	expect(await chat.say("still there?")).toBe("echo of still there?");
+	const late = new WebSocket(`ws://${at}/collab`);
+	const [, response] = await once(late, "unexpected-response");
+	expect(response.statusCode).toBe(503);
+	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
+});
+
+test("hooks get what Hocuspocus promises: context from onAuthenticate, the document in onChange, the request", async () => {
+	const seen: string[] = [];
+	const { collaborate } = await startApplication({
+		async onConnect({ request, documentName }) {
+			seen.push(`connect ${documentName} at ${new URL(request.url).pathname}`);
+		},
+		async onAuthenticate({ token, connectionConfig }) {
+			if (token === "stranger") throw new Error("not you");
+			connectionConfig.readOnly = token === "reader";
+			return { user: token };
+		},
+		async onChange({ document, context }) {
+			seen.push(`${context.user} wrote ${document.getText("text")}`);
+		},
+		async onDisconnect({ context }) {
+			seen.push(`${context.user} left`);
+		},
+	});
+	const ann = await collaborate("doc", "ann").synced();
+	await ann.type("hello").saved();
+	const reader = await collaborate("doc", "reader").synced();
+	reader.type(", unheard");
+	await ann.type("!").saved();
+	await eventually("the reader to see it", () => reader.text.toString().endsWith("!"));
+	expect(ann.text.toString()).toBe("hello!");
+	expect(reader.provider.hasUnsyncedChanges).toBe(true);
+	const stranger = collaborate("doc", "stranger");
+	await eventually("the stranger to be refused", () => stranger.denials.length > 0);
+	ann.destroy();
+	await eventually("ann to have left", () => seen.includes("ann left"));
+	expect(seen).toContain("connect doc at /collab");
+	expect(seen.filter((line) => line.includes("wrote"))).toEqual(["ann wrote hello", "ann wrote hello!"]);
+});
+
+test("[DUR1] extensions run by their priority, after ours; what they read is loaded, what they store after is durable", async () => {
+	const seen: string[] = [];
+	const extension = (name: string, priority: number): Extension => ({
+		extensionName: name,
+		priority,
+		async onLoadDocument({ document }) {
+			seen.push(`${name} loads "${document.getText("text")}"`);
+		},
+		async afterStoreDocument({ documentName }) {
+			const { backlogUpdates } = node.durability.stats();
+			seen.push(`${name} stored ${documentName}, ${backlogUpdates} not durable`);
+		},
+	});
+	const data = temporaryFolder();
+	const first = await startApplication({ data });
+	await first.collaborate("doc").type("from before").saved();
+	await first.node.close();
+	const extensions = [extension("low", 1), extension("high", 900), extension("above ours", 5000)];
+	const { node, collaborate } = await startApplication({
+		data,
+		extensions,
+		async onLoadDocument({ document }) {
+			seen.push(`hook loads "${document.getText("text")}"`);
+		},
+	});
+	const client = await collaborate("doc").synced();
+	expect(seen).toEqual([
+		`above ours loads ""`,
+		`high loads "from before"`,
+		`low loads "from before"`,
+		`hook loads "from before"`,
+	]);
+	await client.type("!").saved();
+	client.destroy();
+	await eventually("the document to be stored", () => seen.length === 7);
+	expect(seen.slice(4)).toEqual([
+		...["above ours", "high", "low"].map((name) => `${name} stored doc, 0 not durable`),
+	]);
+});
+
+test("server-side code edits through a direct connection beside the sockets; its await means on disk", async () => {
+	const data = temporaryFolder();
+	const { node, collaborate } = await startApplication({ data });
+	const client = await collaborate("doc").type("client, ").saved();
+	const connection = await node.openDirectConnection("doc", { user: "server" });
+	await connection.transact((document) =>
+		document.getText("text").insert(document.getText("text").length, "server"),
+	);
+	await eventually("the client to see it", () => client.text.toString() === "client, server");
+	await connection.disconnect();
+	await node.close();
+	const again = await startApplication({ data });
+	expect((await again.collaborate("doc").synced()).text.toString()).toBe("client, server");
+});
+
+test("an onUpgrade hook that fails costs its request only, and one that answers itself is left alone", async () => {
+	const { at, collaborate } = await startApplication({
+		async onUpgrade({ request, socket }) {
+			if (request.headers["x-break"] !== undefined) throw new Error("broken");
+			if (request.headers["x-answered"] === undefined) return;
+			socket.end("HTTP/1.1 418 I'm a teapot\r\nConnection: close\r\n\r\n");
+			return Promise.reject();
+		},
+	});
+	for (const [header, status] of [
+		["x-break", 500],
+		["x-answered", 418],
+	] as const) {
+		const ws = new WebSocket(`ws://${at}/collab`, { headers: { [header]: "1" } });
+		const [, response] = await once(ws, "unexpected-response");
+		expect(response.statusCode).toBe(status);
+	}
+	await collaborate("doc").type("served").saved();
+});
+
+test("two nodes in one program, each with data of its own, know nothing of each other; one data folder has one node", async () => {
+	const data = temporaryFolder();
+	const one = await startApplication({ data });
+	const two = await startApplication();
+	await one.collaborate("doc").type("one").saved();
+	await two.collaborate("doc").type("two").saved();
+	expect((await one.collaborate("doc").synced()).text.toString()).toBe("one");
+	await expect(createNode({ data, logger: quiet })).rejects.toThrow(/is in use by process \d+/);
+	await one.node.close();
+	expect((await two.collaborate("doc").synced()).text.toString()).toBe("two");
+	const again = await createNode({ data, logger: quiet });
+	await again.close();
+});
