@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -480,6 +481,20 @@ describe.skipIf(oldNode === undefined)("under an older Node.js (skipped where th
 		expect(code).toBe(0);
 		expect(output).toMatch(/"Node\.js",\s+"result": "ok",\s+"detail": "v2[4-9]/);
 		expect(await runCommand(["stop"], { binary })).toMatchObject({ code: 2 });
+	});
+
+	test("where none came with it, it says what to install", async () => {
+		const folder = temporaryFolder();
+		mkdirSync(join(folder, "bin"));
+		writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
+		copyFileSync(new URL("../../bin/indelible.js", import.meta.url), join(folder, "bin", "indelible.js"));
+		const { status, stderr } = spawnSync(binary, [join(folder, "bin", "indelible.js"), "start"], {
+			encoding: "utf8",
+		});
+		expect(stderr).toMatch(
+			/^indelible: needs Node\.js 24 or newer, and this is v2\d\..*npm install node@26\n$/,
+		);
+		expect(status).toBe(2);
 	});
 
 	test.for(["SIGTERM", "SIGINT"] as const)(
