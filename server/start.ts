@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { format } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import type { Configuration } from "./configuration.ts";
@@ -17,6 +18,7 @@ export async function start({ settings, code, file }: Configuration, version: st
 	const { port, host, demo, logLevel, logFormat, ...nodeSettings } = settings;
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
+	takeConsole(logger);
 	const options: NodeOptions = { ...code, ...nodeSettings, logger };
 	const node = await createNode(options);
 	const httpServer = serve(node, demo);
@@ -85,7 +87,7 @@ function announce({ logger, version, node, settings, file }: Announcement): void
 		["Documents", shortest(facts.store)],
 		...(file === undefined ? [] : [["Settings", shortest(file)]]),
 	].map(([name = "", value]) => `  ${name.padEnd(11)}${value}`);
-	console.log(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n`);
+	process.stdout.write(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n\n`);
 }
 
 /** A path as people on this working folder would write it. */
@@ -136,6 +138,14 @@ async function end(node: IndelibleNode, httpServer: Server, logger: Logger, sign
 	} catch (error) {
 		logger.fatal({ err: error }, "stopping failed");
 		process.exit(1);
+	}
+}
+
+/** What Hocuspocus and hooks print becomes lines of the log, for whoever reads them by machine. */
+function takeConsole(logger: Logger): void {
+	console.log = (...values: readonly unknown[]) => logger.info(format(...values));
+	for (const level of ["debug", "info", "warn", "error"] as const) {
+		console[level] = (...values: readonly unknown[]) => logger[level](format(...values));
 	}
 }
 

@@ -364,6 +364,10 @@ describe("a configuration file of code", () => {
 		const stranger = open(node, "doc", "nobody");
 		await eventually("the stranger to be refused", () => stranger.denials.length > 0);
 		expect(await node.stop()).toBe(0);
+		// What Hocuspocus prints is in the log as well.
+		const lines = node.output().trim().split("\n");
+		for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
+		expect(lines.some((line) => line.includes("who are you?"))).toBe(true);
 	});
 
 	test("[TRN5] rejections that nobody handles, in its hooks and timers, are logged and cost nobody anything", async () => {
