@@ -5,6 +5,8 @@ import { type Plugin, type Rollup, transformWithOxc } from "vite";
 /** What must be there to open any kind of document without a server. */
 const neededChunks = ["text-editor", "code-pad", "board"];
 
+const smallChars = 60_000;
+
 /** Those of `public/` have no hash in their names. */
 const publicFiles = ["/icon.svg", "/first-paint.js"];
 
@@ -43,6 +45,13 @@ export function serviceWorker(): Plugin {
 	};
 }
 
+/** Excalidraw loads its English texts and small parts when it starts. Not other languages, nor what it rarely uses. */
+function isNeededLater(chunk: Rollup.OutputAsset | Rollup.OutputChunk | undefined): boolean {
+	if (chunk?.type !== "chunk") return false;
+	const isOtherLanguage = /^[a-z]{2,3}-[A-Z]/.test(chunk.name) && !chunk.name.startsWith("en-");
+	return !isOtherLanguage && chunk.code.length < smallChars;
+}
+
 function neededFiles(bundle: Rollup.OutputBundle): Set<string> {
 	const files = new Set<string>();
 	const add = (fileName: string) => {
@@ -54,8 +63,9 @@ function neededFiles(bundle: Rollup.OutputBundle): Set<string> {
 		for (const css of chunk.viteMetadata?.importedCss ?? []) add(css);
 	};
 	for (const output of Object.values(bundle)) {
-		if (output.type === "chunk" && (output.isEntry || neededChunks.includes(output.name)))
-			add(output.fileName);
+		if (output.type !== "chunk" || !(output.isEntry || neededChunks.includes(output.name))) continue;
+		add(output.fileName);
+		for (const later of output.dynamicImports) if (isNeededLater(bundle[later])) add(later);
 	}
 	return files;
 }

@@ -56,8 +56,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		});
 		for (const context of contexts) await context.close();
 		const isAllowed = (text: string) =>
-			testInfo.annotations.some(({ type }) => type === "server-away") &&
-			connectionErrors.some((pattern) => pattern.test(text));
+			text.includes("Service Worker registration blocked by Playwright") ||
+			(testInfo.annotations.some(({ type }) => type === "server-away") &&
+				connectionErrors.some((pattern) => pattern.test(text)));
 		expect(complaints.filter((text) => !isAllowed(text))).toEqual([]);
 	},
 });
