@@ -62,6 +62,25 @@ export class Server {
 		await exited;
 	}
 
+	/** As an operator would. */
+	async stop(): Promise<void> {
+		const child = this.#process;
+		this.#process = undefined;
+		if (child?.pid === undefined || child.exitCode !== null) return;
+		const exited = once(child, "exit");
+		process.kill(-child.pid, "SIGTERM");
+		await exited;
+	}
+
+	/** It is there and its sockets are open, but it does nothing: as when its disk hangs. */
+	freeze(): void {
+		if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, "SIGSTOP");
+	}
+
+	thaw(): void {
+		if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, "SIGCONT");
+	}
+
 	/** Ends it and forgets its data. */
 	async dispose(): Promise<void> {
 		await this.kill();

@@ -24,14 +24,18 @@ export function People({ session }: { session: DocumentSession }) {
 				className="people-button"
 				aria-expanded={isOpen}
 				aria-haspopup="dialog"
-				aria-label={label}
 				title={[...others.map(({ name }) => name), `${self.name} (you)`].join(", ")}
 				onClick={() => setOpen(!isOpen)}
 			>
+				<span className="visually-hidden">{label}</span>
 				{shown.map((person) => (
 					<Avatar key={person.id} person={person} />
 				))}
-				{others.length > shown.length && <span className="avatar more">+{others.length - shown.length}</span>}
+				{others.length > shown.length && (
+					<span className="avatar more" aria-hidden="true">
+						+{others.length - shown.length}
+					</span>
+				)}
 				<Avatar person={self} />
 			</button>
 			<Panel isOpen={isOpen} close={() => setOpen(false)} label="Who is here" opener={opener}>

@@ -1,0 +1,70 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { badge, create, open, textbox, typeAtEnd } from "./support/editors.ts";
+import { expect, serverGoesAway, test } from "./support/test.ts";
+
+test.afterEach(async ({ server }) => {
+	server.thaw();
+	if (!server.isRunning) await server.start();
+});
+
+test("[DUR3] while acknowledgements stay out, the badge says that the server cannot save, and editing goes on", async ({
+	person,
+	server,
+}) => {
+	const page = await person();
+	await create(page, "Text");
+	server.freeze();
+	await typeAtEnd(page, "held back");
+	await expect(badge(page)).toHaveText("Saving…");
+	await expect(badge(page)).toHaveText("Server cannot save now");
+	await typeAtEnd(page, " for a while");
+	await expect(textbox(page)).toContainText("held back for a while");
+	server.thaw();
+	await expect(badge(page)).toHaveText("Saved");
+});
+
+test(
+	"[DUR5] a damaged document opens as a page that says so, and what the browser has of it stays",
+	serverGoesAway,
+	async ({ person, server }) => {
+		const ada = await person();
+		const link = await create(ada, "Text");
+		await textbox(ada).focus();
+		await ada.keyboard.insertText("unmistakable words");
+		await expect(badge(ada)).toHaveText("Saved");
+		await ada.goto("/");
+		await server.stop();
+		await damage(join(server.data, "indelible.sqlite"), "unmistakable");
+		await server.start();
+		const grace = await person();
+		await grace.goto(link);
+		await expect(grace.getByRole("heading", { name: "This document is damaged" })).toBeVisible();
+		await expect(badge(grace)).toHaveCount(0);
+		await ada.goto(link);
+		await expect(ada.getByRole("heading", { name: "This document is damaged" })).toBeVisible();
+		await expect(ada.getByText("The copy in this browser is kept")).toBeVisible();
+		await ada.getByRole("link", { name: "Go to the start page" }).click();
+		// Nobody else is harmed.
+		await open(grace, await create(ada, "Text"), "Text");
+	},
+);
+
+/** Changes a letter of what was stored. */
+async function damage(file: string, word: string): Promise<void> {
+	const bytes = await readFile(file);
+	const at = bytes.indexOf(word);
+	expect(at, "the word is in the file").toBeGreaterThan(0);
+	bytes.write("X", at);
+	await writeFile(file, bytes);
+}
+
+test("a path that is nobody's says so", async ({ person }) => {
+	const page = await person();
+	await page.goto("/");
+	await page.evaluate(() => history.pushState(null, "", "/d/a/b"));
+	await page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+	await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
+	await page.getByRole("main").getByRole("link", { name: "Go to the start page" }).click();
+	await expect(page.getByRole("heading", { name: "What shall we make?" })).toBeVisible();
+});
