@@ -23,17 +23,3 @@ export async function eventually<T>(
 		await new Promise((resolve) => setTimeout(resolve, 5));
 	}
 }
-
-/** Rejects when `work` takes longer than the deadline. */
-export async function within<T>(what: string, work: Promise<T>, deadlineMs = 20_000): Promise<T> {
-	const late = Promise.withResolvers<never>();
-	const timer = setTimeout(
-		() => late.reject(new Error(`waited ${deadlineMs} ms in vain for: ${what}`)),
-		deadlineMs,
-	);
-	try {
-		return await Promise.race([work, late.promise]);
-	} finally {
-		clearTimeout(timer);
-	}
-}

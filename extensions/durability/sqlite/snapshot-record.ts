@@ -9,8 +9,8 @@ import { checksum } from "./checksum.ts";
  * 7 ms; deflate-6 275 kB, 15 ms, 5 ms back. Yjs' V2 format under zstd-3 would be 195 kB, but costs 15 ms more on each
  * load to turn back.
  */
-export const SnapshotCodec = { none: 0, zstd: 1 } as const;
-export type SnapshotCodec = (typeof SnapshotCodec)[keyof typeof SnapshotCodec];
+const SnapshotCodec = { none: 0, zstd: 1 } as const;
+type SnapshotCodec = (typeof SnapshotCodec)[keyof typeof SnapshotCodec];
 
 /** A snapshot as it is stored. */
 export interface SnapshotRecord {

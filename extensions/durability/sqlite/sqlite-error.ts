@@ -49,7 +49,7 @@ const [nomem, readonly, interrupt, ioerr, corrupt, full, cantopen, notadb] = [7,
 const [generic, busy, locked] = [1, 5, 6];
 
 /** SQLite's extended result code, or `undefined` when the error is not SQLite's. */
-export function resultCode(error: unknown): number | undefined {
+function resultCode(error: unknown): number | undefined {
 	if (!(error instanceof Error) || !("errcode" in error)) return undefined;
 	return typeof error.errcode === "number" ? error.errcode : undefined;
 }
