@@ -10,7 +10,6 @@ import { checksum } from "./checksum.ts";
  * load to turn back.
  */
 const SnapshotCodec = { none: 0, zstd: 1 } as const;
-type SnapshotCodec = (typeof SnapshotCodec)[keyof typeof SnapshotCodec];
 
 /** A snapshot as it is stored. */
 export interface SnapshotRecord {
