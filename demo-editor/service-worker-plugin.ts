@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Plugin, type Rollup, transformWithOxc } from "vite";
 
 /** What must be there to open any kind of document without a server. */
-const neededChunks = ["text-editor", "code-pad", "board"];
+const neededChunks = ["document-page", "text-editor", "code-pad", "board"];
 
 const smallChars = 60_000;
 

@@ -76,6 +76,7 @@ async function introduce(context: BrowserContext, name: string): Promise<void> {
 }
 
 function colorOf(name: string): string {
-	const colors = ["#c2185b", "#00796b", "#7b3fc4", "#b3401a"];
-	return colors[name.length % colors.length] ?? "#c2185b";
+	const colors = ["#c2185b", "#00796b", "#7b3fc4", "#b3401a", "#0b6bb5"];
+	const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+	return colors[(sum >> 3) % colors.length] ?? "#c2185b";
 }

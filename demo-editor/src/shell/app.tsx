@@ -1,8 +1,8 @@
-import { useCallback, useEffect, useState } from "react";
-import { documentNameOf } from "../document-name.ts";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { documentNameOf, kindOf } from "../document-name.ts";
 import { currentPath } from "../navigation.ts";
 import { useObservable } from "../observable.ts";
-import { DocumentPage } from "./document-page.tsx";
+import { fetchEditor } from "./editors.ts";
 import { TextIcon } from "./icons.tsx";
 import { Link } from "./link.tsx";
 import { NoticePage } from "./notice-page.tsx";
@@ -10,6 +10,10 @@ import { Sidebar } from "./sidebar.tsx";
 import { StartPage } from "./start-page.tsx";
 import { ThemeButton } from "./theme-button.tsx";
 import { TopBar } from "./top-bar.tsx";
+
+/** The start page does without Yjs and the provider. */
+const fetchDocumentPage = () => import("./document-page.tsx");
+const DocumentPage = lazy(() => fetchDocumentPage().then((module) => ({ default: module.DocumentPage })));
 
 export function App() {
 	const [isSidebarOpen, setSidebarOpen] = useState(false);
@@ -38,7 +42,16 @@ export function App() {
 
 function Page({ path, openSidebar }: { path: string; openSidebar: () => void }) {
 	const documentName = documentNameOf(path);
-	if (documentName !== undefined) return <DocumentPage name={documentName} openSidebar={openSidebar} />;
+	useEffect(() => {
+		if (documentName !== undefined) fetchEditor(kindOf(documentName));
+	}, [documentName]);
+	if (documentName !== undefined) {
+		return (
+			<Suspense fallback={<TopBar openSidebar={openSidebar} />}>
+				<DocumentPage name={documentName} openSidebar={openSidebar} />
+			</Suspense>
+		);
+	}
 	return (
 		<>
 			<TopBar openSidebar={openSidebar} actions={<ThemeButton />} />

@@ -1,5 +1,4 @@
-import { lazy, Suspense, useEffect } from "react";
-import { prepareFonts } from "../board/fonts.ts";
+import { Suspense, useEffect } from "react";
 import { type DocumentKind, kindLabels, kindOf } from "../document-name.ts";
 import { useObservable } from "../observable.ts";
 import { rememberOpened, rememberTitle } from "../recent-documents.ts";
@@ -7,25 +6,12 @@ import { type DocumentSession, titleKey } from "../session/document-session.ts";
 import { useSession, useSharedText } from "../session/use-session.ts";
 import { AccessNotice } from "./access-notice.tsx";
 import { CopyLinkButton } from "./copy-link.tsx";
+import { editors } from "./editors.ts";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { People } from "./people.tsx";
 import { SaveBadge } from "./save-badge.tsx";
 import { ThemeButton } from "./theme-button.tsx";
 import { TopBar } from "./top-bar.tsx";
-
-export interface EditorProps {
-	readonly session: DocumentSession;
-}
-
-/** Each its own chunk: who writes text never loads a whiteboard. */
-const editors = {
-	text: lazy(() => import("../text/text-editor.tsx").then(({ TextEditor }) => ({ default: TextEditor }))),
-	board: lazy(() => {
-		prepareFonts();
-		return import("../board/board.tsx").then(({ Board }) => ({ default: Board }));
-	}),
-	code: lazy(() => import("../code/code-pad.tsx").then(({ CodePad }) => ({ default: CodePad }))),
-} satisfies Record<DocumentKind, unknown>;
 
 interface DocumentPageProps {
 	readonly name: string;

@@ -1,7 +1,7 @@
 import { type ReactNode, type RefObject, useEffect, useRef } from "react";
 
 /** Closes on Escape (focus goes back to where it was opened) and on a press outside. */
-export function useDismissal(
+function useDismissal(
 	isOpen: boolean,
 	close: () => void,
 	inside: RefObject<HTMLElement | null>,

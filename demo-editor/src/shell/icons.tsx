@@ -43,7 +43,6 @@ export const BoardIcon = (props: IconProps) =>
 	);
 export const CodeIcon = (props: IconProps) =>
 	draw(props, <path d="m6.6 5.6-4 4.4 4 4.4M13.4 5.6l4 4.4-4 4.4M11.4 3.6 8.6 16.4" />);
-export const PlusIcon = (props: IconProps) => draw(props, <path d="M10 4v12M4 10h12" />);
 export const CloseIcon = (props: IconProps) => draw(props, <path d="m5 5 10 10M15 5 5 15" />);
 export const MenuIcon = (props: IconProps) => draw(props, <path d="M3 5.5h14M3 10h14M3 14.5h14" />);
 export const LinkIcon = (props: IconProps) =>
@@ -83,7 +82,6 @@ export const LockIcon = (props: IconProps) =>
 			<path d="M6.8 9V6.4a3.2 3.2 0 0 1 6.4 0V9" />
 		</>,
 	);
-export const ChevronIcon = (props: IconProps) => draw(props, <path d="m6 8 4 4 4-4" />);
 export const QuoteIcon = (props: IconProps) => draw(props, <path d="M3 4v12M7 6.5h10M7 10h10M7 13.5h6" />);
 export const BulletsIcon = (props: IconProps) =>
 	draw(
