@@ -65,14 +65,29 @@ const unheardHooks: ReadonlySet<HookName> = new Set<HookName>([
 ]);
 
 /**
+ * Hooks whose failure closes the client's connection. Hocuspocus 4.7 asks it for `code` and `reason` with `in`, which
+ * throws for what is not an object, and then neither closes the connection nor handles what it sends any more.
+ */
+const closingHooks: ReadonlySet<HookName> = new Set<HookName>([
+	"beforeHandleMessage",
+	"beforeHandleAwareness",
+	"beforeSync",
+]);
+
+/**
  * Logs a failure in a hook that nobody waits for, which would otherwise end the process as an unhandled rejection
- * [TRN5]. Failures in other hooks go where Hocuspocus sends them.
+ * [TRN5], and sees to it that one that closes a connection can. Failures in other hooks go where Hocuspocus sends them.
  */
 export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogger): void {
 	const run = hocuspocus.hooks.bind(hocuspocus);
 	hocuspocus.hooks = (name, payload, callback) => {
 		const running = run(name, payload, callback);
+		if (closingHooks.has(name)) return running.catch((error) => throwAsObject(name, error));
 		if (!unheardHooks.has(name)) return running;
 		return running.catch((error) => logger.error({ err: error, hook: name }, "a hook failed"));
 	};
+}
+
+function throwAsObject(name: HookName, error: unknown): never {
+	throw error instanceof Object ? error : new Error(`the ${name} hook rejected with ${String(error)}`);
 }

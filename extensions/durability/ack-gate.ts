@@ -140,9 +140,23 @@ export class AckGate implements DurabilityListener {
 const webSocketOpen = 1;
 
 /** Ends the whole socket, not just this document: only that makes a provider connect anew. */
-export function closeSocket(
-	connection: Connection,
-	{ code, reason }: { code: number; reason: string },
-): void {
-	if (connection.webSocket.readyState === webSocketOpen) connection.webSocket.close(code, reason);
+export function closeSocket(connection: Connection, event: { code: number; reason: string }): void {
+	if (connection.webSocket.readyState !== webSocketOpen) return;
+	// A hook's error may carry a `code` that is no WebSocket's, such as an HTTP status or `ECONNREFUSED`.
+	const { code, reason } = isCloseCode(event.code) ? event : gateCloseEvents.documentLeft;
+	connection.webSocket.close(code, cutReason(reason));
+}
+
+/** Whether an endpoint may close with it (RFC 6455, section 7.4). */
+function isCloseCode(code: number): boolean {
+	if (!Number.isInteger(code)) return false;
+	if (code >= 3000) return code <= 4999;
+	return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}
+
+/** What a close frame has room for, which is 123 bytes. */
+function cutReason(reason: string): string {
+	const bytes = new TextEncoder().encode(reason).subarray(0, 123);
+	// As a stream, it leaves out the character that was cut.
+	return new TextDecoder().decode(bytes, { stream: true });
 }

@@ -1,0 +1,67 @@
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { startLocalNode } from "../support/local-node.ts";
+
+/** Rejections that nobody handles: they end a program that embeds a node. */
+function strayErrors(): unknown[] {
+	const strays: unknown[] = [];
+	const listener = (error: unknown) => strays.push(error);
+	process.on("unhandledRejection", listener);
+	onTestFinished(() => {
+		process.off("unhandledRejection", listener);
+	});
+	return strays;
+}
+
+const failures = {
+	nothing: undefined,
+	"a text": "no",
+	"a code that is no WebSocket's": new DOMException("too slow", "TimeoutError"),
+	"an HTTP status": Object.assign(new Error("forbidden"), { code: 403 }),
+	"a reason too long for a close frame": Object.assign(new Error("no"), {
+		code: 4403,
+		reason: "é".repeat(99),
+	}),
+};
+
+for (const hook of ["beforeHandleMessage", "beforeSync", "beforeHandleAwareness"] as const) {
+	test.each(Object.entries(failures))(
+		`[TRN5] [DUR6] a ${hook} hook that rejects with %s costs the sender its connection, and nothing else`,
+		async (_label, failure) => {
+			const strays = strayErrors();
+			let isArmed = false;
+			const { node, client } = await startLocalNode({
+				async [hook]() {
+					if (!isArmed) return;
+					isArmed = false;
+					throw failure;
+				},
+			});
+			const author = await (await client("doc").synced()).saved();
+			isArmed = true;
+			if (hook === "beforeHandleAwareness") author.provider.setAwarenessField("user", "Ann");
+			else author.type("kept");
+			await eventually("the author to be closed", () => author.closes.length > 0);
+			await author.type("!").saved();
+			author.destroy();
+			await eventually("the document to be unloaded", () => node.hocuspocus.documents.size === 0);
+			expect(strays).toEqual([]);
+		},
+	);
+}
+
+test("[TRN5] an onTokenSync hook that can't reach what it asks costs the sender its connection, and nothing else", async () => {
+	const strays = strayErrors();
+	const { node, client } = await startLocalNode({
+		async onTokenSync() {
+			throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+		},
+	});
+	const author = await (await client("doc").synced()).saved();
+	await author.provider.sendToken();
+	await eventually("the author to be closed", () => author.closes.length > 0);
+	await author.type("still here").saved();
+	author.destroy();
+	await eventually("the document to be unloaded", () => node.hocuspocus.documents.size === 0);
+	expect(strays).toEqual([]);
+});
