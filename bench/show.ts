@@ -22,6 +22,11 @@ export function times(value: number): string {
 	return Number.isNaN(value) ? "-" : `× ${round(value)}`;
 }
 
+/** A dash when nothing was committed. */
+export function perCommit(value: number): string {
+	return Number.isFinite(value) ? value.toFixed(1) : "-";
+}
+
 /** Three digits that count. */
 function round(value: number): string {
 	if (value >= 100) return String(Math.round(value));

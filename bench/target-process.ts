@@ -10,8 +10,7 @@ export const targets = { indelible: "Indelible", stock: "stock Hocuspocus" } as 
 export type TargetName = keyof typeof targets;
 export const targetNames = Object.keys(targets) as TargetName[];
 
-const startDeadlineMs = 30_000;
-const stopDeadlineMs = 30_000;
+const answerDeadlineMs = 30_000;
 
 /** A server in a process of its own. */
 export class TargetProcess {
@@ -59,11 +58,24 @@ export class TargetProcess {
 		await this.#ended;
 	}
 
+	/** Has it save what is left and close its files. @returns What it has used until then. */
+	async close(): Promise<ProcessUsage> {
+		const answer = nextMessage(this.#child, "closed");
+		this.#child.send("close" satisfies ToTarget);
+		await answer;
+		return this.usage();
+	}
+
+	/** Ends it in an orderly way. */
 	async stop(): Promise<void> {
-		this.#child.kill("SIGTERM");
-		const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopDeadlineMs);
+		await this.close();
+		await this.end();
+	}
+
+	/** Ends it after {@link close}. */
+	async end(): Promise<void> {
+		this.#child.disconnect();
 		await this.#ended;
-		clearTimeout(timer);
 	}
 }
 
@@ -74,8 +86,8 @@ function nextMessage<T extends FromTarget["type"]>(
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => {
 			child.off("message", take);
-			reject(new Error(`the target did not say "${type}" in ${startDeadlineMs} ms`));
-		}, startDeadlineMs);
+			reject(new Error(`the target did not say "${type}" in ${answerDeadlineMs} ms`));
+		}, answerDeadlineMs);
 		const take = (message: unknown) => {
 			const said = message as FromTarget;
 			if (said.type !== type) return;

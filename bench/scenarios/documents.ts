@@ -4,7 +4,7 @@ import { DocumentLoad } from "../document-load.ts";
 import { sleep } from "../pace.ts";
 import { usageBetween } from "../process-usage.ts";
 import { defineScenario } from "../scenario.ts";
-import { bytes, count, microseconds, milliseconds } from "../show.ts";
+import { bytes, count, microseconds, milliseconds, perCommit } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 const documents = 200;
@@ -89,7 +89,7 @@ export const documentsScenario = defineScenario({
 		},
 		{ title: "delivered", cell: ({ delivered }) => `${(delivered * 100).toFixed(2)} %` },
 		{ title: "commits", cell: ({ commits }) => count(commits) },
-		{ title: "updates / commit", cell: (row) => row.updatesPerCommit.toFixed(1) },
+		{ title: "updates / commit", cell: (row) => perCommit(row.updatesPerCommit) },
 		{ title: "written / update", cell: (row) => bytes(row.writtenBytesPerUpdate) },
 		{ title: "memory", cell: (row) => bytes(row.residentBytes) },
 		{ title: "converged", cell: (row) => `${row.converged} of ${compared}` },

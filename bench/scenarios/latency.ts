@@ -1,6 +1,6 @@
 import { DocumentLoad } from "../document-load.ts";
 import { defineScenario } from "../scenario.ts";
-import { count, milliseconds } from "../show.ts";
+import { count, milliseconds, perCommit } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 /** Edits a second in all, and by how many people. */
@@ -60,6 +60,6 @@ export const latencyScenario = defineScenario({
 		{ title: "p50", cell: ({ p50Ms }) => milliseconds(p50Ms) },
 		{ title: "p99", cell: ({ p99Ms }) => milliseconds(p99Ms) },
 		{ title: "commits", cell: ({ commits }) => count(commits) },
-		{ title: "updates / commit", cell: (row) => row.updatesPerCommit.toFixed(1) },
+		{ title: "updates / commit", cell: (row) => perCommit(row.updatesPerCommit) },
 	],
 });

@@ -8,8 +8,16 @@ const node = await createNode({
 	data: process.argv[2] ?? "./data",
 	logger: { debug: quiet, info: quiet, warn: console.warn, error: console.error },
 });
-const { port } = await node.listen(createServer(), { port: 0, host: "127.0.0.1" });
-serveBench(port, () => {
-	const { commits, entries, updates } = node.durability.stats();
-	return { commits, documents: entries, updates };
+const httpServer = createServer();
+const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
+serveBench({
+	port,
+	totals() {
+		const { commits, entries, updates } = node.durability.stats();
+		return { commits, documents: entries, updates };
+	},
+	async close() {
+		await node.close();
+		httpServer.close();
+	},
 });

@@ -12,18 +12,29 @@ export interface SaveTotals {
 
 export type FromTarget =
 	| { readonly type: "listening"; readonly port: number }
-	| { readonly type: "totals"; readonly totals: SaveTotals };
+	| { readonly type: "totals"; readonly totals: SaveTotals }
+	| { readonly type: "closed" };
 
-export type ToTarget = "totals";
+export type ToTarget = "totals" | "close";
 
-/** Tells the bench the port, and the totals when it asks. A target ends when the bench does. */
-export function serveBench(port: number, totals: () => SaveTotals): void {
+export interface Target {
+	readonly port: number;
+	totals(): SaveTotals;
+	/** Saves what is left and lets go of the files. The process goes on, so that what it has used can be read. */
+	close(): Promise<void>;
+}
+
+/** Does what the bench asks for. A target ends when the bench lets go of it. */
+export function serveBench({ port, totals, close }: Target): void {
 	const say = (message: FromTarget) => process.send?.(message);
-	process.on("message", (message: ToTarget) => {
-		if (message === "totals") say({ type: "totals", totals: totals() });
+	process.on("message", async (message: ToTarget) => {
+		if (message === "totals") {
+			say({ type: "totals", totals: totals() });
+			return;
+		}
+		await close();
+		say({ type: "closed" });
 	});
 	process.on("disconnect", () => process.exit());
-	// So that `--cpu-prof` writes its profile.
-	process.on("SIGTERM", () => process.exit());
 	say({ type: "listening", port });
 }

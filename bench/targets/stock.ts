@@ -37,4 +37,11 @@ const server = new Server({
 });
 server.configuration.port = 0;
 await server.listen();
-serveBench(server.address.port, () => ({ commits: stores, documents: stores }));
+serveBench({
+	port: server.address.port,
+	totals: () => ({ commits: stores, documents: stores }),
+	async close() {
+		await server.destroy();
+		database.close();
+	},
+});
