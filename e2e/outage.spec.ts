@@ -129,3 +129,18 @@ test(
 		await expect(textbox(grace)).toContainText("for Grace");
 	},
 );
+
+test("edits made without a network arrive when it is back", serverGoesAway, async ({ person }) => {
+	const ada = await person();
+	const grace = await person();
+	const link = await create(ada, "Text");
+	await open(grace, link, "Text");
+	await ada.context().setOffline(true);
+	await typeAtEnd(ada, "far");
+	await expect(badge(ada)).toHaveText("Offline, 3 edits kept on this device");
+	await typeAtEnd(grace, "near ");
+	await ada.context().setOffline(false);
+	await expectSavedAgain(ada);
+	await expect(textbox(grace)).toContainText("far");
+	await expect(textbox(ada)).toContainText("near");
+});

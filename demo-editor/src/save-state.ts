@@ -23,6 +23,8 @@ export interface SaveFacts {
 	readonly pendingEdits: number;
 	/** The server said itself that it cannot save: close code 1013, or `store-unavailable`, or its `/readyz`. */
 	readonly refused: boolean;
+	/** The browser says that there is no network, or the server could not be asked: an open socket may be dead then. */
+	readonly unreachable: boolean;
 }
 
 /** A commit takes milliseconds. After this long without one, the store is in trouble. */
@@ -35,6 +37,7 @@ export function isAllAcknowledged({ connection, synced, unacknowledged }: SaveFa
 export function deriveSaveState(facts: SaveFacts, nowMs: number): SaveState {
 	const edits = facts.pendingEdits;
 	if (isAllAcknowledged(facts)) return { status: "saved" };
+	if (facts.unreachable) return { status: "offline", edits };
 	if (facts.refused) return { status: "refused", edits };
 	if (facts.connection === "closed") return { status: "offline", edits };
 	if (facts.connection === "opening")

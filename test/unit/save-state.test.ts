@@ -15,6 +15,7 @@ const settled: SaveFacts = {
 	waitingSinceMs: undefined,
 	pendingEdits: 0,
 	refused: false,
+	unreachable: false,
 };
 
 function textOf(facts: Partial<SaveFacts>, nowMs = 1_000): string {
@@ -31,8 +32,12 @@ describe("the demo's save state", () => {
 							for (const waitingSinceMs of [undefined, 0, 900]) {
 								const facts = { connection, synced, unacknowledged, pendingEdits, refused, waitingSinceMs };
 								const mayBeSaved = connection === "open" && synced && unacknowledged === 0;
-								expect(textOf(facts) === "Saved", JSON.stringify(facts)).toBe(mayBeSaved);
-								expect(isAllAcknowledged(facts)).toBe(mayBeSaved);
+								for (const unreachable of [true, false]) {
+									expect(textOf({ ...facts, unreachable }) === "Saved", JSON.stringify(facts)).toBe(
+										mayBeSaved,
+									);
+									expect(isAllAcknowledged({ ...facts, unreachable })).toBe(mayBeSaved);
+								}
 							}
 						}
 					}
@@ -61,6 +66,14 @@ describe("the demo's save state", () => {
 		expect(textOf({ connection: "opening", synced: false, pendingEdits: 2 })).toBe(
 			"Offline, 2 edits kept on this device",
 		);
+	});
+
+	test("says offline, not Saving…, when the network is gone and the socket does not know yet", () => {
+		const waiting = { unacknowledged: 2, pendingEdits: 2, waitingSinceMs: 900, unreachable: true };
+		expect(textOf(waiting)).toBe("Offline, 2 edits kept on this device");
+		expect(textOf(waiting, 1_000 + 2 * patienceMs)).toBe("Offline, 2 edits kept on this device");
+		// What was acknowledged before is on disk all the same.
+		expect(textOf({ unreachable: true })).toBe("Saved");
 	});
 
 	test("[DUR3] says that the server cannot save when acknowledgements stay out, or when it says so itself", () => {

@@ -36,6 +36,7 @@ export class SaveMonitor {
 			waitingSinceMs: undefined,
 			pendingEdits: this.#pending.count,
 			refused: false,
+			unreachable: !navigator.onLine,
 		};
 		provider.document.on("update", (_update: Uint8Array, origin: unknown) => {
 			if (origin === provider || origin === localOrigin) return;
@@ -44,7 +45,10 @@ export class SaveMonitor {
 		});
 		provider.on("unsyncedChanges", () => this.#update({}));
 		provider.on("synced", () => this.#update({}));
-		connection.on("open", () => this.#update({ connection: "open" }));
+		const { signal } = this.#ending;
+		addEventListener("offline", () => this.#update({ unreachable: true }), { signal });
+		addEventListener("online", () => this.#update({ unreachable: false }), { signal });
+		connection.on("open", () => this.#update({ connection: "open", unreachable: false }));
 		connection.on("close", ({ event }: { event: { code?: number } }) => {
 			const refused = this.#facts.refused || event.code === storeUnavailableCode;
 			this.#update({ connection: "closed", refused });
@@ -78,14 +82,14 @@ export class SaveMonitor {
 		const { unsyncedChanges, isSynced } = this.#provider;
 		const next = { ...before, ...change, synced: isSynced, unacknowledged: unsyncedChanges };
 		const isWaiting = next.connection === "open" && !isAllAcknowledged(next);
+		const isAnswered = unsyncedChanges < before.unacknowledged;
 		const progressed =
-			before.waitingSinceMs === undefined ||
-			before.connection !== next.connection ||
-			unsyncedChanges < before.unacknowledged;
+			isAnswered || before.waitingSinceMs === undefined || before.connection !== next.connection;
 		const waitingSinceMs = isWaiting ? (progressed ? performance.now() : before.waitingSinceMs) : undefined;
 		if (isAllAcknowledged(next)) this.#pending.clear();
 		const refused = next.refused && !isAllAcknowledged(next);
-		this.#facts = { ...next, refused, waitingSinceMs, pendingEdits: this.#pending.count };
+		const unreachable = next.unreachable && !isAnswered;
+		this.#facts = { ...next, refused, unreachable, waitingSinceMs, pendingEdits: this.#pending.count };
 		this.#show();
 	}
 
@@ -113,7 +117,8 @@ export class SaveMonitor {
 		if (this.#ending.signal.aborted) return;
 		if (readiness.status === "not-ready") this.#reasons.set(readiness.reasons);
 		// A node that is gone can't refuse anything, and one that is well again will say so with an acknowledgement.
-		if (this.#facts.connection !== "open" && readiness.status !== "not-ready")
+		if (readiness.status === "away") this.#update({ refused: false, unreachable: true });
+		else if (readiness.status === "ready" && this.#facts.connection !== "open")
 			this.#update({ refused: false });
 		else this.#show();
 	}
