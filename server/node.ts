@@ -82,6 +82,9 @@ interface NodeParts {
 
 type Phase = "serving" | "draining" | "closed";
 
+/** What the `onDestroy` hooks have, even if draining took all the time there was. */
+const endingMsMin = 2_000;
+
 export class IndelibleNode {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
@@ -130,6 +133,8 @@ export class IndelibleNode {
 
 	/** For an HTTP server's `upgrade` event, when only some paths are ours. Never throws. */
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+		// Nobody else listens while the hooks run, and an error that nobody listens for ends the process.
+		socket.on("error", () => {});
 		this.hocuspocus.hooks("onUpgrade", { request, socket, head, instance: this.hocuspocus }).then(
 			() => this.#transport.handleUpgrade(request, socket, head),
 			// As on a stock server: a hook that rejects with nothing has answered the request itself.
@@ -197,7 +202,8 @@ export class IndelibleNode {
 
 	/**
 	 * Drains, for `shutdownDeadlineMs` at most, then ends everything: sockets, extensions (`onDestroy`), the store. The
-	 * HTTP server is its owner's to close.
+	 * HTTP server is its owner's to close. An `onDestroy` hook that takes longer than what is left of that time, and longer
+	 * than two seconds, is left behind.
 	 */
 	close(): Promise<CloseResult> {
 		this.#closed ??= this.#close();
@@ -205,11 +211,15 @@ export class IndelibleNode {
 	}
 
 	async #close(): Promise<CloseResult> {
-		const drained = await within(this.#settings.shutdownDeadlineMs, this.drain());
+		const { shutdownDeadlineMs } = this.#settings;
+		const untilMs = performance.now() + shutdownDeadlineMs;
+		const drained = await within(shutdownDeadlineMs, this.drain());
 		this.#transport.terminate();
 		this.#phase = "closed";
 		const { backlogUpdates } = this.durability.stats();
-		await this.hocuspocus.hooks("onDestroy", { instance: this.hocuspocus });
+		const ending = this.hocuspocus.hooks("onDestroy", { instance: this.hocuspocus });
+		if (!(await within(Math.max(untilMs - performance.now(), endingMsMin), ending)))
+			this.#logger.error({}, "an onDestroy hook or the store did not end in time and was left behind");
 		return { drained, unwrittenUpdates: backlogUpdates };
 	}
 

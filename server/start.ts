@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -128,10 +127,9 @@ async function end(node: IndelibleNode, httpServer: Server, logger: Logger, sign
 	logger.info({ signal }, "stopping; a second signal ends at once");
 	try {
 		const { drained, unwrittenUpdates } = await node.close();
-		const closed = once(httpServer, "close");
+		// Its "close" event would wait for upgrades that a hook has not answered yet.
 		httpServer.close();
 		httpServer.closeAllConnections();
-		await closed;
 		if (drained) logger.info({}, "stopped; everything is on disk");
 		else logger.error({ unwrittenUpdates }, "stopped at the deadline; unwritten edits were not acknowledged");
 		process.exit(drained ? 0 : 1);

@@ -114,6 +114,8 @@ export class WebSocketTransport {
 /** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */
 export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
 	socket.on("error", () => {});
+	// Sockets of Node's HTTP server stay half open for as long as the other side likes.
+	socket.once("finish", () => socket.destroy());
 	socket.end(
 		`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
 			`Retry-After: ${retryAfterSeconds}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,

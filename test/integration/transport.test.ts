@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { eventually } from "../support/eventually.ts";
@@ -209,4 +211,63 @@ test("[TRN3] a client that has gone without a word does not hold up the stop", a
 	alive.type("last words");
 	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
 	expect(alive.closes[0]).toEqual({ code: 1012, reason: "service-restart" });
+});
+
+/** A bare TCP connection that asks for an upgrade, and never closes by itself. */
+async function askForUpgrade(url: string, path: string): Promise<Socket> {
+	const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
+	onTestFinished(() => {
+		socket.destroy();
+	});
+	socket.on("error", () => {});
+	socket.write(
+		`GET ${path} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+	);
+	return socket;
+}
+
+test("[TRN5] a client that is cut off while an onUpgrade hook decides about it does not end the process", async () => {
+	const strays: unknown[] = [];
+	const listener = (error: unknown) => strays.push(error);
+	process.on("uncaughtException", listener);
+	onTestFinished(() => {
+		process.off("uncaughtException", listener);
+	});
+	const decided = Promise.withResolvers<void>();
+	const asked = Promise.withResolvers<Duplex>();
+	const { url, client } = await startLocalNode({
+		async onUpgrade({ request, socket }) {
+			if (request.url !== "/slow") return;
+			asked.resolve(socket);
+			await decided.promise;
+		},
+	});
+	const peer = await askForUpgrade(url, "/slow");
+	const socket = await asked.promise;
+	peer.resetAndDestroy();
+	await eventually("the server to notice", () => socket.destroyed);
+	decided.resolve();
+	await client("doc").type("served").saved();
+	expect(strays).toEqual([]);
+});
+
+test("a refused client that keeps its end open does not keep the server's", async () => {
+	const { node, url } = await startLocalNode({ connectionsMax: 1 });
+	await rawSocket(url);
+	await eventually("the only place to be taken", () => node.connections === 1);
+	const socket = await askForUpgrade(url, "/");
+	socket.resume();
+	await once(socket, "end");
+	// Whoever writes to a socket that was closed gets a reset; a half open one takes it.
+	await eventually(
+		"the server's end to be closed",
+		() => socket.destroyed || !socket.write("anybody there?"),
+	);
+	expect(socket.errored).toBeTruthy();
+});
+
+test("[TRN3] an onDestroy hook that never ends does not hold up the stop", async () => {
+	const { node } = await startLocalNode({ onDestroy: () => new Promise(() => {}) });
+	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
 });
