@@ -81,7 +81,12 @@ export class Durability implements Extension {
 		this.#thresholds = { ...defaultThresholds, ...options.compaction };
 		const onEvent = (event: DurabilityEvent) => {
 			logEvent(this.#logger, event);
-			options.onEvent?.(event);
+			try {
+				options.onEvent?.(event);
+			} catch (error) {
+				// It is called amid the commit, which has to go on.
+				this.#logger.error({ err: error }, "the listener for durability events failed");
+			}
 		};
 		this.#commitLog = new CommitLog({
 			store: this.#store,

@@ -65,3 +65,19 @@ test("[TRN5] an onTokenSync hook that can't reach what it asks costs the sender 
 	await eventually("the document to be unloaded", () => node.hocuspocus.documents.size === 0);
 	expect(strays).toEqual([]);
 });
+
+test("[DUR1] [DUR3] a listener for durability events that fails does not end the saving", async () => {
+	const strays = strayErrors();
+	const { node, store, client } = await startLocalNode({
+		onDurabilityEvent() {
+			throw new Error("their database is away");
+		},
+	});
+	const author = await client("doc").type("one ").saved();
+	store.fail();
+	author.type("two ");
+	await eventually("a failed attempt", () => node.readiness().reasons.length > 0);
+	store.recover();
+	await author.saved();
+	expect(strays).toEqual([]);
+});
