@@ -16,6 +16,19 @@ export function openConnection(): HocuspocusProviderWebsocket {
 	});
 }
 
+/** Ends it for good. A socket that is still opening is let open first: the browser complains otherwise. */
+export function closeConnection(connection: HocuspocusProviderWebsocket): void {
+	connection.shouldConnect = false;
+	const socket = connection.webSocket;
+	if (socket?.readyState !== WebSocket.CONNECTING) {
+		connection.destroy();
+		return;
+	}
+	for (const event of ["open", "error"]) {
+		socket.addEventListener(event, () => connection.destroy(), { once: true });
+	}
+}
+
 /** Tries again at once when the network is back or somebody looks at the page. @returns Stops it. */
 export function reconnectWhenWatched(connection: HocuspocusProviderWebsocket): () => void {
 	const wake = () => {

@@ -4,7 +4,7 @@ import * as Y from "yjs";
 import { cell, type Observable } from "../observable.ts";
 import { me } from "../person.ts";
 import { wasMadeHere } from "../recent-documents.ts";
-import { openConnection, reconnectWhenWatched } from "./connection.ts";
+import { closeConnection, openConnection, reconnectWhenWatched } from "./connection.ts";
 import { openLocalCopy } from "./local-copy.ts";
 import { arePeopleSame, type Present, peopleIn } from "./presence.ts";
 import { SaveMonitor } from "./save-monitor.ts";
@@ -52,7 +52,7 @@ export class DocumentSession {
 		this.#endings.push(
 			() => this.save.destroy(),
 			() => this.provider.destroy(),
-			() => this.#connection.destroy(),
+			() => closeConnection(this.#connection),
 			() => localCopy.close(),
 			reconnectWhenWatched(this.#connection),
 		);

@@ -5,7 +5,7 @@ import type { SaveMonitor } from "../session/save-monitor.ts";
 
 /** Where edits are. Told by colour and shape too, but first of all in words. */
 export function SaveBadge({ monitor }: { monitor: SaveMonitor }) {
-	const state = useObservable(monitor.state);
+	const state = useUnhurried(useObservable(monitor.state));
 	const reasons = useObservable(monitor.reasons);
 	return (
 		<>
@@ -23,6 +23,19 @@ export function SaveBadge({ monitor }: { monitor: SaveMonitor }) {
 			<Announcement state={state} />
 		</>
 	);
+}
+
+/** Saying *Saved* a little late is true as well, and the badge does not flicker with every keystroke. */
+const savedDelayMs = 400;
+
+function useUnhurried(state: SaveState): SaveState {
+	const [shown, setShown] = useState(state);
+	const isLate = state.status === "saved" && shown.status === "saving";
+	useEffect(() => {
+		const timer = setTimeout(() => setShown(state), isLate ? savedDelayMs : 0);
+		return () => clearTimeout(timer);
+	}, [state, isLate]);
+	return isLate ? shown : state;
 }
 
 function explanation(state: SaveState, reasons: readonly string[]): string {

@@ -35,6 +35,7 @@ export function LinkButton({ editor }: { editor: Editor }) {
 			isOpen={isOpen}
 			setOpen={setOpen}
 			initial={href}
+			follow={href === "" ? undefined : href}
 			accept={set}
 			remove={
 				href === "" ? undefined : () => editor.chain().focus().extendMarkRange("link").unsetLink().run()
@@ -73,6 +74,8 @@ interface AddressButtonProps {
 	readonly initial: string;
 	readonly accept: (address: string) => void;
 	readonly remove?: (() => void) | undefined;
+	/** Where it leads, if there is somewhere to go. */
+	readonly follow?: string | undefined;
 }
 
 /** A toolbar button that asks for an address. */
@@ -102,7 +105,7 @@ function AddressButton(props: AddressButtonProps) {
 	);
 }
 
-function AddressForm({ fieldLabel, initial, accept, remove, setOpen }: AddressButtonProps) {
+function AddressForm({ fieldLabel, initial, accept, remove, follow, setOpen }: AddressButtonProps) {
 	const [value, setValue] = useState(initial);
 	const [isWrong, setWrong] = useState(false);
 	const id = useId();
@@ -136,6 +139,11 @@ function AddressForm({ fieldLabel, initial, accept, remove, setOpen }: AddressBu
 				</p>
 			)}
 			<div className="address-actions">
+				{follow !== undefined && (
+					<a className="button" href={follow} target="_blank" rel="noopener noreferrer">
+						Open
+					</a>
+				)}
 				{remove !== undefined && (
 					<button
 						type="button"

@@ -12,6 +12,15 @@ import type { SlashMenuState } from "./slash-commands.ts";
 import { SlashMenu } from "./slash-menu.tsx";
 import { Toolbar } from "./toolbar.tsx";
 
+/** A click puts the caret into a link; with Ctrl or ⌘ it follows it. */
+function openLink(event: Event): boolean {
+	if (!(event instanceof MouseEvent) || !(event.ctrlKey || event.metaKey)) return false;
+	const href = (event.target as Element).closest("a")?.href;
+	if (href === undefined) return false;
+	window.open(href, "_blank", "noopener,noreferrer");
+	return true;
+}
+
 /** Shows the name at the caret of whoever moves or types. */
 function useNamesOfMovers({ awareness }: DocumentSession, editor: Editor): void {
 	useEffect(() => {
@@ -34,6 +43,7 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 			autofocus: "end",
 			shouldRerenderOnTransaction: false,
 			editorProps: {
+				handleClick: (_view, _position, event) => openLink(event),
 				attributes: { class: "prose", role: "textbox", "aria-multiline": "true", "aria-label": "Text" },
 			},
 		},
