@@ -47,6 +47,13 @@ export interface DurabilityOptions {
 /** Marks what this extension applies itself, so that it is not logged again. */
 const loadOrigin = { source: "local", skipStoreHooks: true } as const;
 
+/** When a listener of these throws, Yjs 13.6 emits no `update` for the edit, or never again, and yet keeps the edit. */
+const eventsBeforeUpdate: ReadonlySet<string> = new Set([
+	"beforeAllTransactions",
+	"beforeTransaction",
+	"afterTransactionCleanup",
+]);
+
 /** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
 const failedCompactionPauseMs = 60_000;
 
@@ -55,11 +62,12 @@ const failedCompactionPauseMs = 60_000;
  * `Server` alike: it logs every update before it is acknowledged, loads documents from the log, and merges
  * logs into snapshots.
  *
- * Priority 1000: it loads a document before any other extension adds to it.
+ * Its priority is the highest there is: what another extension added before us, or kept from us by a listener that
+ * throws, would not be logged.
  */
 export class Durability implements Extension {
 	readonly extensionName = "Durability";
-	readonly priority = 1000;
+	readonly priority = Number.POSITIVE_INFINITY;
 	readonly #store: Store;
 	readonly #seed: Seed | undefined;
 	readonly #clock: Clock;
@@ -240,6 +248,15 @@ export class Durability implements Extension {
 		document.on("afterTransaction", () => {
 			for (const update of takeHeldBack(entry)) this.#append(entry, update);
 		});
+		const emit = document.emit.bind(document);
+		document.emit = (name, payload) => {
+			if (!eventsBeforeUpdate.has(name)) return emit(name, payload);
+			try {
+				emit(name, payload);
+			} catch (error) {
+				this.#logger.error({ err: error, documentName: document.name }, `a listener of "${name}" failed`);
+			}
+		};
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
 			AckGate.install(connection, log, this.#commitLog);

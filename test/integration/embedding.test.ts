@@ -153,7 +153,7 @@ test("[DUR1] extensions run by their priority, after ours; what they read is loa
 	const first = await startApplication({ data });
 	await first.collaborate("doc").type("from before").saved();
 	await first.node.close();
-	const extensions = [extension("low", 1), extension("high", 900), extension("above ours", 5000)];
+	const extensions = [extension("low", 1), extension("high", 900), extension("above all", 5000)];
 	const { node, collaborate } = await startApplication({
 		data,
 		extensions,
@@ -163,7 +163,7 @@ test("[DUR1] extensions run by their priority, after ours; what they read is loa
 	});
 	const client = await collaborate("doc").synced();
 	expect(seen).toEqual([
-		`above ours loads ""`,
+		`above all loads "from before"`,
 		`high loads "from before"`,
 		`low loads "from before"`,
 		`hook loads "from before"`,
@@ -172,7 +172,7 @@ test("[DUR1] extensions run by their priority, after ours; what they read is loa
 	client.destroy();
 	await eventually("the document to be stored", () => seen.length === 7);
 	expect(seen.slice(4)).toEqual([
-		...["above ours", "high", "low"].map((name) => `${name} stored doc, 0 not durable`),
+		...["above all", "high", "low"].map((name) => `${name} stored doc, 0 not durable`),
 	]);
 });
 
