@@ -54,7 +54,18 @@ export class AckGate implements DurabilityListener {
 		connection.send = (frame) => gate.#send(frame, inspectOutgoing(frame, typeAt));
 		const handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
+			// It was on its way to this connection when the client left it, and nobody else will answer it.
+			if (!connection.document.hasConnection(connection)) {
+				closeSocket(connection, gateCloseEvents.documentLeft);
+				return;
+			}
 			const incoming = inspectIncoming(frame);
+			if (incoming.type === "close") {
+				// At once: Hocuspocus would do it some microtasks later, and give this connection what a client that comes
+				// back in the same moment sends first. That client would wait for ever.
+				connection.close({ code: leftByItself, reason: "provider_initiated" });
+				return;
+			}
 			const isEdit = incoming.type === "step2" || incoming.type === "update";
 			if (isEdit && !isEmptyUpdate(incoming.payload) && !connection.readOnly && !commitLog.accepting) {
 				closeSocket(connection, gateCloseEvents.backlogFull);
@@ -125,11 +136,16 @@ export class AckGate implements DurabilityListener {
 	#hold(count: number): void {
 		if (count > 0) this.#release(count);
 		if (this.#handshake.unclear > 0) {
-			this.#cancelQuiet ??= this.#clock.after(quietMs, () => this.#release(this.#handshake.takeUnclear()));
+			this.#cancelQuiet ??= this.#clock.after(quietMs, () => {
+				this.#cancelQuiet = undefined;
+				this.#release(this.#handshake.takeUnclear());
+			});
 		}
 	}
 
 	#release(count: number): void {
+		// A client that left has stopped counting, or has come back on another connection and begun anew.
+		if (!this.#connection.document.hasConnection(this.#connection)) return;
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
 		// listens to what the client writes into it.
 		if (this.#connection.document.isDestroyed) closeSocket(this.#connection, gateCloseEvents.documentLeft);

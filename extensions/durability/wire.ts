@@ -6,7 +6,7 @@
  */
 import * as decoding from "lib0/decoding";
 
-const messageType = { sync: 0, syncReply: 4, syncStatus: 8 } as const;
+const messageType = { sync: 0, syncReply: 4, close: 7, syncStatus: 8 } as const;
 const syncStep1 = 0;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
@@ -35,7 +35,10 @@ export function inspectOutgoing(frame: Uint8Array, typeAt: number): Outgoing {
 /** What a client's frame means for acknowledgements. Hocuspocus answers `step2` and `update` with a `SyncStatus`. */
 export type Incoming =
 	/** `payload`: a state vector for `step1`, otherwise a Yjs update. */
-	{ readonly type: "step1" | "step2" | "update"; readonly payload: Uint8Array } | { readonly type: "other" };
+	| { readonly type: "step1" | "step2" | "update"; readonly payload: Uint8Array }
+	/** The client leaves the document, not its socket. */
+	| { readonly type: "close" }
+	| { readonly type: "other" };
 
 const other: Incoming = { type: "other" };
 const syncTypes = ["step1", "step2", "update"] as const;
@@ -47,6 +50,7 @@ export function inspectIncoming(frame: Uint8Array): Incoming {
 		const addressBytes = decoding.readVarUint(decoder);
 		decoder.pos += addressBytes;
 		const type = decoding.readVarUint(decoder);
+		if (type === messageType.close) return { type: "close" };
 		if (type !== messageType.sync && type !== messageType.syncReply) return other;
 		const sync = syncTypes[decoding.readVarUint(decoder)];
 		return sync === undefined ? other : { type: sync, payload: decoding.readVarUint8Array(decoder) };
