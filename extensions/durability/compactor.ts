@@ -35,11 +35,13 @@ export class Compactor {
 		this.#emit = options.onEvent;
 	}
 
-	request(documentName: string, request: Request): void {
-		if (this.#closed || this.#requests.has(documentName)) return;
+	/** @returns Whether it will be done; not if it is asked for already, and then `done` hears nothing. */
+	request(documentName: string, request: Request): boolean {
+		if (this.#closed || this.#requests.has(documentName)) return false;
 		this.#requests.set(documentName, request);
 		// `#run` handles every rejection itself.
 		this.#running ??= this.#run();
+		return true;
 	}
 
 	/** Finishes the running compaction and drops the rest. */

@@ -276,9 +276,8 @@ export class Durability implements Extension {
 
 	#compact(entry: DocumentEntry): void {
 		if (entry.compaction.status === "running" || this.#clock.now() < entry.compaction.notBeforeMs) return;
-		entry.compaction = { status: "running" };
 		const { logBytes, logUpdates } = entry;
-		this.#compactor.request(entry.document.name, {
+		const isRequested = this.#compactor.request(entry.document.name, {
 			gc: entry.document.gc,
 			done: (result) => {
 				if (result === undefined) {
@@ -292,6 +291,8 @@ export class Durability implements Extension {
 				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
 			},
 		});
+		// Not when it is still under way from an earlier stay in memory: the next edit asks again.
+		if (isRequested) entry.compaction = { status: "running" };
 	}
 
 	/** One timer for all documents. */
