@@ -14,6 +14,10 @@ const authenticated = 2;
 const emptyUpdate = new Uint8Array([0, 0]);
 const emptyStateVector = new Uint8Array([0]);
 
+/** As a message of its own, without a document's name. */
+const pong = new Uint8Array([10]);
+/** The stock server closes sockets from which nothing has come for a minute. Providers send their presence anew. */
+const keepAliveIntervalMs = 20_000;
 const connectDeadlineMs = 60_000;
 
 export interface WireClientOptions {
@@ -35,6 +39,8 @@ export class WireClient {
 	/** Our `SyncStep2`s that are not acknowledged; each edit comes after them. */
 	#step2sUnsaved = 0;
 	#isOpen = false;
+	#keepAlive: NodeJS.Timeout | undefined;
+	#failure: Error | undefined;
 	/** Bytes of frames received, without WebSocket headers. */
 	receivedBytes = 0;
 	/** Frames received. */
@@ -46,9 +52,11 @@ export class WireClient {
 		this.#socket.on("open", () => this.#socket.send(authenticationFrame(options.documentName)));
 		this.#socket.on("message", (data: Buffer) => this.#receive(data));
 		this.#socket.on("error", (error) => this.#opened.reject(error));
-		this.#socket.on("close", (code, reason) =>
-			this.#opened.reject(new Error(`the server closed the socket: ${code} ${reason}`)),
-		);
+		this.#socket.on("close", (code, reason) => {
+			clearInterval(this.#keepAlive);
+			this.#failure = new Error(`the server closed the socket: ${code} ${reason}`);
+			this.#opened.reject(this.#failure);
+		});
 	}
 
 	/** Resolves when the document was received and what the client brought along is acknowledged. */
@@ -71,7 +79,9 @@ export class WireClient {
 		this.#socket.send(frame);
 	}
 
+	/** @throws when the server has closed the socket before. */
 	async close(): Promise<void> {
+		if (this.#failure !== undefined) throw this.#failure;
 		const closed = new Promise((resolve) => this.#socket.once("close", resolve));
 		this.#socket.close();
 		await closed;
@@ -115,6 +125,7 @@ export class WireClient {
 		this.#step2sUnsaved -= 1;
 		if (!this.#isSynced || this.#step2sUnsaved > 0) return;
 		this.#isOpen = true;
+		this.#keepAlive = setInterval(() => this.send(pong), keepAliveIntervalMs);
 		this.#opened.resolve();
 	}
 }
