@@ -162,9 +162,12 @@ export class CommitLog {
 		});
 	}
 
-	/** Whether the last attempt to write this document, or anything at all, has failed. */
-	isFailing(documentName: string): boolean {
-		return this.#storeFailure !== undefined || this.#documents.get(documentName)?.failure !== undefined;
+	/** Whether something of this document is not durable, and the last attempt to write has failed. */
+	isStuck(documentName: string): boolean {
+		const log = this.#documents.get(documentName);
+		return (
+			log !== undefined && !log.isDurable && (this.#storeFailure !== undefined || log.failure !== undefined)
+		);
 	}
 
 	/** Resolves when everything appended up to now is durable, or when the log is closed. */

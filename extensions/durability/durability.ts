@@ -163,11 +163,23 @@ export class Durability implements Extension {
 		if (!this.accepting) throw new StoreUnavailableError("the write backlog is full; try again later");
 	}
 
-	async onLoadDocument({ document, documentName, context }: onLoadDocumentPayload): Promise<void> {
+	async onLoadDocument(payload: onLoadDocumentPayload): Promise<void> {
+		try {
+			await this.#load(payload);
+		} catch (error) {
+			discard(payload.document);
+			throw error;
+		}
+	}
+
+	async #load({ document, documentName, context }: onLoadDocumentPayload): Promise<void> {
 		await this.open();
 		await this.#settled(documentName);
 		const stored = await this.#store.load(documentName);
+		this.#dropUnopened(documentName);
 		applyStored(document, stored, loadOrigin);
+		// Nobody is here yet; the first client would get it all twice.
+		document.flush();
 		const entry: DocumentEntry = {
 			document,
 			log: this.#commitLog.document(documentName),
@@ -232,7 +244,7 @@ export class Durability implements Extension {
 
 	/** Waits for what an earlier stay of the document in memory has left to write, so that loading sees it. */
 	async #settled(documentName: string): Promise<void> {
-		if (this.#commitLog.isFailing(documentName) && !this.#commitLog.document(documentName).isDurable) {
+		if (this.#commitLog.isStuck(documentName)) {
 			throw new StoreUnavailableError(
 				`edits of ${JSON.stringify(documentName)} are still waiting for the store`,
 			);
@@ -300,12 +312,21 @@ export class Durability implements Extension {
 		this.#cancelIdleSweep = this.#clock.after(this.#thresholds.idleMs, () => {
 			const idleSinceMs = this.#clock.now() - this.#thresholds.idleMs;
 			for (const entry of this.#entries.values()) {
-				if (this.#wasNeverOpened(entry)) this.#entries.delete(entry.document.name);
+				if (this.#wasNeverOpened(entry)) this.#dropUnopened(entry.document.name);
 				else if (entry.lastAppendMs <= idleSinceMs && isDueByIdleness(entry, this.#thresholds))
 					this.#compact(entry);
 			}
 			this.#sweepIdle();
 		});
+	}
+
+	/** Lets go of a document that nobody could open. What was added to it meanwhile is in the log. */
+	#dropUnopened(documentName: string): void {
+		const entry = this.#entries.get(documentName);
+		if (entry === undefined) return;
+		discard(entry.document);
+		this.#entries.delete(documentName);
+		this.#commitLog.release(documentName);
 	}
 
 	/** Another extension's hook failed after ours had loaded it. */
@@ -329,6 +350,11 @@ export class Durability implements Extension {
 		// It is not marked as loaded, so it is logged like any other edit.
 		if (update !== undefined) applyUpdate(document, update, { source: "local", context });
 	}
+}
+
+/** Hocuspocus 4.7 forgets a document that could not be loaded, but its presence has a timer that keeps it in memory. */
+function discard(document: Document): void {
+	if (!document.isDestroyed) document.destroy();
 }
 
 /** The `seed` hook failed, so the document was not opened. Nothing was stored; the next try calls it again. */

@@ -103,8 +103,8 @@ test("[DUR3] one document that can't be written does not hold up the others", as
 	append("b", 3);
 	await clock.pass(0);
 	expect(onDisk("b")).toEqual([2, 3]);
-	expect(commitLog.isFailing("a")).toBe(true);
-	expect(commitLog.isFailing("b")).toBe(false);
+	expect(commitLog.isStuck("a")).toBe(true);
+	expect(commitLog.isStuck("b")).toBe(false);
 	append("a", 4);
 	store.healDocument("a");
 	await clock.pass(60_000);
