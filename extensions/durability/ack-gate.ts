@@ -88,6 +88,8 @@ export class AckGate implements DurabilityListener {
 	}
 
 	durable(count: number): void {
+		// Sending to a socket that is closing would close the connection here, amid the settling of a commit.
+		if (this.#connection.webSocket.readyState !== webSocketOpen) return;
 		for (let sent = 0; sent < count; sent += 1) this.#sendNow(this.#acknowledgement);
 	}
 

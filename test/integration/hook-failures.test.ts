@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
+import { authenticationFrame, updateFrame } from "../support/wire-frames.ts";
 
 /** Rejections that nobody handles: they end a program that embeds a node. */
 function strayErrors(): unknown[] {
@@ -79,5 +83,37 @@ test("[DUR1] [DUR3] a listener for durability events that fails does not end the
 	await eventually("a failed attempt", () => node.readiness().reasons.length > 0);
 	store.recover();
 	await author.saved();
+	expect(strays).toEqual([]);
+});
+
+test("[DUR1] [TRN5] an onClose callback that fails when its client is told of a commit does not end the saving", async () => {
+	const strays = strayErrors();
+	const { node, store, client, url } = await startLocalNode({
+		async connected({ connection, documentName }) {
+			if (documentName !== "poisoned") return;
+			connection.onClose(() => {
+				if (connection.webSocket.readyState !== WebSocket.CLOSING) return;
+				throw new Error("their callback is broken");
+			});
+		},
+	});
+	const author = await client("doc").synced();
+	const ws = new WebSocket(url);
+	onTestFinished(() => ws.terminate());
+	await once(ws, "open");
+	ws.send(authenticationFrame("poisoned"));
+	await eventually("it to be open", () => node.hocuspocus.documents.has("poisoned"));
+	const release = store.hold();
+	const edited = new Y.Doc();
+	edited.getText("text").insert(0, "x");
+	ws.send(updateFrame("poisoned", Y.encodeStateAsUpdate(edited)));
+	await eventually("the append to arrive", () => store.appends > 0);
+	// The server ends the socket, and the peer does not answer that.
+	ws.pause();
+	ws.send(updateFrame("poisoned", Uint8Array.of(1, 255)));
+	const [connection] = node.hocuspocus.documents.get("poisoned")?.getConnections() ?? [];
+	await eventually("the socket to be closing", () => connection?.webSocket.readyState === WebSocket.CLOSING);
+	release();
+	await author.type("kept").saved();
 	expect(strays).toEqual([]);
 });
