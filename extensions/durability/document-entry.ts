@@ -19,14 +19,14 @@ export interface DocumentEntry {
 	pendingDeletes: Y.Doc["store"]["pendingDs"];
 }
 
-/** Applies what the store knows in one Yjs transaction. */
-export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument, origin: unknown): void {
+/** Applies what the store knows in one Yjs transaction. Call it before somebody follows the document: it is logged already. */
+export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument): void {
 	document.transact(() => {
-		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update, origin);
+		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
 		for (const { updates } of entries) {
-			for (const update of updates) Y.applyUpdate(document, update, origin);
+			for (const update of updates) Y.applyUpdate(document, update);
 		}
-	}, origin);
+	});
 }
 
 /**

@@ -44,9 +44,6 @@ export interface DurabilityOptions {
 	readonly clock?: Clock | undefined;
 }
 
-/** Marks what this extension applies itself, so that it is not logged again. */
-const loadOrigin = { source: "local", skipStoreHooks: true } as const;
-
 /** When a listener of these throws, Yjs 13.6 emits no `update` for the edit, or never again, and yet keeps the edit. */
 const eventsBeforeUpdate: ReadonlySet<string> = new Set([
 	"beforeAllTransactions",
@@ -177,7 +174,7 @@ export class Durability implements Extension {
 		await this.#settled(documentName);
 		const stored = await this.#store.load(documentName);
 		this.#dropUnopened(documentName);
-		applyStored(document, stored, loadOrigin);
+		applyStored(document, stored);
 		// Nobody is here yet; the first client would get it all twice.
 		document.flush();
 		const entry: DocumentEntry = {
@@ -368,7 +365,7 @@ export class SeedError extends Error {
 	}
 }
 
-/** Loaded from the log by us, or written to it by the node that it came from. */
+/** By the node that it came from. */
 function isAlreadyLogged(origin: unknown): boolean {
-	return origin === loadOrigin || (isTransactionOrigin(origin) && origin.source === "redis");
+	return isTransactionOrigin(origin) && origin.source === "redis";
 }
