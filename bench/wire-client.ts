@@ -7,16 +7,17 @@ import { WebSocket } from "ws";
  * one process can be hundreds of people. It speaks the protocol of `@hocuspocus/provider` 4.8 and, like it, answers
  * the server's `SyncStep1`: before that our server holds its acknowledgements.
  */
-const type = { sync: 0, auth: 2, syncReply: 4, syncStatus: 8 } as const;
+const type = { sync: 0, auth: 2, presenceQuery: 3, syncReply: 4, syncStatus: 8 } as const;
 const sync = { step1: 0, step2: 1, update: 2 } as const;
 const authToken = 0;
 const authenticated = 2;
 const emptyUpdate = new Uint8Array([0, 0]);
 const emptyStateVector = new Uint8Array([0]);
 
-/** As a message of its own, without a document's name. */
-const pong = new Uint8Array([10]);
-/** The stock server closes sockets from which nothing has come for a minute. Providers send their presence anew. */
+/**
+ * The stock server closes sockets from which nothing has come for a minute. Providers tell it their presence anew from time to
+ * time; we ask for that of others, which is answered to us alone.
+ */
 const keepAliveIntervalMs = 20_000;
 const connectDeadlineMs = 60_000;
 
@@ -125,7 +126,8 @@ export class WireClient {
 		this.#step2sUnsaved -= 1;
 		if (!this.#isSynced || this.#step2sUnsaved > 0) return;
 		this.#isOpen = true;
-		this.#keepAlive = setInterval(() => this.send(pong), keepAliveIntervalMs);
+		const query = presenceQueryFrame(this.#options.documentName);
+		this.#keepAlive = setInterval(() => this.send(query), keepAliveIntervalMs);
 		this.#opened.resolve();
 	}
 }
@@ -150,5 +152,12 @@ function authenticationFrame(documentName: string): Uint8Array {
 		encoding.writeVarUint(encoder, type.auth);
 		encoding.writeVarUint(encoder, authToken);
 		encoding.writeVarString(encoder, "");
+	});
+}
+
+function presenceQueryFrame(documentName: string): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarString(encoder, documentName);
+		encoding.writeVarUint(encoder, type.presenceQuery);
 	});
 }
