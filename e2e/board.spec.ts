@@ -72,3 +72,50 @@ test("pointers are seen live, and the whiteboard is loaded only when one is open
 	await grace.mouse.move((box?.x ?? 0) + 510, (box?.y ?? 0) + 310);
 	await expect.poll(() => overlayOf(ada)).toBeGreaterThan(before + 200);
 });
+
+test("an image on a whiteboard reaches the other side, and comes back after a reload", async ({ person }) => {
+	const ada = await person();
+	const grace = await person();
+	const link = await create(ada, "Whiteboard");
+	await open(grace, link, "Whiteboard");
+	const dataTransfer = await ada.evaluateHandle(() => {
+		const drawing =
+			'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"><rect width="200" height="200"/></svg>';
+		const transfer = new DataTransfer();
+		transfer.items.add(new File([drawing], "square.svg", { type: "image/svg+xml" }));
+		return transfer;
+	});
+	await canvas(ada).dispatchEvent("drop", { dataTransfer, clientX: 700, clientY: 400 });
+	await expect.poll(() => inkOf(grace)).toBeGreaterThan(10_000);
+	await expect(ada.getByRole("status")).toHaveText("Saved");
+	await ada.reload();
+	await expect.poll(() => inkOf(ada)).toBeGreaterThan(10_000);
+});
+
+test("[CON1] while one draws, what the other changes meanwhile stays changed", async ({ person }) => {
+	const ada = await person();
+	const grace = await person();
+	const link = await create(ada, "Whiteboard");
+	await open(grace, link, "Whiteboard");
+	await stroke(ada, [0.4, 0.6], [0.8, 0.7]);
+	await expect.poll(() => inkOf(grace)).toBeGreaterThan(50);
+	const one = await inkOf(grace);
+	const box = await canvas(ada).boundingBox();
+	const [left, top] = [(box?.x ?? 0) + 420, (box?.y ?? 0) + 200];
+	await ada.keyboard.press("7");
+	await ada.mouse.move(left, top);
+	await ada.mouse.down();
+	await ada.mouse.move(left + 20, top, { steps: 4 });
+	// Grace takes Ada's first stroke away while Ada is in the middle of the second.
+	await grace.locator(".excalidraw-container").focus();
+	await grace.keyboard.press("1");
+	await grace.keyboard.press("ControlOrMeta+a");
+	await grace.keyboard.press("Delete");
+	await ada.mouse.move(left + 40, top, { steps: 10 });
+	await ada.mouse.move(left + 60, top, { steps: 30 });
+	await ada.mouse.up();
+	await expect.poll(() => inkOf(ada)).toBeLessThan(one);
+	for (const page of [ada, grace]) await expect(page.getByRole("status")).toHaveText("Saved");
+	expect(await inkOf(ada)).toBeLessThan(one);
+	expect(await inkOf(grace)).toBeLessThan(one);
+});

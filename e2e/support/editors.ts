@@ -46,6 +46,8 @@ export async function typeAtEnd(page: Page, text: string): Promise<void> {
 
 /** Draws a freehand line within the canvas, from and to points in shares of its size. */
 export async function stroke(page: Page, from: [number, number], to: [number, number]): Promise<void> {
+	await expect(canvas(page)).toBeVisible();
+	await page.locator(".excalidraw-container").focus();
 	const box = await canvas(page).boundingBox();
 	if (box === null) throw new Error("the canvas is not there");
 	const at = ([x, y]: [number, number]) => [box.x + x * box.width, box.y + y * box.height] as const;

@@ -5,6 +5,7 @@ import type { ExcalidrawImperativeAPI } from "@excalidraw/excalidraw/types";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useObservable } from "../observable.ts";
 import type { DocumentSession } from "../session/document-session.ts";
+import { mayTakeFocus } from "../session/focus.ts";
 import { theme } from "../theme.ts";
 import { Pointers, type PointerUpdate } from "./pointers.ts";
 import { SceneBinding } from "./scene-binding.ts";
@@ -49,7 +50,7 @@ export function Board({ session }: { session: DocumentSession }) {
 				theme={useObservable(theme)}
 				UIOptions={uiOptions}
 				isCollaborating
-				autoFocus
+				autoFocus={mayTakeFocus()}
 				onChange={(elements, appState, files) => {
 					links.current?.binding.changed(elements, appState, files);
 					links.current?.pointers.selected(appState);

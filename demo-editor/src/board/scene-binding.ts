@@ -17,7 +17,9 @@ const dragIntervalMs = 60;
 export class SceneBinding {
 	readonly #shared: SharedScene;
 	readonly #api: ExcalidrawImperativeAPI;
-	#pending: readonly SceneElement[] | undefined;
+	/** Excalidraw takes its initial scene some time after it is on the page, and forgets what it was given before. */
+	#isReady = false;
+	#isPending = false;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(shared: SharedScene, api: ExcalidrawImperativeAPI) {
@@ -25,14 +27,17 @@ export class SceneBinding {
 		this.#api = api;
 		shared.elements.observe(this.#onElements);
 		shared.files.observe(this.#onFiles);
-		// What arrived between the first rendering and now.
-		this.#take([...shared.elements.keys()]);
-		this.#api.addFiles([...shared.files.values()]);
 	}
 
 	/** Excalidraw's `onChange`: also called when nothing has changed, and for what we gave it. */
 	changed(elements: readonly SceneElement[], appState: AppState, files: BinaryFiles): void {
-		this.#pending = elements;
+		if (!this.#isReady) {
+			this.#isReady = true;
+			// What has arrived since the first rendering.
+			this.#take([...this.#shared.elements.keys()]);
+			this.#api.addFiles([...this.#shared.files.values()]);
+		}
+		this.#isPending = true;
 		const used = new Set(elements.map((element) => ("fileId" in element ? element.fileId : null)));
 		this.#shared.writeFiles(
 			Object.values(files).filter(({ id }) => used.has(id)),
@@ -47,9 +52,10 @@ export class SceneBinding {
 	flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		const elements = this.#pending;
-		this.#pending = undefined;
-		if (elements === undefined) return;
+		if (!this.#isPending) return;
+		this.#isPending = false;
+		// The scene as it is now: what `onChange` brought may hold elements that others have changed since.
+		const elements = this.#api.getSceneElementsIncludingDeleted();
 		// A click that drew nothing leaves nothing.
 		this.#shared.write(
 			elements.filter((element) => element.isDeleted || !isInvisiblySmallElement(element)),
@@ -64,11 +70,11 @@ export class SceneBinding {
 	}
 
 	readonly #onElements = (event: Y.YMapEvent<SceneElement>, transaction: Y.Transaction) => {
-		if (transaction.origin !== this) this.#take([...event.keysChanged]);
+		if (this.#isReady && transaction.origin !== this) this.#take([...event.keysChanged]);
 	};
 
 	readonly #onFiles = (event: Y.YMapEvent<BinaryFileData>, transaction: Y.Transaction) => {
-		if (transaction.origin === this) return;
+		if (!this.#isReady || transaction.origin === this) return;
 		const files = [...event.keysChanged].flatMap((id) => this.#shared.files.get(id) ?? []);
 		this.#api.addFiles(files);
 	};

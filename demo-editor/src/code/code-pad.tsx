@@ -3,6 +3,7 @@ import { Compartment } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useId, useRef } from "react";
 import type { DocumentSession } from "../session/document-session.ts";
+import { mayTakeFocus } from "../session/focus.ts";
 import { useSharedText } from "../session/use-session.ts";
 import { codeExtensions } from "./code-extensions.ts";
 import { asLanguage, type LanguageId, languageSupport, languages } from "./languages.ts";
@@ -53,7 +54,7 @@ function useEditor(session: DocumentSession, language: LanguageId) {
 			extensions: [codeExtensions(session, text), slot.of([])],
 			parent: host.current,
 		});
-		view.current.focus();
+		if (mayTakeFocus()) view.current.focus();
 		return () => {
 			view.current?.destroy();
 			view.current = undefined;

@@ -1,8 +1,9 @@
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { documentNameOf, kindOf } from "../document-name.ts";
 import { currentPath } from "../navigation.ts";
 import { useObservable } from "../observable.ts";
 import { fetchEditor } from "./editors.ts";
+import { ErrorBoundary } from "./error-boundary.tsx";
 import { TextIcon } from "./icons.tsx";
 import { Link } from "./link.tsx";
 import { NoticePage } from "./notice-page.tsx";
@@ -10,10 +11,10 @@ import { Sidebar } from "./sidebar.tsx";
 import { StartPage } from "./start-page.tsx";
 import { ThemeButton } from "./theme-button.tsx";
 import { TopBar } from "./top-bar.tsx";
+import { useModule } from "./use-module.ts";
 
 /** The start page does without Yjs and the provider. */
-const fetchDocumentPage = () => import("./document-page.tsx");
-const DocumentPage = lazy(() => fetchDocumentPage().then((module) => ({ default: module.DocumentPage })));
+const fetchDocumentPage = () => import("./document-page.tsx").then(({ DocumentPage }) => DocumentPage);
 
 export function App() {
 	const [isSidebarOpen, setSidebarOpen] = useState(false);
@@ -34,7 +35,9 @@ export function App() {
 			<Sidebar isOpen={isSidebarOpen} close={close} />
 			{isSidebarOpen && <div className="scrim" aria-hidden="true" onPointerDown={close} />}
 			<div className="page">
-				<Page path={path} openSidebar={() => setSidebarOpen(true)} />
+				<ErrorBoundary key={path}>
+					<Page path={path} openSidebar={() => setSidebarOpen(true)} />
+				</ErrorBoundary>
 			</div>
 		</div>
 	);
@@ -42,16 +45,7 @@ export function App() {
 
 function Page({ path, openSidebar }: { path: string; openSidebar: () => void }) {
 	const documentName = documentNameOf(path);
-	useEffect(() => {
-		if (documentName !== undefined) fetchEditor(kindOf(documentName));
-	}, [documentName]);
-	if (documentName !== undefined) {
-		return (
-			<Suspense fallback={<TopBar openSidebar={openSidebar} />}>
-				<DocumentPage name={documentName} openSidebar={openSidebar} />
-			</Suspense>
-		);
-	}
+	if (documentName !== undefined) return <DocumentRoute name={documentName} openSidebar={openSidebar} />;
 	return (
 		<>
 			<TopBar openSidebar={openSidebar} actions={<ThemeButton />} />
@@ -60,6 +54,17 @@ function Page({ path, openSidebar }: { path: string; openSidebar: () => void }) 
 			</main>
 		</>
 	);
+}
+
+function DocumentRoute({ name, openSidebar }: { name: string; openSidebar: () => void }) {
+	const DocumentPage = useModule(fetchDocumentPage);
+	const kind = kindOf(name);
+	useEffect(() => {
+		// It will be needed as soon as the document is open. If it fails, showing it will say so.
+		fetchEditor[kind]().catch(() => {});
+	}, [kind]);
+	if (DocumentPage === undefined) return <TopBar openSidebar={openSidebar} />;
+	return <DocumentPage name={name} openSidebar={openSidebar} />;
 }
 
 function NothingHere() {

@@ -1,4 +1,4 @@
-import { Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { type DocumentKind, kindLabels, kindOf } from "../document-name.ts";
 import { useObservable } from "../observable.ts";
 import { rememberOpened, rememberTitle } from "../recent-documents.ts";
@@ -6,12 +6,13 @@ import { type DocumentSession, titleKey } from "../session/document-session.ts";
 import { useSession, useSharedText } from "../session/use-session.ts";
 import { AccessNotice } from "./access-notice.tsx";
 import { CopyLinkButton } from "./copy-link.tsx";
-import { editors } from "./editors.ts";
+import { fetchEditor } from "./editors.ts";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { People } from "./people.tsx";
 import { SaveBadge } from "./save-badge.tsx";
 import { ThemeButton } from "./theme-button.tsx";
 import { TopBar } from "./top-bar.tsx";
+import { useModule } from "./use-module.ts";
 
 interface DocumentPageProps {
 	readonly name: string;
@@ -28,7 +29,6 @@ export function DocumentPage({ name, openSidebar }: DocumentPageProps) {
 function OpenDocument({ session, openSidebar }: { session: DocumentSession; openSidebar: () => void }) {
 	const access = useObservable(session.access);
 	const kind = kindOf(session.name);
-	const Editor = editors[kind];
 	const isOpen = access.status === "open";
 	return (
 		<>
@@ -47,9 +47,7 @@ function OpenDocument({ session, openSidebar }: { session: DocumentSession; open
 			<main id="main" className="editor" data-kind={kind} tabIndex={-1}>
 				{isOpen ? (
 					<ErrorBoundary>
-						<Suspense fallback={<p className="opening">Opening…</p>}>
-							<Editor session={session} />
-						</Suspense>
+						<Editor session={session} kind={kind} />
 					</ErrorBoundary>
 				) : (
 					<AccessNotice session={session} access={access} />
@@ -57,6 +55,11 @@ function OpenDocument({ session, openSidebar }: { session: DocumentSession; open
 			</main>
 		</>
 	);
+}
+
+function Editor({ session, kind }: { session: DocumentSession; kind: DocumentKind }) {
+	const Loaded = useModule(fetchEditor[kind]);
+	return Loaded === undefined ? <p className="opening">Opening…</p> : <Loaded session={session} />;
 }
 
 const titleLengthMax = 120;

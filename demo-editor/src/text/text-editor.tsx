@@ -6,6 +6,7 @@ import { type MouseEvent, useEffect, useState } from "react";
 import { cell } from "../observable.ts";
 import { asPerson, me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
+import { mayTakeFocus } from "../session/focus.ts";
 import { showNameAgain } from "./caret.ts";
 import { textExtensions } from "./extensions.ts";
 import type { SlashMenuState } from "./slash-commands.ts";
@@ -40,7 +41,7 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 	const editor = useEditor(
 		{
 			extensions: textExtensions(session, slashMenu),
-			autofocus: "end",
+			autofocus: mayTakeFocus() ? "end" : false,
 			shouldRerenderOnTransaction: false,
 			editorProps: {
 				handleClick: (_view, _position, event) => openLink(event),
