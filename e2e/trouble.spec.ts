@@ -59,6 +59,22 @@ async function damage(file: string, word: string): Promise<void> {
 	await writeFile(file, bytes);
 }
 
+test("a link with a name that no document can have says so, and is not tried again and again", async ({
+	person,
+}) => {
+	const page = await person();
+	let sockets = 0;
+	page.on("websocket", () => {
+		sockets += 1;
+	});
+	await page.goto(`/d/${"x".repeat(1_100)}`);
+	await expect(page.getByRole("heading", { name: "There is no such document" })).toBeVisible();
+	await page.getByRole("main").getByRole("button", { name: "Try again" }).click();
+	await expect.poll(() => sockets).toBe(2);
+	await expect(page.getByRole("heading", { name: "There is no such document" })).toBeVisible();
+	expect(sockets).toBe(2);
+});
+
 test("a path that is nobody's says so", async ({ person }) => {
 	const page = await person();
 	await page.goto("/");

@@ -17,6 +17,9 @@ export type Access =
 	| { readonly status: "away" }
 	| { readonly status: "denied"; readonly reason: string; readonly hasLocalCopy: boolean };
 
+/** The server's close code for a name that it does not take. */
+const invalidNameCode = 4404;
+
 /** A document's title is part of it. */
 export const titleKey = "title";
 
@@ -45,7 +48,7 @@ export class DocumentSession {
 			websocketProvider: this.#connection,
 			onAuthenticationFailed: ({ reason }) => this.#denied(reason),
 			onSynced: () => this.#arrived(),
-			onClose: () => this.#closed(),
+			onClose: ({ event }) => this.#closed(event),
 		});
 		this.save = new SaveMonitor(this.provider, this.#connection, localCopy.origin);
 		this.#introduce();
@@ -121,7 +124,13 @@ export class DocumentSession {
 		this.#access.set({ status: "open" });
 	}
 
-	#closed(): void {
+	#closed(event?: { readonly code: number; readonly reason: string }): void {
+		if (event?.code === invalidNameCode) {
+			// It would be refused again and again.
+			this.#connection.disconnect();
+			this.#access.set({ status: "denied", reason: event.reason, hasLocalCopy: this.#hasLocalCopy });
+			return;
+		}
 		if (this.#access.get().status === "opening") this.#access.set({ status: "away" });
 		// The server has ended this document, but not the socket: nobody else would start over.
 		if (this.#connection.status === "connected") this.#reconnectLater();
