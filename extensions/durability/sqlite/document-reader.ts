@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { documentKey, nameChecksum } from "./checksum.ts";
+import { documentKey, nameChecksum } from "../storage/checksum.ts";
+import { decodeSnapshot, SnapshotDamage } from "../storage/snapshot-record.ts";
+import { Damage } from "../storage/wire-error.ts";
 import { inTransaction } from "./connection.ts";
 import { ChunkDamage, type ChunkEntry, readChunk } from "./log-chunk.ts";
-import { decodeSnapshot, SnapshotDamage } from "./snapshot-record.ts";
 import { isDamage, sqliteSays } from "./sqlite-error.ts";
-import { Damage } from "./wire-error.ts";
 
 export interface ReadDocument {
 	readonly snapshot: { readonly position: number; readonly update: Uint8Array } | undefined;

@@ -1,5 +1,5 @@
-import { checksum } from "./checksum.ts";
-import { readVarint, varintBytes, writeVarint } from "./framing.ts";
+import { checksum } from "../storage/checksum.ts";
+import { readVarint, varintBytes, writeVarint } from "../storage/framing.ts";
 
 /**
  * A chunk is one row of the log: a run of entries with consecutive positions, and room for more after them.

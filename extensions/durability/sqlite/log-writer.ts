@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { documentKey, nameChecksum } from "./checksum.ts";
+import { documentKey, nameChecksum } from "../storage/checksum.ts";
+import { Damage, toWire, type WireError } from "../storage/wire-error.ts";
 import { inTransaction } from "./connection.ts";
 import {
 	ChunkDamage,
@@ -12,9 +13,8 @@ import {
 } from "./log-chunk.ts";
 import { prepareStatements, type Statements } from "./log-statements.ts";
 import type { AppendOutcome, Merged, PackedBatch } from "./messages.ts";
-import { isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
+import { errorCode, isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
-import { Damage, toWire, type WireError } from "./wire-error.ts";
 
 /**
  * Everything that writes to the database, on one connection.
@@ -47,7 +47,7 @@ export class LogWriter {
 			} catch (error) {
 				for (const documentName of batch.documentNames) this.#tails.forget(documentName);
 				if (!(error instanceof DamagedPage)) throw error;
-				failures.set(error.index, toWire(error.damage));
+				failures.set(error.index, toWire(error.damage, errorCode));
 			}
 		}
 	}
@@ -109,7 +109,7 @@ export class LogWriter {
 			if (!isConfinedToStatement(error)) throw error;
 			this.#statements.rollBackToSavepoint.run();
 			this.#tails.forget(documentName);
-			outcome = toWire(error);
+			outcome = toWire(error, errorCode);
 		}
 		this.#statements.release.run();
 		return outcome;

@@ -1,7 +1,7 @@
-import type { SnapshotRecord } from "./snapshot-record.ts";
-import type { WireError } from "./wire-error.ts";
+import type { SnapshotRecord } from "../storage/snapshot-record.ts";
+import type { WireError } from "../storage/wire-error.ts";
 
-/** What the store's main thread and its two workers say to each other. Bytes are transferred, not copied. */
+/** What the main thread and the two workers of the SQLite store say to each other. */
 
 /** What a worker needs to open its connection, at its start and again after a failure. */
 export interface WorkerSettings {
@@ -9,24 +9,6 @@ export interface WorkerSettings {
 	/** The database file grows to this and no further; `undefined` for no bound. */
 	readonly fileBytesMax: number | undefined;
 }
-
-/** One question kind of a worker: what is asked with it, and what is answered. */
-export interface Exchange {
-	readonly ask: unknown;
-	readonly answer: unknown;
-}
-/** A worker's question kinds by name. */
-export type Protocol<P> = { readonly [K in keyof P]: Exchange };
-
-export interface Question<P extends Protocol<P>, K extends keyof P = keyof P> {
-	readonly id: number;
-	readonly kind: K;
-	readonly ask: P[K]["ask"];
-}
-
-export type Reply<P extends Protocol<P>, K extends keyof P = keyof P> =
-	| { readonly id: number; readonly status: "done"; readonly answer: P[K]["answer"] }
-	| { readonly id: number; readonly status: "failed"; readonly error: WireError };
 
 /** A batch, with the payloads end to end in one buffer: a message of few objects is a cheap message. */
 export interface PackedBatch {

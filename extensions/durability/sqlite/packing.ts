@@ -1,5 +1,5 @@
+import { framedBytes, readFramed, writeFramed } from "../storage/framing.ts";
 import type { AppendRequest, LogEntry, StoredDocument } from "../store.ts";
-import { framedBytes, readFramed, writeFramed } from "./framing.ts";
 import type { PackedDocument } from "./messages.ts";
 
 /** Turns the store's calls into messages of few objects, and back. Pure. */

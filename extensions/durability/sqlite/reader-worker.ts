@@ -1,16 +1,17 @@
 import { MeaninglessUpdate, merge } from "../merge.ts";
-import { nameChecksum } from "./checksum.ts";
+import { nameChecksum } from "../storage/checksum.ts";
+import { readFramed } from "../storage/framing.ts";
+import { encodeSnapshot } from "../storage/snapshot-record.ts";
+import { Damage } from "../storage/wire-error.ts";
+import { serve } from "../storage/worker-port.ts";
 import { openForCheckpoints, openForReading, Reopening } from "./connection.ts";
 import { DocumentReader, type ReadDocument } from "./document-reader.ts";
-import { readFramed } from "./framing.ts";
-import type { Merged, PackedDocument, ReaderProtocol } from "./messages.ts";
-import { encodeSnapshot } from "./snapshot-record.ts";
-import { Damage } from "./wire-error.ts";
-import { serve } from "./worker-port.ts";
+import type { Merged, PackedDocument, ReaderProtocol, WorkerSettings } from "./messages.ts";
+import { errorCode } from "./sqlite-error.ts";
 
 /** The worker that reads, merges and moves the write-ahead log into the database, while the other one writes. */
-serve<ReaderProtocol>(
-	(settings) => {
+serve<ReaderProtocol, WorkerSettings>({
+	answers: (settings) => {
 		const reading = new Reopening(
 			() => openForReading(settings),
 			(database) => new DocumentReader(database),
@@ -32,11 +33,12 @@ serve<ReaderProtocol>(
 			},
 		};
 	},
-	{
+	moved: {
 		load: ({ payloads, snapshot }) => [payloads.buffer, snapshot?.update.buffer],
 		merge: ({ merged }) => [merged?.record.data.buffer],
 	},
-);
+	errorCode,
+});
 
 function pack({ snapshot, entries }: ReadDocument): PackedDocument {
 	let bytes = 0;

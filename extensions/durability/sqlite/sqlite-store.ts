@@ -1,3 +1,5 @@
+import { fromWire } from "../storage/wire-error.ts";
+import { WorkerLink } from "../storage/worker-link.ts";
 import {
 	type AppendRequest,
 	type AppendResult,
@@ -12,8 +14,6 @@ import { CheckpointPolicy } from "./checkpoint-policy.ts";
 import { locate } from "./database-file.ts";
 import type { ReaderProtocol, SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
 import { packBatch, unpackDocument } from "./packing.ts";
-import { fromWire } from "./wire-error.ts";
-import { WorkerLink } from "./worker-link.ts";
 
 export interface SqliteStoreOptions {
 	/** The database file. It and its folder are made when they are missing. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { serve } from "../storage/worker-port.ts";
 import { StoreConfigurationError } from "../store.ts";
 import { openForWriting, Reopening } from "./connection.ts";
 import { prepare } from "./database-file.ts";
@@ -6,44 +7,46 @@ import { FileLock } from "./file-lock.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
 import { pragma } from "./schema.ts";
-import { isForbidden } from "./sqlite-error.ts";
-import { serve } from "./worker-port.ts";
+import { errorCode, isForbidden } from "./sqlite-error.ts";
 
 /** The worker that holds the lock and writes: the only one that ever does, in any process. */
-serve<WriterProtocol>((settings) => {
-	let lock: FileLock | undefined;
-	const connection = new Reopening(
-		() => {
-			lock ??= FileLock.acquire(settings.path);
-			return openForWriting(settings);
-		},
-		(database) => new LogWriter(database),
-	);
-	return {
-		open: () => {
-			lock ??= FileLock.acquire(settings.path);
-			prepareOrExplain(settings);
-			connection.use(() => {});
-		},
-		append: (batch) => connection.use((writer) => writer.append(batch)),
-		replace: ({ documentName, merged }) => connection.use((writer) => writer.replace(documentName, merged)),
-		checkpoint: () => {
-			connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
-		},
-		diagnostics: () => connection.use((_, database) => diagnose(database)),
-		close: () => {
-			try {
-				// A database that could not be opened is left alone.
-				if (connection.isOpen) {
-					connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+serve<WriterProtocol, WorkerSettings>({
+	answers: (settings) => {
+		let lock: FileLock | undefined;
+		const connection = new Reopening(
+			() => {
+				lock ??= FileLock.acquire(settings.path);
+				return openForWriting(settings);
+			},
+			(database) => new LogWriter(database),
+		);
+		return {
+			open: () => {
+				lock ??= FileLock.acquire(settings.path);
+				prepareOrExplain(settings);
+				connection.use(() => {});
+			},
+			append: (batch) => connection.use((writer) => writer.append(batch)),
+			replace: ({ documentName, merged }) => connection.use((writer) => writer.replace(documentName, merged)),
+			checkpoint: () => {
+				connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+			},
+			diagnostics: () => connection.use((_, database) => diagnose(database)),
+			close: () => {
+				try {
+					// A database that could not be opened is left alone.
+					if (connection.isOpen) {
+						connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+					}
+				} finally {
+					connection.close();
+					lock?.release();
+					lock = undefined;
 				}
-			} finally {
-				connection.close();
-				lock?.release();
-				lock = undefined;
-			}
-		},
-	};
+			},
+		};
+	},
+	errorCode,
 });
 
 function prepareOrExplain({ path }: WorkerSettings): void {

@@ -1,5 +1,4 @@
 import { DamagedDocumentError, StoreConfigurationError, StoreUnavailableError } from "../store.ts";
-import { errorCode } from "./sqlite-error.ts";
 
 /** An error on its way from a worker: structured cloning would strip the store's errors of class and fields. */
 export type WireError =
@@ -19,7 +18,10 @@ export class Damage extends Error {
 	}
 }
 
-export function toWire(error: unknown): WireError {
+export type ErrorCode = (error: unknown) => string | undefined;
+
+/** @param errorCode What the store's engine calls an error. */
+export function toWire(error: unknown, errorCode: ErrorCode): WireError {
 	if (error instanceof Damage) {
 		return { kind: "damaged", documentName: error.documentName, detail: error.message };
 	}

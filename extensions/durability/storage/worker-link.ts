@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { StoreUnavailableError } from "../store.ts";
-import type { Protocol, Question, Reply } from "./messages.ts";
 import { fromWire } from "./wire-error.ts";
+import type { Protocol, Question, Reply } from "./worker-protocol.ts";
 
 interface Pending {
 	readonly resolve: (answer: unknown) => void;
