@@ -53,12 +53,13 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const settings = resolveNodeSettings(given);
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
 	const store = givenStore ?? new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
-	const { backlogBytesMax } = settings;
+	const { backlogBytesMax, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
 		seed,
 		compaction,
 		backlogBytesMax,
+		commitIntervalMs,
 		logger,
 		onEvent: onDurabilityEvent,
 	});

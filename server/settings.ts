@@ -34,6 +34,13 @@ const nodeSettings = {
 		64 * MiB,
 		"memory for edits that wait for a failing store; past it writers are sent away",
 	),
+	commitIntervalMs: whole(
+		"ms",
+		0,
+		1_000,
+		10,
+		"time between two commits, at least; an edit that comes alone is committed at once",
+	),
 	documentNameBytesMax: whole("bytes", 1, 64 * KiB, KiB, "longest document name, in UTF-8"),
 	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
 	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),

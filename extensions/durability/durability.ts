@@ -36,6 +36,11 @@ export interface DurabilityOptions {
 	 * update is closed with 1013, and nobody new is let in until half of it is written.
 	 */
 	readonly backlogBytesMax?: number | undefined;
+	/**
+	 * Time from the start of one commit to the start of the next, at least, in ms; 10 by default. A lone edit is committed
+	 * at once. More saves processor time and disk writes under load, and keeps acknowledgements waiting that much longer.
+	 */
+	readonly commitIntervalMs?: number | undefined;
 	/** When logs are merged into snapshots. */
 	readonly compaction?: Partial<CompactionThresholds> | undefined;
 	readonly logger?: DurabilityLogger | undefined;
@@ -97,6 +102,7 @@ export class Durability implements Extension {
 			store: this.#store,
 			clock: this.#clock,
 			backlogBytesMax: options.backlogBytesMax ?? 64 * 1024 * 1024,
+			commitIntervalMs: options.commitIntervalMs,
 			onEvent,
 		});
 		this.#compactor = new Compactor({ store: this.#store, clock: this.#clock, onEvent });

@@ -101,6 +101,63 @@ export interface Store {
 
 	/** Lets go of everything. What `append` reported as durable stays so; calls after this reject. */
 	close(): Promise<void>;
+
+	/** There when several nodes can share the store, so that each can read what the others append. */
+	readonly follow?: Follow;
+}
+
+/** What a node knows of a document, and from where on it wants more. */
+export interface FollowRequest {
+	readonly documentName: string;
+	/** The last position that it has read; 0 for none. */
+	readonly position: number;
+}
+
+export type FollowResult =
+	| {
+			readonly status: "entries";
+			/** Those after the position asked for, in order and without a gap; the asking node's own are among them. */
+			readonly entries: readonly LogEntry[];
+			/** The last position in use: ask from here next time. */
+			readonly position: number;
+	  }
+	/** Some of the entries asked for were merged into a snapshot and removed: load the document anew. */
+	| { readonly status: "passed"; readonly position: number }
+	/** What is stored does not read back whole; other documents' results are not touched. */
+	| { readonly status: "damaged"; readonly error: DamagedDocumentError };
+
+/**
+ * What a node that follows the store hears. None of it is certain to arrive, so it only saves time: whoever must not
+ * miss anything also asks from time to time.
+ */
+export type FollowSignal =
+	/** Another node has appended. */
+	| {
+			readonly type: "appended";
+			/** `false` when nothing was appended to this document; `true` may be wrong. */
+			readonly concerns: (documentName: string) => boolean;
+	  }
+	/** From now on appends are announced. What came before was not: ask once. */
+	| { readonly type: "listening" }
+	/** Appends are not announced until the next `listening`: ask every now and then. */
+	| { readonly type: "deaf"; readonly error: StoreUnavailableError };
+
+/** Reading along with what other nodes append. Only between `open` and `close`. */
+export interface Follow {
+	/**
+	 * Reads what was appended after the positions, by any node, as one consistent state.
+	 * @returns A result for each request, in their order.
+	 * @throws {StoreUnavailableError}
+	 */
+	entriesAfter(requests: readonly FollowRequest[]): Promise<readonly FollowResult[]>;
+
+	/**
+	 * Tells of appends, and has this node tell the others of its own: nodes that never call this are not heard. So
+	 * every node of a cluster calls it, for as long as it runs.
+	 * @param listener Must not throw.
+	 * @returns Ends it.
+	 */
+	onAppended(listener: (signal: FollowSignal) => void): () => void;
 }
 
 /** A document's snapshot or log does not read back as it was written. It must not be opened or written over. */

@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { CommitLog, type CommitLogEvent } from "../../extensions/durability/commit-log.ts";
+import {
+	CommitLog,
+	type CommitLogEvent,
+	type CommitLogOptions,
+} from "../../extensions/durability/commit-log.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 
 const bytes = (...values: readonly number[]) => Uint8Array.from(values);
 
-async function setUp(options: { backlogBytesMax?: number; commitBytesMax?: number } = {}) {
+async function setUp(options: Partial<CommitLogOptions> = {}) {
 	const store = new MemoryStore();
 	await store.open();
 	const clock = new ManualClock();
@@ -14,6 +18,7 @@ async function setUp(options: { backlogBytesMax?: number; commitBytesMax?: numbe
 		store,
 		clock,
 		backlogBytesMax: 1_000_000,
+		commitIntervalMs: 0,
 		onEvent: (event) => events.push(event),
 		...options,
 	});
@@ -69,6 +74,26 @@ test("[DUR1] whoever waits hears of it with the commit that holds what they wait
 	expect(isDurable).toBe(false);
 	store.held[0]?.complete();
 	await waiting;
+});
+
+test("under load commits start at an interval, and a lone update is committed at once", async () => {
+	const { clock, commitLog, append, onDisk } = await setUp({ commitIntervalMs: 10 });
+	append("a", 1);
+	await clock.pass(0);
+	expect(onDisk("a")).toEqual([1]);
+	append("a", 2);
+	await clock.pass(9);
+	append("b", 3);
+	await clock.pass(0);
+	expect(commitLog.totals.commits).toBe(1);
+	await clock.pass(1);
+	expect(commitLog.totals).toMatchObject({ commits: 2, updates: 3 });
+	append("a", 4);
+	await clock.pass(10);
+	await clock.pass(100);
+	append("a", 5);
+	await clock.pass(0);
+	expect(onDisk("a")).toEqual([1, 2, 4, 5]);
 });
 
 test("[DUR3] a failed commit is tried again in order, with growing pauses, and what came meanwhile stands behind it", async () => {
