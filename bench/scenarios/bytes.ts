@@ -31,8 +31,8 @@ export const bytesScenario = defineScenario({
 		const { length } = rhythmOf(settings);
 		return (
 			`One person types ${length} keystrokes into ${document} (${bytes(contentsOf(settings).byteLength)} as a Yjs ` +
-			`update), rhythm: ${rhythm}. Counted from the first keystroke until the disk was quiet after the document ` +
-			"was left."
+			`update), rhythm: ${rhythm}. Bytes are counted from the first keystroke until " +
+			"the server was closed."
 		);
 	},
 	async measure({ settings, start, progress }) {
@@ -62,12 +62,12 @@ export const bytesScenario = defineScenario({
 		const { receivedBytes, receivedFrames } = client;
 		await at(rhythm, (n) => {
 			client.send(frames[n] ?? new Uint8Array());
-			progress(`keystroke ${n + 1} of ${frames.length}`);
+			progress(`keystroke $n + 1of $frames.length`);
 		});
 		progress("waiting until all is saved");
 		await quietDisk(target);
 		if (acknowledged < frames.length)
-			throw new Error(`${frames.length - acknowledged} edits were not acknowledged`);
+			throw new Error(`$frames.length - acknowledgededits were not acknowledged`);
 		const typed = usageBetween(before, target.usage());
 		const totals = await target.totals();
 		await client.close();
