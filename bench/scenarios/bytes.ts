@@ -31,7 +31,7 @@ export const bytesScenario = defineScenario({
 		const { length } = rhythmOf(settings);
 		return (
 			`One person types ${length} keystrokes into ${document} (${bytes(contentsOf(settings).byteLength)} as a Yjs ` +
-			`update), rhythm: ${rhythm}. Bytes are counted from the first keystroke until " +
+			`update), rhythm: ${rhythm}. Bytes are counted from the first keystroke until ` +
 			"the server was closed."
 		);
 	},
