@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { PostgresStore } from "../../extensions/durability/postgres/postgres-store.ts";
 import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts";
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -12,4 +15,20 @@ storeContract("memory", () => {
 storeContract("SQLite", () => {
 	const path = join(temporaryFolder(), "indelible.sqlite");
 	return { store: () => new SqliteStore({ path }) };
+});
+
+let server: PostgresServer;
+let endServer = async () => {};
+beforeAll(async () => {
+	server = await startPostgres((end) => {
+		endServer = end;
+	});
+});
+afterAll(() => endServer());
+let schemas = 0;
+
+storeContract("Postgres", () => {
+	schemas += 1;
+	const schema = `contract_${schemas}`;
+	return { store: () => new PostgresStore({ url: server.url(), schema }) };
 });

@@ -26,6 +26,9 @@ export function toWire(error: unknown, errorCode: ErrorCode): WireError {
 		return { kind: "damaged", documentName: error.documentName, detail: error.message };
 	}
 	if (error instanceof StoreConfigurationError) return { kind: "configuration", message: error.message };
+	if (error instanceof StoreUnavailableError) {
+		return { kind: "unavailable", message: error.message, code: error.code };
+	}
 	const code = errorCode(error);
 	const text = error instanceof Error ? error.message : String(error);
 	return { kind: "unavailable", message: code === undefined ? text : `${text} (${code})`, code };

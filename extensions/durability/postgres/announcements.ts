@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import { documentKey } from "../storage/checksum.ts";
+
+/**
+ * What nodes tell each other with NOTIFY: which node appended to which documents. The payload is the node's id, a space, and the
+ * documents' keys, 11 letters each; or a star when they are more than fit. Pure.
+ */
+
+/** PostgreSQL takes less than 8000 bytes. */
+const keysMax = 700;
+const keyLetters = 11;
+const everything = "*";
+
+/** A channel belongs to a database; stores with other schemas in it have others. */
+export function channelOf(schema: string): string {
+	return `indelible_${encodeKey(schema)}`;
+}
+
+export function newNodeId(): string {
+	return randomUUID().slice(0, 8);
+}
+
+function encodeKey(documentName: string): string {
+	const bytes = Buffer.alloc(8);
+	bytes.writeBigInt64BE(documentKey(documentName));
+	return bytes.toString("base64url");
+}
+
+/** The documents of appends that were not announced yet: of bounded size, however many there are. */
+export class Unannounced {
+	readonly #keys = new Set<string>();
+
+	add(documentName: string): void {
+		if (this.#keys.size <= keysMax) this.#keys.add(encodeKey(documentName));
+	}
+
+	get isEmpty(): boolean {
+		return this.#keys.size === 0;
+	}
+
+	/** @returns The payload. Nothing is left. */
+	take(nodeId: string): string {
+		const keys = this.#keys.size > keysMax ? everything : [...this.#keys].join("");
+		this.#keys.clear();
+		return `${nodeId} ${keys}`;
+	}
+}
+
+/** @returns `undefined` for a node's own announcement, and for what is none. */
+export function readAnnouncement(
+	payload: string,
+	ownNodeId: string,
+): ((documentName: string) => boolean) | undefined {
+	const [nodeId, keys = ""] = payload.split(" ");
+	if (nodeId === ownNodeId || keys === "") return undefined;
+	if (keys === everything) return () => true;
+	const known = new Set<string>();
+	for (let at = 0; at < keys.length; at += keyLetters) known.add(keys.slice(at, at + keyLetters));
+	return (documentName) => known.has(encodeKey(documentName));
+}

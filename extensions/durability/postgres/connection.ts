@@ -1,0 +1,73 @@
+import { type ClientConfig, type CustomTypesConfig, types } from "pg";
+import { StoreConfigurationError } from "../store.ts";
+
+/** What every connection of a store is made with: structured clones of it reach the worker. */
+export interface ConnectionSettings {
+	readonly url: string;
+	readonly schema: string;
+	readonly statementTimeoutMs: number;
+	/** Human-readable, without user or password. */
+	readonly location: string;
+}
+
+/** Beyond the server's own limit, for a server or a network that no longer answers. */
+const answerMarginMs = 2_000;
+const [bytea, bigint] = [17, 20];
+
+/**
+ * Human-readable place without user, password and parameters.
+ * @throws {StoreConfigurationError} that does not hold the URL.
+ */
+export function locationOf(url: string): string {
+	let parsed: URL;
+	try {
+		parsed = new URL(url);
+	} catch {
+		// The error would show the URL, which may hold a password.
+		throw new StoreConfigurationError(`the database URL can't be read; ${expected}`);
+	}
+	if (parsed.protocol !== "postgres:" && parsed.protocol !== "postgresql:") {
+		throw new StoreConfigurationError(`the database URL begins with ${parsed.protocol}; ${expected}`);
+	}
+	const host = parsed.host || parsed.searchParams.get("host") || "localhost";
+	return `postgres://${host}${parsed.pathname === "/" ? "" : parsed.pathname}`;
+}
+
+const expected =
+	"it must be like postgres://user:password@host:5432/database (percent-encode special characters in the password)";
+
+/** Positions are far below 2^53, so that a number holds them. */
+const parsers: CustomTypesConfig = {
+	getTypeParser: (type, format) => {
+		if (type === bigint) return Number;
+		if (type === bytea) return parseBytes;
+		return types.getTypeParser(type, format);
+	},
+};
+
+function parseBytes(text: string): Uint8Array {
+	const { buffer, byteOffset, byteLength } = Buffer.from(text.slice("\\x".length), "hex");
+	return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/**
+ * One-statement transactions, each of which sees what was committed before it: whatever the server's or the role's
+ * defaults are.
+ * @param timeoutMs Instead of the settings' own.
+ */
+export function clientConfig(
+	{ url, statementTimeoutMs }: ConnectionSettings,
+	timeoutMs = statementTimeoutMs,
+): ClientConfig {
+	return {
+		connectionString: url,
+		application_name: "indelible",
+		options: "-c default_transaction_isolation=read\\ committed -c jit=off",
+		statement_timeout: timeoutMs,
+		query_timeout: timeoutMs + answerMarginMs,
+		connectionTimeoutMillis: statementTimeoutMs,
+		keepAlive: true,
+		keepAliveInitialDelayMillis: 10_000,
+		types: parsers,
+	};
+}

@@ -1,0 +1,125 @@
+import type { QueryConfig, QueryResultRow } from "pg";
+import { documentKey } from "../storage/checksum.ts";
+import { Damage } from "../storage/wire-error.ts";
+import {
+	DamagedDocumentError,
+	type Follow,
+	type FollowRequest,
+	type FollowResult,
+	type FollowSignal,
+} from "../store.ts";
+import { channelOf, newNodeId, Unannounced } from "./announcements.ts";
+import type { ConnectionSettings } from "./connection.ts";
+import { Listener } from "./listener.ts";
+import { checkedName } from "./packed-batch.ts";
+import { checkName, readEntries } from "./rows.ts";
+import { type StoredRow, statements } from "./statements.ts";
+
+type IndexedRow = Extract<StoredRow, { readonly kind: "document" | "entry" }> & { readonly index: number };
+
+/** Runs a statement on any connection. @throws {StoreUnavailableError} */
+export type Query = <Row extends QueryResultRow>(
+	statement: QueryConfig,
+	parameters: unknown[],
+) => Promise<Row[]>;
+
+/** What nodes that share a database hear of each other. */
+export class PostgresFollow implements Follow {
+	readonly #settings: ConnectionSettings;
+	readonly #query: Query;
+	readonly #statement: QueryConfig;
+	readonly #nodeId = newNodeId();
+	readonly #channel: string;
+	readonly #listeners = new Set<(signal: FollowSignal) => void>();
+	readonly #unannounced = new Unannounced();
+	#listener: Listener | undefined;
+	#isAnnouncing = false;
+
+	constructor(settings: ConnectionSettings, query: Query) {
+		this.#settings = settings;
+		this.#query = query;
+		this.#statement = statements(settings.schema).entriesAfter;
+		this.#channel = channelOf(settings.schema);
+	}
+
+	async entriesAfter(requests: readonly FollowRequest[]): Promise<readonly FollowResult[]> {
+		if (requests.length === 0) return [];
+		const rows = await this.#query<IndexedRow>(this.#statement, [
+			requests.map(({ documentName }) => String(documentKey(checkedName(documentName)))),
+			requests.map(({ position }) => position),
+		]);
+		const rowsOf = Map.groupBy(rows, ({ index }) => index);
+		return requests.map((request, index) => resultOf(request, rowsOf.get(index + 1) ?? []));
+	}
+
+	onAppended(listener: (signal: FollowSignal) => void): () => void {
+		this.#listeners.add(listener);
+		const signal = (heard: FollowSignal) => {
+			for (const each of this.#listeners) each(heard);
+		};
+		if (this.#listener?.isListening) queueMicrotask(() => listener({ type: "listening" }));
+		this.#listener ??= new Listener({
+			settings: this.#settings,
+			channel: this.#channel,
+			nodeId: this.#nodeId,
+			signal,
+		});
+		return () => {
+			this.#listeners.delete(listener);
+			if (this.#listeners.size > 0) return;
+			// Closing a connection that is not used has nothing to tell.
+			void this.#listener?.close();
+			this.#listener = undefined;
+		};
+	}
+
+	/** Tells the other nodes, if this one takes part. Does not wait, and a failure is the same as being away. */
+	announce(documentNames: Iterable<string>): void {
+		if (this.#listeners.size === 0) return;
+		for (const documentName of documentNames) this.#unannounced.add(documentName);
+		// It handles its failures itself.
+		if (!this.#isAnnouncing) void this.#announce();
+	}
+
+	async close(): Promise<void> {
+		this.#listeners.clear();
+		await this.#listener?.close();
+		this.#listener = undefined;
+	}
+
+	/**
+	 * Not in the transaction that appends: a commit with a notification excludes every other such commit in the database,
+	 * its flush to the disk included.
+	 */
+	async #announce(): Promise<void> {
+		this.#isAnnouncing = true;
+		try {
+			while (!this.#unannounced.isEmpty) {
+				const payload = this.#unannounced.take(this.#nodeId);
+				await this.#query({ text: "SELECT pg_notify($1, $2)" }, [this.#channel, payload]);
+			}
+		} catch {
+			// The others ask from time to time.
+		} finally {
+			this.#isAnnouncing = false;
+		}
+	}
+}
+
+function resultOf({ documentName, position }: FollowRequest, rows: readonly IndexedRow[]): FollowResult {
+	const document = rows.find((row) => row.kind === "document");
+	if (document === undefined && position === 0 && rows.length === 0) {
+		return { status: "entries", entries: [], position: 0 };
+	}
+	try {
+		checkName(documentName, document);
+		if (document.snapshot_position > position) return { status: "passed", position: document.position };
+		const entryRows = rows.filter((row) => row.kind === "entry");
+		const entries = readEntries(documentName, entryRows, position, document.position);
+		return { status: "entries", entries, position: document.position };
+	} catch (error) {
+		if (!(error instanceof Damage)) throw error;
+		const damaged = new DamagedDocumentError(documentName, error.message, { cause: error });
+		return { status: "damaged", error: damaged };
+	}
+}
