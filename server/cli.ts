@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { Command, CommanderError, Option } from "commander";
-import { StoreConfigurationError } from "../extensions/durability/index.ts";
+import { StoreConfigurationError, StoreUnavailableError } from "../extensions/durability/index.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
 import { type Setting, type SettingName, settings } from "./settings.ts";
@@ -14,7 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL("package.json", packageFolde
 	version: string;
 };
 
-const storeSettings: readonly SettingName[] = ["data", "documentNameBytesMax"];
+const storeSettings: readonly SettingName[] = ["data", "databaseUrl", "documentNameBytesMax"];
 
 /** @param names The settings that the command takes as flags; all of them by default. */
 function command(name: string, description: string, names?: readonly SettingName[]): Command {
@@ -101,9 +102,15 @@ function report(error: unknown): number {
 		error instanceof UserError ||
 		error instanceof StoreConfigurationError
 	) {
-		for (const line of error.message.split("\n")) console.error(`indelible: ${line}`);
+		print(error.message.replaceAll(/^/gm, "indelible: "));
 		return exitCodeOfUse;
 	}
-	console.error(error);
+	// Its stack says nothing about a server that is away.
+	print(error instanceof StoreUnavailableError ? `indelible: ${error.message}` : inspect(error));
 	return 1;
+}
+
+/** Past `console`, which may be part of the log by now. */
+function print(text: string): void {
+	process.stderr.write(`${text}\n`);
 }

@@ -4,11 +4,12 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { SqliteStore } from "../extensions/durability/index.ts";
+import { checkDatabase } from "./check-database.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a check has found. `advice` says what to do; it is there when not all is well. */
-interface Finding {
+export interface Finding {
 	readonly check: string;
 	readonly result: "ok" | "warning" | "problem";
 	readonly detail: string;
@@ -27,7 +28,10 @@ export async function doctor(
 	{ settings, file }: Configuration,
 	{ json }: { json: boolean },
 ): Promise<number> {
-	const checks: readonly Check[] = [checkNode, checkFolder, checkStore, checkPort, checkOpenFiles];
+	const { databaseUrl } = settings;
+	const storeChecks: readonly Check[] =
+		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl)];
+	const checks: readonly Check[] = [checkNode, ...storeChecks, checkPort, checkOpenFiles];
 	const findings: Finding[] = [
 		{ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" },
 	];

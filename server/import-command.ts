@@ -1,12 +1,11 @@
-import { join } from "node:path";
-import { SqliteStore } from "../extensions/durability/index.ts";
 import type { Configuration } from "./configuration.ts";
+import { documentStore } from "./document-store.ts";
 import { checkStockDatabase, importStockDatabase } from "./import.ts";
 
 /** `indelible import`. @returns The exit code: 1 when a document could not be taken over. */
 export async function importCommand(from: string, { settings }: Configuration): Promise<number> {
 	checkStockDatabase(from);
-	const store = new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
+	const store = documentStore(settings);
 	await store.open();
 	try {
 		const { documentNameBytesMax } = settings;

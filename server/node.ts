@@ -1,6 +1,5 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type Configuration, type Extension, Hocuspocus } from "@hocuspocus/server";
 import {
@@ -10,11 +9,11 @@ import {
 	type DurabilityLogger,
 } from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
-import { SqliteStore } from "../extensions/durability/sqlite/sqlite-store.ts";
 import type { Store } from "../extensions/durability/store.ts";
+import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { createLogger } from "./logging.ts";
-import { type NodeSettings, resolveNodeSettings } from "./settings.ts";
+import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
 import { refuseUpgrade, WebSocketTransport } from "./transport/web-socket-transport.ts";
 
 /** Options of {@link createNode}: {@link NodeSettings}, any Hocuspocus hook, and what only code can say. */
@@ -23,7 +22,7 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	readonly extensions?: readonly Extension[] | undefined;
 	/** Content for a document that was never stored; see docs/seeding.md. */
 	readonly seed?: Seed | undefined;
-	/** Where documents are kept; an SQLite database in the folder `data` by default. The node opens and closes it. */
+	/** Where documents are kept; by default in Postgres at `databaseUrl`, or else in an SQLite database in the folder `data`. The node opens and closes it. */
 	readonly store?: Store | undefined;
 	/** When logs are merged into snapshots. */
 	readonly compaction?: Partial<CompactionThresholds> | undefined;
@@ -52,7 +51,10 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const { store: givenStore, logger: givenLogger, ...given } = others;
 	const settings = resolveNodeSettings(given);
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
-	const store = givenStore ?? new SqliteStore({ path: join(settings.data, "indelible.sqlite") });
+	const store = givenStore ?? documentStore(settings);
+	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
+		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
+	}
 	const { backlogBytesMax, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,

@@ -12,13 +12,24 @@ function whole(unit: string | undefined, min: number, max: number, initial: numb
 	return z.int().min(min).max(max).default(initial).meta({ description, unit });
 }
 
+export const defaultData = "./data";
+
 /** What a node needs, wherever it runs. Bounds are those of sense: inside them a node works. */
 const nodeSettings = {
 	data: z
 		.string()
 		.min(1)
-		.default("./data")
+		.default(defaultData)
 		.meta({ description: "folder of the database, made if it is missing; relative to the working folder" }),
+	databaseUrl: z
+		.string()
+		.regex(/^postgres(ql)?:\/\/./)
+		.optional()
+		.meta({
+			description: "PostgreSQL database for the documents, instead of a file in the data folder",
+			allowed: "a URL like postgres://user:password@host:5432/database",
+			secret: true,
+		}),
 	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
 	connectionsMax: whole(
 		undefined,
@@ -86,7 +97,9 @@ export interface Setting {
 	readonly description: string;
 	/** What is allowed, to be read after "must be". */
 	readonly allowed: string;
-	readonly initial: string | number | boolean;
+	readonly initial: string | number | boolean | undefined;
+	/** Whether its value may hold a password, and is not to be shown. */
+	readonly isSecret: boolean;
 	/** The default as people write it: `32 MiB`. */
 	readonly initialText: string;
 }
@@ -95,8 +108,11 @@ export interface Setting {
 interface PropertySchema {
 	readonly type: Setting["type"];
 	readonly description: string;
-	readonly default: Setting["initial"];
+	readonly default?: Setting["initial"];
 	readonly unit?: string;
+	/** Instead of what the type says of it. */
+	readonly allowed?: string;
+	readonly secret?: boolean;
 	readonly minimum?: number;
 	readonly maximum?: number;
 	readonly enum?: readonly string[];
@@ -115,6 +131,7 @@ export const settings: readonly Setting[] = Object.entries(properties).map(([nam
 		description: schema.description,
 		allowed: allowed(schema),
 		initial: schema.default,
+		isSecret: schema.secret === true,
 		initialText: quantity(schema.default, schema.unit),
 	};
 });
@@ -126,7 +143,9 @@ const settingByName: ReadonlyMap<string, Setting> = new Map(
 /** @returns What is wrong with a value, to be read after its name; `undefined` when nothing is. */
 export function problemWith(name: SettingName, value: unknown): string | undefined {
 	if (settingsSchema.shape[name].safeParse(value).success && value !== undefined) return undefined;
-	return `is ${asWritten(value)}, but must be ${settingByName.get(name)?.allowed}`;
+	const setting = settingByName.get(name);
+	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
+	return `${found}must be ${setting?.allowed}`;
 }
 
 /** Any value whatever, in one line; `JSON.stringify` refuses some and hides others. */
@@ -160,7 +179,8 @@ export function fillSettings(values: Partial<Record<SettingName, unknown>>): Set
 	return settingsSchema.parse(values);
 }
 
-function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit }: PropertySchema): string {
+function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit, ...rest }: PropertySchema): string {
+	if (rest.allowed !== undefined) return rest.allowed;
 	if (choices !== undefined) return `one of ${choices.join(", ")}`;
 	if (type === "boolean") return "true or false";
 	if (type === "string") return "a text that is not empty";
@@ -168,6 +188,7 @@ function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit }: Proper
 }
 
 function quantity(value: Setting["initial"], unit: string | undefined): string {
+	if (value === undefined) return "none";
 	if (typeof value !== "number" || unit === undefined) return String(value);
 	if (unit !== "bytes") return `${value} ${unit}`;
 	return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;

@@ -89,8 +89,9 @@ function announce({ logger, version, node, settings, file }: Announcement): void
 	process.stdout.write(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n\n`);
 }
 
-/** A path as people on this working folder would write it. */
+/** A place; a path as people on this working folder would write it. */
 function shortest(path: string): string {
+	if (path.includes("://")) return path;
 	const fromHere = relative(process.cwd(), path);
 	return fromHere.startsWith("..") ? path : fromHere;
 }

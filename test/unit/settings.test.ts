@@ -286,8 +286,24 @@ test("every setting has a flag, a variable, a description and a default that it 
 		expect(flag).toMatch(/^--[a-z]+(-[a-z]+)*$/);
 		expect(variable).toMatch(/^INDELIBLE_[A-Z]+(_[A-Z]+)*$/);
 		expect(description).not.toBe("");
-		const loaded = await load({ environment: { [variable]: String(initial) } });
+		const loaded = await load({ environment: initial === undefined ? {} : { [variable]: String(initial) } });
 		expect(loaded.settings[name]).toBe(initial);
+	}
+});
+
+test("a database URL that can't be right is refused without showing it", async () => {
+	const databaseUrl = "mysql://boss:secret@db/app";
+	const ways = [
+		load({ flags: { databaseUrl } }),
+		load({ environment: { INDELIBLE_DATABASE_URL: databaseUrl } }),
+		load({ files: aFileThatSays({ databaseUrl }) }),
+		createNode({ databaseUrl }),
+	];
+	for (const way of ways) {
+		const error = await way.catch((thrown) => thrown);
+		expect(error).toBeInstanceOf(SettingsError);
+		expect(error.message).toMatch(/ must be a URL like postgres:/);
+		expect(error.message).not.toContain("secret");
 	}
 });
 
