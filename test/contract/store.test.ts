@@ -5,6 +5,7 @@ import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts"
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { followContract } from "./follow-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 storeContract("memory", () => {
@@ -27,8 +28,10 @@ beforeAll(async () => {
 afterAll(() => endServer());
 let schemas = 0;
 
-storeContract("Postgres", () => {
+const newPostgresPlace = () => {
 	schemas += 1;
 	const schema = `contract_${schemas}`;
 	return { store: () => new PostgresStore({ url: server.url(), schema }) };
-});
+};
+storeContract("Postgres", newPostgresPlace);
+followContract("Postgres", newPostgresPlace);

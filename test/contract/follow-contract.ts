@@ -1,0 +1,123 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Follow, FollowResult, FollowSignal, Store } from "../../extensions/durability/store.ts";
+import { eventually } from "../support/eventually.ts";
+import { stateOf, Typist } from "../support/typist.ts";
+
+interface Node extends Store {
+	readonly follow: Follow;
+}
+
+/** What every store must do that several nodes can share. @param newPlace Each store that it makes is a node's. */
+export function followContract(kind: string, newPlace: () => { store(): Store }): void {
+	/** Two nodes over one place. */
+	async function twoNodes(): Promise<[Node, Node]> {
+		const place = newPlace();
+		const open = async () => {
+			const store = place.store();
+			await store.open();
+			onTestFinished(() => store.close());
+			const { follow } = store;
+			if (follow === undefined) throw new Error("this store can't be followed");
+			return Object.assign(store, { follow });
+		};
+		return [await open(), await open()];
+	}
+
+	describe(`${kind}: following other nodes`, () => {
+		test("[CLU3] reads what other nodes and this one have appended after a position", async () => {
+			const [a, b] = await twoNodes();
+			const updates = ["one", "two", "three"].map((text) => new TextEncoder().encode(text));
+			for (const [index, update] of updates.entries()) await append(index === 1 ? a : b, "shared", update);
+			await append(b, "other", Uint8Array.of(1));
+			const [shared, other, behind, unknown] = await a.follow.entriesAfter([
+				{ documentName: "shared", position: 1 },
+				{ documentName: "other", position: 1 },
+				{ documentName: "shared", position: 0 },
+				{ documentName: "unknown", position: 0 },
+			]);
+			expect(entriesOf(shared)).toEqual([
+				{ position: 2, updates: [updates[1]] },
+				{ position: 3, updates: [updates[2]] },
+			]);
+			expect(shared).toMatchObject({ position: 3 });
+			expect(other).toEqual({ status: "entries", entries: [], position: 1 });
+			expect(entriesOf(behind).map(({ position }) => position)).toEqual([1, 2, 3]);
+			expect(unknown).toEqual({ status: "entries", entries: [], position: 0 });
+			expect(await a.follow.entriesAfter([])).toEqual([]);
+		});
+
+		test("[CLU3] a node that has fallen behind a snapshot is told to load anew", async () => {
+			const [a, b] = await twoNodes();
+			const typist = new Typist();
+			for (const word of ["one ", "two ", "three "]) await append(b, "a", typist.type(word));
+			await b.compact("a", { gc: true });
+			await append(b, "a", typist.type("four"));
+			const [behind, level] = await a.follow.entriesAfter([
+				{ documentName: "a", position: 2 },
+				{ documentName: "a", position: 3 },
+			]);
+			expect(behind).toEqual({ status: "passed", position: 4 });
+			expect(entriesOf(level).map(({ position }) => position)).toEqual([4]);
+			expect(stateOf(await a.load("a"))).toBe(typist.text);
+		});
+
+		test("[CLU3] hears of other nodes' appends, and not of its own", async () => {
+			const [a, b] = await twoNodes();
+			const heardByA = listen(a);
+			const heardByB = listen(b);
+			await eventually("both to listen", () => heardByA.isListening() && heardByB.isListening());
+			await append(a, "from a", Uint8Array.of(1));
+			await eventually("b to hear of it", () => heardByB.appended("from a"));
+			await append(b, "from b", Uint8Array.of(1));
+			await eventually("a to hear of it", () => heardByA.appended("from b"));
+			expect(heardByA.appended("from a")).toBe(false);
+			expect(heardByB.appended("from b")).toBe(false);
+			expect(heardByA.appended("never")).toBe(false);
+		});
+
+		test("[CLU3] hears of every document of a large batch, too", async () => {
+			const [a, b] = await twoNodes();
+			const heard = listen(a);
+			listen(b);
+			await eventually("a to listen", () => heard.isListening());
+			const names = Array.from({ length: 2_000 }, (_, index) => `document ${index}`);
+			await b.append(names.map((documentName) => ({ documentName, updates: [Uint8Array.of(1)] })));
+			await eventually("a to hear of all", () => names.every((name) => heard.appended(name)));
+		});
+
+		test("[CLU3] who has stopped listening hears nothing, others go on", async () => {
+			const [a, b] = await twoNodes();
+			const stopped = listen(a);
+			const going = listen(a);
+			listen(b);
+			await eventually("both to listen", () => stopped.isListening() && going.isListening());
+			stopped.end();
+			await append(b, "a", Uint8Array.of(1));
+			await eventually("one to hear of it", () => going.appended("a"));
+			expect(stopped.appended("a")).toBe(false);
+			going.end();
+			const again = listen(a);
+			await eventually("a new one to listen", () => again.isListening());
+		});
+	});
+}
+
+function append(store: Store, documentName: string, update: Uint8Array): Promise<unknown> {
+	return store.append([{ documentName, updates: [update] }]);
+}
+
+function entriesOf(result: FollowResult | undefined) {
+	if (result?.status !== "entries") throw new Error(`the result is ${result?.status}`);
+	return result.entries;
+}
+
+function listen(node: Node) {
+	const signals: FollowSignal[] = [];
+	const end = node.follow.onAppended((signal) => signals.push(signal));
+	onTestFinished(end);
+	return {
+		end,
+		isListening: () => signals.some(({ type }) => type === "listening"),
+		appended: (name: string) => signals.some((signal) => signal.type === "appended" && signal.concerns(name)),
+	};
+}
