@@ -82,7 +82,12 @@ export async function readVersion(client: Client, { schema, location }: Connecti
 	const table = `${client.escapeIdentifier(schema)}.migrations`;
 	let version: number;
 	try {
-		const { rows: found } = await client.query("SELECT 1 WHERE to_regclass($1) IS NOT NULL", [table]);
+		// Not `to_regclass`: a session remembers that there was no such table, even after another one has made it.
+		const { rows: found } = await client.query(
+			`SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON relnamespace = pg_namespace.oid
+			WHERE nspname = $1 AND relname = 'migrations'`,
+			[schema],
+		);
 		if (found.length === 0) return 0;
 		const { rows } = await client.query<{ version: number | null }>(
 			`SELECT max(version) AS version FROM ${table}`,

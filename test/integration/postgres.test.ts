@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PostgresStore } from "../../extensions/durability/postgres/postgres-store.ts";
+import { StoreUnavailableError } from "../../extensions/durability/store.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/node-process.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { appendTo, openPostgres, refusalOf } from "../support/postgres-stores.ts";
+import { Typist } from "../support/typist.ts";
+
+let server: PostgresServer;
+let endServer = async () => {};
+beforeAll(async () => {
+	server = await startPostgres((end) => {
+		endServer = end;
+	});
+});
+afterAll(() => endServer());
+
+const update = () => new Typist().type("kept");
+
+/** A role that may connect and nothing else. @returns The URL of the same database as this role. */
+async function newRole(url: string, name: string): Promise<string> {
+	await server.query(`CREATE ROLE ${name} LOGIN PASSWORD 'a secret'`);
+	const asRole = new URL(url);
+	asRole.username = name;
+	asRole.password = "a secret";
+	return String(asRole);
+}
+
+const databaseOf = (url: string) => new URL(url).pathname.slice(1);
+
+describe("[DUR3] what can't work is refused at start, with the reason and without the password", () => {
+	test.for([
+		["a wrong password", (url: URL) => Object.assign(url, { password: "guessed-wrong" })],
+		["an unknown user", (url: URL) => Object.assign(url, { username: "stranger" })],
+		["no password", (url: URL) => Object.assign(url, { password: "" })],
+		["an unknown database", (url: URL) => Object.assign(url, { pathname: "/nowhere" })],
+		["TLS that the server does not speak", (url: URL) => Object.assign(url, { search: "?sslmode=require" })],
+		["a certificate that is missing", (url: URL) => Object.assign(url, { search: "?sslrootcert=/no/such" })],
+	] as const)("%s", async ([, change]) => {
+		const { message } = await refusalOf({ url: String(change(new URL(server.url()))) });
+		expect(message).toContain(`127.0.0.1:${server.port}`);
+		expect(message).not.toMatch(/guessed-wrong|p@ss|p%40ss/);
+	});
+
+	test.for(["", "secret", "mysql://me:secret@host/db", "postgres://me:secret@host:port/db"])(
+		"%j is no database URL",
+		async (url) => {
+			const { message } = await refusalOf({ url });
+			expect(message).toContain("database URL");
+			expect(message).not.toContain("secret");
+		},
+	);
+
+	test("a schema's name that would have to be quoted", async () => {
+		const { message } = await refusalOf({ url: server.url(), schema: 'no"quotes' });
+		expect(message).toContain("lower-case");
+	});
+
+	test("a server that is too old", async () => {
+		const url = await server.newDatabase();
+		const old = await newRole(url, "old_server");
+		const database = databaseOf(url);
+		await server.query("CREATE SCHEMA fake", [], database);
+		await server.query(
+			`CREATE FUNCTION fake.current_setting(text) RETURNS text LANGUAGE sql AS
+			$$ SELECT CASE $1 WHEN 'server_version_num' THEN '120022' ELSE '12.22' END $$`,
+			[],
+			database,
+		);
+		await server.query("GRANT USAGE ON SCHEMA fake TO old_server", [], database);
+		await server.query("ALTER ROLE old_server SET search_path = fake, pg_catalog");
+		const { message } = await refusalOf({ url: old });
+		expect(message).toMatch(/is PostgreSQL 12\.22; it must be 13 or newer/);
+	});
+
+	test("tables of a newer program, which are left as they are", async () => {
+		const url = await server.newDatabase();
+		await (await openPostgres({ url })).close();
+		await server.query("INSERT INTO indelible.migrations (version) VALUES (999)", [], databaseOf(url));
+		const { message } = await refusalOf({ url });
+		expect(message).toMatch(/has version 999, and this program knows \d+/);
+	});
+
+	test("tables of somebody else in the schema", async () => {
+		const url = await server.newDatabase();
+		await server.query("CREATE SCHEMA indelible CREATE TABLE documents (id int)", [], databaseOf(url));
+		const { message } = await refusalOf({ url });
+		expect(message).toContain("tables that are not this program's");
+		expect(await server.query("SELECT * FROM indelible.documents", [], databaseOf(url))).toEqual([]);
+	});
+
+	test("a schema of which a table is gone", async () => {
+		const url = await server.newDatabase();
+		await (await openPostgres({ url })).close();
+		await server.query("DROP TABLE indelible.log", [], databaseOf(url));
+		expect((await refusalOf({ url })).message).toContain("is not whole");
+	});
+});
+
+test("[DUR3] a server that is away at start is no configuration's fault", async () => {
+	const store = new PostgresStore({ url: `postgres://me:secret@127.0.0.1:${await freePort()}/db` });
+	const error = await store.open().catch((thrown: unknown) => thrown);
+	expect(error).toBeInstanceOf(StoreUnavailableError);
+	expect(error).toMatchObject({ code: "ECONNREFUSED" });
+	expect(String(error)).not.toContain("secret");
+});
+
+test("the location has neither user nor password", () => {
+	const locations = [
+		"postgres://me:secret@db.example:5432/app?sslmode=verify-full&sslpassword=secret",
+		"postgresql://db.example/app",
+		"postgres://me:secret@[::1]:5433/app",
+		"postgres:///app?host=/var/run/postgresql",
+	].map((url) => new PostgresStore({ url }).location);
+	expect(locations).toEqual([
+		"postgres://db.example:5432/app",
+		"postgres://db.example/app",
+		"postgres://[::1]:5433/app",
+		"postgres:///var/run/postgresql/app",
+	]);
+});
+
+test("any number of nodes may start at once on an empty database", async () => {
+	const url = await server.newDatabase();
+	const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgres({ url })));
+	for (const store of stores) expect(await appendTo(store, "a", update())).toBe("durable");
+	expect((await stores[0]?.load("a"))?.position).toBe(8);
+	const applied = await server.query("SELECT version FROM indelible.migrations", [], databaseOf(url));
+	expect(applied).toHaveLength(1);
+});
+
+test("two schemas in one database are two stores", async () => {
+	const url = await server.newDatabase();
+	const [one, two] = [await openPostgres({ url, schema: "one" }), await openPostgres({ url, schema: "two" })];
+	await appendTo(one, "a", update());
+	expect((await one.load("a")).position).toBe(1);
+	expect((await two.load("a")).position).toBe(0);
+});
+
+test("a role without the right to make tables is told what to do, and works once it is done", async () => {
+	const url = await server.newDatabase();
+	const database = databaseOf(url);
+	const asRole = await newRole(url, "worker");
+	const first = await refusalOf({ url: asRole });
+	expect(first.message).toMatch(
+		/the role worker may not change that.*GRANT CREATE ON DATABASE test_\d+ TO worker;/,
+	);
+	await (await openPostgres({ url })).close();
+	const second = await refusalOf({ url: asRole });
+	expect(second.message).toContain("the role worker may not use the schema indelible");
+	const [, grants = ""] = second.message.split("run: ");
+	await server.query(grants, undefined, database);
+	const store = await openPostgres({ url: asRole });
+	expect(await appendTo(store, "a", update())).toBe("durable");
+	expect(await store.compact("a", { gc: true })).toMatchObject({ status: "compacted" });
+	expect(await appendTo(store, "a", update())).toBe("durable");
+	expect(await store.compact("a", { gc: true })).toMatchObject({ status: "compacted" });
+	expect(await store.follow.entriesAfter([{ documentName: "a", position: 1 }])).toMatchObject([
+		{ status: "passed", position: 2 },
+	]);
+	await server.query("REVOKE DELETE ON indelible.log FROM worker", [], database);
+	expect((await refusalOf({ url: asRole })).message).toContain("DELETE on log is missing");
+});
+
+test("a role that may make tables in a schema that is there needs no other right", async () => {
+	const url = await server.newDatabase();
+	const asRole = await newRole(url, "tenant");
+	await server.query("CREATE SCHEMA indelible AUTHORIZATION tenant", [], databaseOf(url));
+	const store = await openPostgres({ url: asRole });
+	expect(await appendTo(store, "a", update())).toBe("durable");
+});
+
+test("[DUR1] an append is one transaction, whatever is in it, and leaves no trail in the documents' index", async () => {
+	const url = await server.newDatabase();
+	const store = await openPostgres({ url });
+	const names = Array.from({ length: 300 }, (_, index) => `document ${index}`);
+	const append = () =>
+		store.append(
+			names.map((documentName) => ({ documentName, updates: [Uint8Array.of(1), Uint8Array.of(2)] })),
+		);
+	await append();
+	const before = await lastTransaction();
+	for (let round = 0; round < 10; round += 1) await append();
+	// The one that asks counts, too; and the server may have tidied up meanwhile.
+	expect((await lastTransaction()) - before).toBeGreaterThanOrEqual(11);
+	expect((await lastTransaction()) - before).toBeLessThan(20);
+	await store.close();
+	const found = await eventually("the statistics", async () => {
+		const [row] = await server.query<{ hot: string; total: string }>(
+			"SELECT n_tup_hot_upd AS hot, n_tup_upd AS total FROM pg_stat_user_tables WHERE relname = 'documents'",
+			[],
+			databaseOf(url),
+		);
+		return Number(row?.total) === 3_000 ? row : undefined;
+	});
+	expect(Number(found.hot)).toBeGreaterThan(2_500);
+});
+
+async function lastTransaction(): Promise<number> {
+	const [row] = await server.query<{ id: string }>("SELECT pg_current_xact_id()::text AS id");
+	return Number(row?.id);
+}
