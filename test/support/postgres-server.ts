@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
 	accessSync,
 	appendFileSync,
+	chmodSync,
 	chownSync,
 	constants,
 	existsSync,
@@ -11,7 +12,7 @@ import {
 	rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { Client, type QueryResultRow } from "pg";
 import { onTestFinished } from "vitest";
 import { eventually } from "./eventually.ts";
@@ -29,12 +30,11 @@ export interface PostgresServer {
 	query<Row extends QueryResultRow>(text: string, values?: unknown[], database?: string): Promise<Row[]>;
 	/** Adds lines to the configuration file; they count from the next start. */
 	configure(...lines: string[]): void;
+	/** Makes a folder the server's own, so that it can keep tables there. */
+	giveFolder(path: string): void;
 	/** Waits until it answers. */
 	start(): Promise<void>;
-	/**
-	 * `fast` ends connections and writes everything to the disk. `immediate` ends at once, as a crash does. `kill` kills
-	 * every process, even the one that cleans up.
-	 */
+	/** `fast` ends connections and writes everything to the disk. `immediate` ends at once, as a crash does. */
 	stop(mode: "fast" | "immediate"): Promise<void>;
 }
 
@@ -160,6 +160,12 @@ export async function startPostgres(
 		url,
 		query,
 		configure,
+		giveFolder(path) {
+			if (user === undefined) return;
+			chownSync(path, user.uid, user.gid);
+			// The temporary folder around it is this user's alone.
+			chmodSync(dirname(path), 0o711);
+		},
 		async newDatabase() {
 			databases += 1;
 			const name = `test_${databases}`;
