@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import { StoreConfigurationError, StoreUnavailableError } from "../extensions/durability/index.ts";
+import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
 import { type Setting, type SettingName, settings } from "./settings.ts";
@@ -100,7 +101,8 @@ function report(error: unknown): number {
 	if (
 		error instanceof SettingsError ||
 		error instanceof UserError ||
-		error instanceof StoreConfigurationError
+		error instanceof StoreConfigurationError ||
+		error instanceof RedisRefusedError
 	) {
 		print(error.message.replaceAll(/^/gm, "indelible: "));
 		return exitCodeOfUse;

@@ -18,7 +18,7 @@ import {
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
 /** What only code can say: `indelible.config.ts` and `.js` may hold it beside the settings, `.json` can't. */
-type CodeOptions = Pick<NodeOptions, "extensions" | "seed" | "compaction" | "yDocOptions"> & Hooks;
+type CodeOptions = Pick<NodeOptions, "extensions" | "seed" | "redis" | "compaction" | "yDocOptions"> & Hooks;
 
 /** The default export of `indelible.config.ts`. */
 export interface IndelibleConfig extends Partial<Settings>, CodeOptions {}
@@ -66,6 +66,7 @@ const codeOptions: ReadonlyMap<string, CodeOption> = new Map(
 			allowed: "a list of Hocuspocus extensions",
 		},
 		seed: aFunction,
+		redis: aFunction,
 		compaction: {
 			schema: z.strictObject({
 				busyBytesMin: threshold,

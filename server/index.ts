@@ -8,6 +8,7 @@ export {
 	seedTiptapJson,
 	seedUpdate,
 } from "../extensions/durability/seed/index.ts";
+export { RedisBus, type RedisBusOptions } from "../extensions/redis/index.ts";
 export { defineConfig, type IndelibleConfig } from "./configuration.ts";
 export type { Readiness } from "./node.ts";
 export { type CloseResult, createNode, IndelibleNode, type NodeOptions } from "./node.ts";

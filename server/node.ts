@@ -10,9 +10,11 @@ import {
 } from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
+import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { createLogger } from "./logging.ts";
+import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
 import { refuseUpgrade, WebSocketTransport } from "./transport/web-socket-transport.ts";
 
@@ -24,6 +26,11 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	readonly seed?: Seed | undefined;
 	/** Where documents are kept; by default in Postgres at `databaseUrl`, or else in an SQLite database in the folder `data`. The node opens and closes it. */
 	readonly store?: Store | undefined;
+	/**
+	 * Makes a connection to Redis, in place of `redisUrl`: for Sentinel, a Redis cluster and whatever else ioredis can.
+	 * Called twice.
+	 */
+	readonly redis?: (() => RedisClient) | undefined;
 	/** When logs are merged into snapshots. */
 	readonly compaction?: Partial<CompactionThresholds> | undefined;
 	/** Options of each `Y.Doc`, as Hocuspocus' `yDocOptions`. */
@@ -31,12 +38,15 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	/** A pino logger, or anything with its four methods. Standard output by default. */
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onDurabilityEvent?: ((event: DurabilityEvent) => void) | undefined;
+	readonly onBusEvent?: ((event: BusEvent) => void) | undefined;
 }
 
 /** Whether a node can take work, and if not, why. */
 export interface Readiness {
 	readonly ready: boolean;
 	readonly reasons: readonly string[];
+	/** What does not work, though the node can take work: it hears nothing of the other nodes. Only with Redis. */
+	readonly degraded?: readonly string[];
 }
 
 /**
@@ -44,12 +54,16 @@ export interface Readiness {
  * HTTP server to serve it.
  * @throws {SettingsError} when an option is unknown or impossible.
  * @throws {StoreConfigurationError} when the store can't work as configured.
+ * @throws {RedisRefusedError} when Redis does not let us in.
  */
 export async function createNode(options: NodeOptions = {}): Promise<IndelibleNode> {
 	const { hooks, rest } = takeHooks(options);
 	const { extensions = [], seed, compaction, yDocOptions, onDurabilityEvent, ...others } = rest;
-	const { store: givenStore, logger: givenLogger, ...given } = others;
+	const { store: givenStore, redis, onBusEvent, logger: givenLogger, ...given } = others;
 	const settings = resolveNodeSettings(given);
+	const { redisUrl, redisPrefix } = settings;
+	const isClustered = redis !== undefined || redisUrl !== undefined;
+	if (isClustered && givenStore === undefined) refusePrivateStore(settings);
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
 	const store = givenStore ?? documentStore(settings);
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
@@ -66,18 +80,41 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		onEvent: onDurabilityEvent,
 	});
 	await durability.open();
+	const busOptions = {
+		url: redisUrl,
+		redis,
+		prefix: redisPrefix,
+		log: durability,
+		logger,
+		onEvent: onBusEvent,
+	};
+	const bus = isClustered ? await makeBus(busOptions) : undefined;
 	const hocuspocus = new Hocuspocus({
 		...hooks,
 		...(yDocOptions === undefined ? {} : { yDocOptions }),
-		extensions: [durability, ...extensions],
+		extensions: [durability, ...(bus === undefined ? [] : [bus]), ...extensions],
 	});
 	containHookErrors(hocuspocus, logger);
-	return new IndelibleNode({ hocuspocus, durability, settings, location: store.location, logger });
+	const node = new IndelibleNode({ hocuspocus, durability, bus, settings, location: store.location, logger });
+	try {
+		await bus?.open();
+	} catch (error) {
+		await node.close();
+		throw error;
+	}
+	return node;
+}
+
+/** A node on its own need not load what speaks to Redis. */
+async function makeBus(options: RedisBusOptions): Promise<RedisBus> {
+	const extension = await import("../extensions/redis/index.ts");
+	return new extension.RedisBus(options);
 }
 
 interface NodeParts {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	readonly bus: RedisBus | undefined;
 	readonly settings: NodeSettings;
 	readonly location: string;
 	readonly logger: DurabilityLogger;
@@ -91,6 +128,8 @@ const endingMsMin = 2_000;
 export class IndelibleNode {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	/** What connects this node with others; `undefined` without Redis. */
+	readonly bus: RedisBus | undefined;
 	/** Where documents are stored, for people: a path or a host. */
 	readonly location: string;
 	readonly #settings: NodeSettings;
@@ -100,9 +139,10 @@ export class IndelibleNode {
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
 
-	constructor({ hocuspocus, durability, settings, location, logger }: NodeParts) {
+	constructor({ hocuspocus, durability, bus, settings, location, logger }: NodeParts) {
 		this.hocuspocus = hocuspocus;
 		this.durability = durability;
+		this.bus = bus;
 		this.location = location;
 		this.#settings = settings;
 		this.#logger = logger;
@@ -126,7 +166,8 @@ export class IndelibleNode {
 	/** For `/readyz`: a load balancer should send people elsewhere while this is not ready. */
 	readiness(): Readiness {
 		const reasons = this.#phase === "serving" ? this.durability.problems : [`the node is ${this.#phase}`];
-		return { ready: reasons.length === 0, reasons };
+		const ready = reasons.length === 0;
+		return this.bus === undefined ? { ready, reasons } : { ready, reasons, degraded: this.bus.problems };
 	}
 
 	/** Serves WebSockets on every path of an HTTP server. */

@@ -30,6 +30,20 @@ const nodeSettings = {
 			allowed: "a URL like postgres://user:password@host:5432/database",
 			secret: true,
 		}),
+	redisUrl: z
+		.string()
+		.regex(/^rediss?:\/\/./)
+		.optional()
+		.meta({
+			description: "Redis or Valkey through which nodes that share a database hear of each other",
+			allowed: "a URL like redis://user:password@host:6379, or rediss:// for TLS",
+			secret: true,
+		}),
+	redisPrefix: z
+		.string()
+		.min(1)
+		.default("hocuspocus")
+		.meta({ description: "begins the names of all Redis channels; nodes with the same one belong together" }),
 	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
 	connectionsMax: whole(
 		undefined,

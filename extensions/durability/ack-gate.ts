@@ -1,5 +1,4 @@
 import type { Connection } from "@hocuspocus/server";
-import type { Clock } from "./clock.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
@@ -31,7 +30,7 @@ const leftByItself = 1000;
 export class AckGate implements DurabilityListener {
 	readonly #connection: Connection;
 	readonly #log: DocumentLog;
-	readonly #clock: Clock;
+	readonly #commitLog: CommitLog;
 	readonly #handshake = new Handshake();
 	/** What the client sent that Hocuspocus has not answered yet, in order. */
 	readonly #unanswered: UpdateEnds[] = [];
@@ -40,16 +39,16 @@ export class AckGate implements DurabilityListener {
 	/** Every acknowledgement to one connection is the same frame. */
 	#acknowledgement: Uint8Array = new Uint8Array();
 
-	private constructor(connection: Connection, log: DocumentLog, clock: Clock) {
+	private constructor(connection: Connection, log: DocumentLog, commitLog: CommitLog) {
 		this.#connection = connection;
 		this.#log = log;
-		this.#clock = clock;
+		this.#commitLog = commitLog;
 		this.#sendNow = connection.send.bind(connection);
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
 	static install(connection: Connection, log: DocumentLog, commitLog: CommitLog): void {
-		const gate = new AckGate(connection, log, commitLog.clock);
+		const gate = new AckGate(connection, log, commitLog);
 		const typeAt = addressFieldBytes(connection.messageAddress);
 		connection.send = (frame) => gate.#send(frame, inspectOutgoing(frame, typeAt));
 		const handleNow = connection.handleMessage.bind(connection);
@@ -138,7 +137,7 @@ export class AckGate implements DurabilityListener {
 	#hold(count: number): void {
 		if (count > 0) this.#release(count);
 		if (this.#handshake.unclear > 0) {
-			this.#cancelQuiet ??= this.#clock.after(quietMs, () => {
+			this.#cancelQuiet ??= this.#commitLog.clock.after(quietMs, () => {
 				this.#cancelQuiet = undefined;
 				this.#release(this.#handshake.takeUnclear());
 			});
@@ -150,8 +149,13 @@ export class AckGate implements DurabilityListener {
 		if (!this.#connection.document.hasConnection(this.#connection)) return;
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
 		// listens to what the client writes into it.
-		if (this.#connection.document.isDestroyed) closeSocket(this.#connection, gateCloseEvents.documentLeft);
-		else this.#log.listen(this, count);
+		if (this.#connection.document.isDestroyed) {
+			closeSocket(this.#connection, gateCloseEvents.documentLeft);
+			return;
+		}
+		// A client may hear that its edits are here because another node has passed them on and not logged them yet.
+		this.#commitLog.complete(this.#log);
+		this.#log.listen(this, count);
 	}
 }
 

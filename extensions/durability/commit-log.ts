@@ -82,6 +82,8 @@ export class CommitLog {
 	/** Documents with queued updates that may be written now. */
 	readonly #ready = new Set<DocumentLog>();
 	#phase: Phase = { status: "idle" };
+	/** See {@link answerFor}. */
+	#unlogged: ((documentName: string) => readonly Uint8Array[]) | undefined;
 	/** Set from the first commit that failed as a whole until one succeeds. */
 	#storeFailure: { readonly error: Error; readonly attempt: number; readonly sinceMs: number } | undefined;
 	#commitStartedMs = Number.NEGATIVE_INFINITY;
@@ -146,6 +148,19 @@ export class CommitLog {
 		if (this.#documents.get(documentName)?.isDurable) this.#documents.delete(documentName);
 	}
 
+	/**
+	 * Has the log answer for more than it was given: what `source` gives (once) for a document is logged before anything
+	 * is said to be durable there.
+	 */
+	answerFor(source: (documentName: string) => readonly Uint8Array[]): void {
+		this.#unlogged = source;
+	}
+
+	/** Logs what the source of {@link answerFor} gives. Call it before you {@link DocumentLog.listen}. */
+	complete(log: DocumentLog): void {
+		for (const update of this.#unlogged?.(log.documentName) ?? []) this.append(log, update);
+	}
+
 	/** Adds an update. What a closed log is given is lost, so its caller must not acknowledge it; {@link durable} rejects. */
 	append(log: DocumentLog, update: Uint8Array): void {
 		this.#hold(log.append(update));
@@ -156,10 +171,20 @@ export class CommitLog {
 	}
 
 	/**
-	 * Resolves when everything appended to the document up to now is durable.
+	 * Resolves when everything that the document holds now is durable.
 	 * @throws {StoreUnavailableError} when the log is closed first.
 	 */
 	durable(documentName: string): Promise<void> {
+		const log = this.#documents.get(documentName);
+		if (log !== undefined && this.#phase.status !== "closed") this.complete(log);
+		return this.written(documentName);
+	}
+
+	/**
+	 * Resolves when everything appended to the document up to now is durable.
+	 * @throws {StoreUnavailableError} when the log is closed first.
+	 */
+	written(documentName: string): Promise<void> {
 		const log = this.#documents.get(documentName);
 		if (log === undefined || log.isDurable) return Promise.resolve();
 		return new Promise((resolve, reject) => {

@@ -9,6 +9,8 @@ export interface DocumentEntry {
 	readonly log: DocumentLog;
 	/** The last position that was stored when the document was loaded; 0 for one that never was. */
 	readonly loadedPosition: number;
+	/** Whether anything but other nodes has changed it since it was loaded. */
+	isChangedHere: boolean;
 	logBytes: number;
 	logUpdates: number;
 	snapshotBytes: number;
@@ -19,14 +21,17 @@ export interface DocumentEntry {
 	pendingDeletes: Y.Doc["store"]["pendingDs"];
 }
 
-/** Applies what the store knows in one Yjs transaction. Call it before somebody follows the document: it is logged already. */
-export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument): void {
+/**
+ * Applies what the store knows in one Yjs transaction. It is logged already: call it before somebody follows the
+ * document, or give it an origin that says so.
+ */
+export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument, origin?: unknown): void {
 	document.transact(() => {
 		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
 		for (const { updates } of entries) {
 			for (const update of updates) Y.applyUpdate(document, update);
 		}
-	});
+	}, origin);
 }
 
 /**

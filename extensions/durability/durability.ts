@@ -7,6 +7,7 @@ import type {
 	onConfigurePayload,
 	onLoadDocumentPayload,
 	onStoreDocumentPayload,
+	RedisTransactionOrigin,
 } from "@hocuspocus/server";
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate } from "yjs";
@@ -55,6 +56,9 @@ const eventsBeforeUpdate: ReadonlySet<string> = new Set([
 	"beforeTransaction",
 	"afterTransactionCleanup",
 ]);
+
+/** What another node has logged. */
+const storedOrigin = { source: "redis" } as const;
 
 /** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
 const failedCompactionPauseMs = 60_000;
@@ -148,6 +152,41 @@ export class Durability implements Extension {
 		return this.#commitLog.durable(documentName);
 	}
 
+	/**
+	 * Resolves when everything is on disk that was written here, and not by other nodes, up to now.
+	 * @throws {StoreUnavailableError} when the server ends first.
+	 */
+	written(documentName: string): Promise<void> {
+		return this.#commitLog.written(documentName);
+	}
+
+	/**
+	 * For an extension that brings in updates which another node is to log (their origin is Hocuspocus' `"redis"`):
+	 * before anything is said to be durable, `source` is asked for those of the document that the other node has not
+	 * confirmed, and what it gives is logged here. It gives each update once.
+	 */
+	answerFor(source: (documentName: string) => readonly Uint8Array[]): void {
+		this.#commitLog.answerFor(source);
+	}
+
+	/** Logs now what the source of {@link answerFor} gives. */
+	complete(documentName: string): void {
+		const entry = this.#entries.get(documentName);
+		if (entry !== undefined) this.#commitLog.complete(entry.log);
+	}
+
+	/**
+	 * Applies what other nodes have stored to a document that is open here.
+	 * @throws {StoreUnavailableError}
+	 * @throws {DamagedDocumentError}
+	 */
+	async catchUp(documentName: string): Promise<void> {
+		const entry = this.#entries.get(documentName);
+		if (entry === undefined) return;
+		const stored = await this.#store.load(documentName);
+		if (!entry.document.isDestroyed) applyStored(entry.document, stored, storedOrigin);
+	}
+
 	/** Resolves when everything received up to now, by any document, is on disk. */
 	flush(): Promise<void> {
 		return this.#commitLog.flush();
@@ -187,6 +226,7 @@ export class Durability implements Extension {
 			document,
 			log: this.#commitLog.document(documentName),
 			loadedPosition: stored.position,
+			isChangedHere: false,
 			logBytes: stored.logBytes,
 			logUpdates: stored.entries.reduce((sum, { updates }) => sum + updates.length, 0),
 			snapshotBytes: stored.snapshot?.update.byteLength ?? 0,
@@ -203,7 +243,7 @@ export class Durability implements Extension {
 	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {
 		const entry = this.#entries.get(documentName);
 		if (entry?.document !== document || entry.log.isDurable) return;
-		if (entry.loadedPosition > 0) {
+		if (entry.loadedPosition > 0 && entry.isChangedHere) {
 			this.#logger.warn(
 				{ documentName },
 				"an onLoadDocument hook added content to a document that is stored already; if its text is there twice now, use `seed` instead (docs/seeding.md)",
@@ -258,6 +298,7 @@ export class Durability implements Extension {
 	#follow(entry: DocumentEntry): void {
 		const { document, log } = entry;
 		document.on("update", (update: Uint8Array, origin: unknown) => {
+			entry.isChangedHere ||= !isFromNode(origin);
 			if (!isAlreadyLogged(origin)) this.#append(entry, update);
 		});
 		document.on("afterTransaction", () => {
@@ -371,7 +412,11 @@ export class SeedError extends Error {
 	}
 }
 
-/** By the node that it came from. */
-function isAlreadyLogged(origin: unknown): boolean {
+function isFromNode(origin: unknown): origin is RedisTransactionOrigin {
 	return isTransactionOrigin(origin) && origin.source === "redis";
+}
+
+/** By the node that it came from, unless the origin says that it does not log. */
+function isAlreadyLogged(origin: unknown): boolean {
+	return isFromNode(origin) && !("isLogged" in origin && origin.isLogged === false);
 }

@@ -8,7 +8,7 @@ import { type Client, type ClientOptions, openClient } from "./client.ts";
 import { FaultyStore } from "./faulty-store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-/** A node in this process, on a real socket, over a real SQLite store that can be told to fail. */
+/** A node in this process, on a real socket, over a store (a real SQLite one by default) that can be told to fail. */
 export interface LocalNode {
 	readonly node: IndelibleNode;
 	readonly store: FaultyStore;
@@ -29,9 +29,10 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 
 export async function startLocalNode({
 	data = temporaryFolder(),
+	store: inner = new SqliteStore({ path: join(data, "indelible.sqlite") }),
 	...options
 }: LocalNodeOptions = {}): Promise<LocalNode> {
-	const store = new FaultyStore(new SqliteStore({ path: join(data, "indelible.sqlite") }));
+	const store = new FaultyStore(inner);
 	const node = await createNode({
 		store,
 		logger: quiet,

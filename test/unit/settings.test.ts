@@ -56,6 +56,7 @@ describe("which source wins", () => {
 			pingIntervalMs: 30_000,
 			authTimeoutMs: 10_000,
 			drainWindowMs: 2_000,
+			redisPrefix: "hocuspocus",
 			shutdownDeadlineMs: 20_000,
 		});
 	});
@@ -208,7 +209,7 @@ describe("what can't be right", () => {
 		["extension", "; did you mean extensions?"],
 		["onAuthentication", "; did you mean onAuthenticate?"],
 		["constructor", ""],
-		["redis", ""],
+		["redys", "; did you mean redis?"],
 	])("the key %s is unknown%s", async ([name = "", hint = ""]) => {
 		expect(await problemsOf({ files: aFileThatSays({ [name]: 1 }) })).toEqual([
 			{ where: "indelible.config.json", name, problem: `is unknown${hint}` },

@@ -1,0 +1,452 @@
+import { randomBytes } from "node:crypto";
+import type {
+	afterUnloadDocumentPayload,
+	beforeBroadcastStatelessPayload,
+	Extension,
+	Hocuspocus,
+	onConfigurePayload,
+	onCreateDocumentPayload,
+	onLoadDocumentPayload,
+} from "@hocuspocus/server";
+import { type Clock, systemClock } from "../durability/clock.ts";
+import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import { clientForUrl, locationOf } from "./connect.ts";
+import { decodeFrame, FrameWriter, nodeIdentifier, readSender, speaksOurDialect } from "./frames.ts";
+import { type BusStatus, Heart, silenceMs } from "./heart.ts";
+import { type BusEvent, logBusEvent } from "./logging.ts";
+import {
+	type DocumentDigest,
+	type DocumentReceipt,
+	decodeNodeMessage,
+	documentsPerMessageMax,
+	encodeNodeMessage,
+	type NodeMessage,
+} from "./node-messages.ts";
+import { NodesHeard } from "./nodes-heard.ts";
+import { type RedisClient, RedisLink } from "./redis-link.ts";
+import { RedisRefusedError } from "./redis-refused-error.ts";
+import { SharedDocument } from "./shared-document.ts";
+import type { SharedLog } from "./shared-log.ts";
+import { StoreReader } from "./store-reader.ts";
+
+export interface RedisBusOptions {
+	/** Where Redis is: `redis://user:password@host:6379/0`, `rediss://` for TLS. */
+	readonly url?: string | undefined;
+	/** Makes a connection, instead of `url`: called twice. For Sentinel, clusters and whatever else ioredis can. */
+	readonly redis?: (() => RedisClient) | undefined;
+	/** Begins the names of all channels; "hocuspocus" by default, as with the stock extension. */
+	readonly prefix?: string | undefined;
+	/** The `Durability` of this server. Without it nothing that came from elsewhere is logged here. */
+	readonly log?: SharedLog | undefined;
+	/** How often each document's digest is compared with that of other nodes, in ms; 30 s by default. */
+	readonly digestIntervalMs?: number | undefined;
+	/** Longest time that opening a document waits for what other nodes have of it, in ms; 1 s by default. */
+	readonly joinTimeoutMs?: number | undefined;
+	/**
+	 * Largest update that goes through Redis, in bytes; 8 MiB by default. Redis' `client-output-buffer-limit` for
+	 * `pubsub` must allow it. Others get larger ones from the store.
+	 */
+	readonly messageBytesMax?: number | undefined;
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onEvent?: ((event: BusEvent) => void) | undefined;
+	/** For tests. */
+	readonly clock?: Clock | undefined;
+}
+
+const MiB = 1024 * 1024;
+/** Receipts go out this often, and everything else that is timed is looked at. */
+const tickMs = 250;
+/** An update that its sender has not confirmed by then is logged here. */
+const confirmationMsMax = 3_000;
+/** A tick that comes this much late means that the process stood still. */
+const stallMs = 2_000;
+/** Time that one tick may take for digests, which cost in proportion to the documents. */
+const digestBudgetMs = 10;
+/** How long after its last message a stock node is reckoned with. */
+const stockMemoryMs = 10 * 60_000;
+/** Receipts of documents that have left memory and could not be sent yet. */
+const leftReceiptsMax = 10_000;
+const goodbyeMsMax = 500;
+
+/**
+ * Connects nodes through Redis: each update is published once, as it is, and applied by the nodes that have the document
+ * open [CLU1]. Nothing waits for Redis and nothing is queued for it; what was lost is noticed and asked for [CLU2]. A
+ * Hocuspocus extension; it speaks the protocol of `@hocuspocus/extension-redis` with nodes that run that one [CLU5].
+ */
+export class RedisBus implements Extension {
+	readonly extensionName = "RedisBus";
+	/** Right after `Durability`, when it stands behind it in the list: others' hooks see the document complete. */
+	readonly priority = Number.POSITIVE_INFINITY;
+	/** Where Redis is, for people. */
+	readonly location: string;
+	/** This node's name among the others. */
+	readonly identifier = nodeIdentifier(randomBytes(9).toString("base64url"));
+	readonly #options: RedisBusOptions;
+	readonly #prefix: string;
+	readonly #clock: Clock;
+	readonly #logger: DurabilityLogger;
+	readonly #digestIntervalMs: number;
+	readonly #frames = new FrameWriter(this.identifier);
+	readonly #link: RedisLink;
+	readonly #heart: Heart;
+	/** The first attempt to connect. */
+	readonly #attempt = Promise.withResolvers<void>();
+	readonly #nodes = new NodesHeard();
+	readonly #storeReader: StoreReader | undefined;
+	readonly #documents = new Map<string, SharedDocument>();
+	readonly #byKey = new Map<string, SharedDocument>();
+	/** Documents to flush at the end of this turn. */
+	readonly #touched = new Set<SharedDocument>();
+	readonly #withReceipt = new Set<SharedDocument>();
+	#leftReceipts: DocumentReceipt[] = [];
+	readonly #withGap = new Set<SharedDocument>();
+	#instance: Hocuspocus | undefined;
+	#awarenessIsWatched: boolean | undefined;
+	#stays = 0;
+	#cancelTick: () => void;
+	#tickedMs: number;
+	#closed = false;
+
+	constructor(options: RedisBusOptions) {
+		this.#options = options;
+		const { url = "redis://127.0.0.1:6379", redis = clientForUrl(url), prefix = "hocuspocus", log } = options;
+		this.#prefix = prefix;
+		this.location = options.redis === undefined ? locationOf(url) : "Redis";
+		this.#clock = options.clock ?? systemClock;
+		this.#logger = options.logger ?? consoleLogger;
+		this.#digestIntervalMs = options.digestIntervalMs ?? 30_000;
+		this.#heart = new Heart({
+			clock: this.#clock,
+			send: (beat) => this.#tellNodes({ type: "heartbeat", beat }),
+			onUp: (awayMs) => {
+				this.#attempt.resolve();
+				this.#emit({ type: "redis-up", awayMs });
+				this.#compareEverything();
+			},
+			onAway: (reason) => this.#emit({ type: "redis-away", reason }),
+			onLoss: () => this.#lostSomething(),
+			onStuck: () => this.#link.reconnect(),
+		});
+		if (log !== undefined) {
+			log.answerFor((documentName) => this.#documents.get(documentName)?.takeUnconfirmed() ?? []);
+			this.#storeReader = new StoreReader({
+				clock: this.#clock,
+				read: (documentName) => log.catchUp(documentName),
+				isOpen: (documentName) => this.#documents.get(documentName)?.isOpen === true,
+			});
+		}
+		this.#link = new RedisLink(
+			{
+				createClient: redis,
+				clock: this.#clock,
+				inFlightBytesMax: 16 * MiB,
+				onMessage: (channel, frame) => this.#receive(channel, frame),
+				onSubscribed: () => this.#heart.listening(),
+				onAway: (reason) => {
+					this.#heart.away(reason);
+					this.#attempt.resolve();
+				},
+				onDropped: () => {},
+			},
+			[this.#nodesChannel, this.#replyChannel(this.identifier)],
+		);
+		this.#tickedMs = this.#clock.now();
+		this.#cancelTick = this.#clock.after(tickMs, () => this.#tick());
+	}
+
+	/** Whether messages come through, and if not, since when and why. */
+	get status(): BusStatus {
+		return this.#heart.status;
+	}
+
+	/** Why this node is cut off from the others, for the operator; empty when all is well. */
+	get problems(): string[] {
+		const { status } = this.#heart;
+		return status.status === "up" ? [] : [`Redis at ${this.location} is away: ${status.reason}`];
+	}
+
+	/** Identifiers of the other nodes of our kind. */
+	get nodes(): readonly string[] {
+		return this.#nodes.identifiers;
+	}
+
+	/**
+	 * Waits for the first attempt to connect, so that documents are not opened before it. Redis that can't be reached is
+	 * no reason to fail.
+	 * @throws {RedisRefusedError} when Redis does not let us in, which trying again won't help.
+	 */
+	async open(): Promise<void> {
+		await this.#attempt.promise;
+		const { status } = this.#heart;
+		if (status.status === "away" && /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(status.reason))
+			throw new RedisRefusedError(`Redis at ${this.location} refused: ${status.reason}`);
+	}
+
+	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
+		this.#instance = instance;
+	}
+
+	/** Before the store is read: what is published from now on is kept, and what was before is in it or with a node. */
+	async onCreateDocument({ documentName }: onCreateDocumentPayload): Promise<void> {
+		const document = new SharedDocument(documentName, ++this.#stays, {
+			frames: this.#frames,
+			clock: this.#clock,
+			log: this.#options.log,
+			messageBytesMax: this.#options.messageBytesMax ?? 8 * MiB,
+			awarenessIsWatched: this.#isAwarenessWatched(),
+			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
+			reply: (recipient, frame) => this.#send(this.#replyChannel(recipient), frame),
+			flushSoon: (touched) => this.#flushSoon(touched),
+			receiptDue: (changed) => this.#withReceipt.add(changed),
+			gapOpened: (waiting) => this.#withGap.add(waiting),
+			readStore: (name) => this.#storeReader?.read(name),
+		});
+		this.#forget(this.#documents.get(documentName));
+		this.#documents.set(documentName, document);
+		this.#byKey.set(document.key, document);
+		await this.#within(this.#joinTimeoutMs, this.#link.subscribe(this.#documentChannel(documentName)));
+	}
+
+	async onLoadDocument({ document, documentName }: onLoadDocumentPayload): Promise<void> {
+		const shared = this.#documents.get(documentName);
+		if (shared === undefined || shared.document !== undefined) return;
+		shared.loaded(document);
+		shared.digestDueMs = this.#clock.now() + this.#digestIntervalMs * this.#clock.random();
+		const canAsk = this.#heart.status.status === "up";
+		const countListeners = (received: number) =>
+			this.#link.listeners(this.#documentChannel(documentName), received);
+		await shared.join(canAsk ? this.#joinTimeoutMs : 0, countListeners);
+		shared.introduce();
+	}
+
+	async afterUnloadDocument({ documentName }: afterUnloadDocumentPayload): Promise<void> {
+		const shared = this.#documents.get(documentName);
+		if (shared?.document?.isDestroyed) this.#drop(shared);
+	}
+
+	async beforeBroadcastStateless({ documentName, payload }: beforeBroadcastStatelessPayload): Promise<void> {
+		this.#documents.get(documentName)?.publishStateless(payload);
+	}
+
+	async onDestroy(): Promise<void> {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#cancelTick();
+		this.#storeReader?.close();
+		this.#flush();
+		this.#sendReceipts();
+		const goodbye = this.#link.publish(this.#nodesChannel, this.#encode({ type: "goodbye" }));
+		await this.#within(goodbyeMsMax, goodbye);
+		this.#link.close();
+	}
+
+	get #joinTimeoutMs(): number {
+		return this.#options.joinTimeoutMs ?? 1_000;
+	}
+
+	#documentChannel(documentName: string): string {
+		return `${this.#prefix}:${documentName}`;
+	}
+
+	/** As the stock extension names it. */
+	#replyChannel(identifier: string): string {
+		return `${this.#prefix}#reply:${identifier}`;
+	}
+
+	/** Stock nodes don't listen to it. */
+	get #nodesChannel(): string {
+		return `${this.#prefix}#nodes`;
+	}
+
+	#receive(channel: string, frame: Buffer): void {
+		try {
+			if (channel === this.#nodesChannel) this.#receiveFromNode(frame);
+			else this.#receiveForDocument(frame);
+		} catch (error) {
+			this.#emit({ type: "frame-ignored", channel, error: error as Error });
+		}
+	}
+
+	#receiveForDocument(frame: Buffer): void {
+		const { sender } = readSender(frame);
+		if (sender === this.identifier) return;
+		this.#heard(sender);
+		const decoded = decodeFrame(frame);
+		this.#documents.get(decoded.documentName)?.receive(decoded, frame);
+	}
+
+	#receiveFromNode(frame: Buffer): void {
+		const { sender, message } = decodeNodeMessage(frame);
+		if (sender === this.identifier) {
+			if (message?.type === "heartbeat") this.#heart.returned(message.beat);
+			return;
+		}
+		if (message?.type === "goodbye") {
+			if (this.#nodes.forget(sender)) this.#nodeLeft(sender, true);
+			return;
+		}
+		this.#heard(sender);
+		switch (message?.type) {
+			case "heartbeat":
+				if (this.#nodes.beat(sender, message.beat)) this.#lostSomething();
+				break;
+			case "digests":
+				for (const { key, digest } of message.documents) this.#byKey.get(key)?.digestCame(sender, digest);
+				break;
+			case "receipts":
+				for (const receipt of message.documents) this.#byKey.get(receipt.key)?.receiptCame(sender, receipt);
+		}
+	}
+
+	#heard(sender: string): void {
+		if (!speaksOurDialect(sender) || !this.#nodes.heard(sender, this.#clock.now())) return;
+		this.#emit({ type: "node-joined", node: sender });
+		this.#heart.introduce();
+	}
+
+	#nodeLeft(sender: string, saidGoodbye: boolean): void {
+		this.#emit({ type: "node-left", node: sender, saidGoodbye });
+		for (const document of this.#documents.values()) document.nodeLeft(sender);
+		// Its last words may be in the store only.
+		if (!saidGoodbye) this.#readStore();
+	}
+
+	#lostSomething(): void {
+		this.#emit({ type: "messages-lost" });
+		this.#compareEverything();
+	}
+
+	/** After messages may have been lost: states and presence are compared with the other nodes, and states with the store. */
+	#compareEverything(): void {
+		for (const document of this.#documents.values()) {
+			document.digestDueMs = 0;
+			document.introductionDue = true;
+		}
+		this.#readStore();
+	}
+
+	#readStore(): void {
+		for (const name of this.#documents.keys()) this.#storeReader?.read(name);
+	}
+
+	#tick(): void {
+		const nowMs = this.#clock.now();
+		const stoodStill = nowMs - this.#tickedMs - tickMs > stallMs;
+		this.#tickedMs = nowMs;
+		if (stoodStill) this.#stoodStill(nowMs);
+		this.#heart.tick();
+		for (const silent of this.#nodes.takeSilentSince(nowMs - silenceMs)) this.#nodeLeft(silent, false);
+		this.#sendReceipts();
+		for (const document of this.#withGap) if (!document.retryGaps(nowMs)) this.#withGap.delete(document);
+		this.#tend(nowMs);
+		this.#cancelTick = this.#clock.after(tickMs, () => this.#tick());
+	}
+
+	/** Others may have taken us for dead, and what they said is still to be read. */
+	#stoodStill(nowMs: number): void {
+		this.#nodes.excuse(nowMs);
+		this.#heart.excuse();
+		this.#compareEverything();
+	}
+
+	/** What is due for each document. */
+	#tend(nowMs: number): void {
+		const digests: DocumentDigest[] = [];
+		const untilMs = nowMs + digestBudgetMs;
+		for (const [name, document] of this.#documents) {
+			if (document.unconfirmedSinceMs < nowMs - confirmationMsMax) this.#options.log?.complete(name);
+			if (!document.isOpen) continue;
+			if (this.#isAbandoned(document)) this.#drop(document);
+			else if (document.digestDueMs <= nowMs && this.#clock.now() < untilMs && this.#link.canPublish) {
+				document.digestDueMs = nowMs + this.#digestIntervalMs * (0.75 + this.#clock.random() / 2);
+				if (document.introductionDue) document.introduce();
+				if (document.stockHeardMs > nowMs - stockMemoryMs) document.compareWithStock();
+				if (this.#nodes.size > 0) digests.push({ key: document.key, digest: document.digest() });
+			}
+		}
+		for (const documents of portions(digests)) this.#tellNodes({ type: "digests", documents });
+	}
+
+	#sendReceipts(): void {
+		if (!this.#link.canPublish) return;
+		const receipts = [...this.#leftReceipts, ...[...this.#withReceipt].map(({ receipt }) => receipt)];
+		this.#leftReceipts = [];
+		this.#withReceipt.clear();
+		if (this.#nodes.size === 0) return;
+		for (const documents of portions(receipts)) this.#tellNodes({ type: "receipts", documents });
+	}
+
+	/** Hocuspocus could not open it after our hook had run, and does not say so. */
+	#isAbandoned({ name, document }: SharedDocument): boolean {
+		const instance = this.#instance;
+		if (instance === undefined || instance.loadingDocuments.has(name)) return false;
+		return instance.documents.get(name) !== document && !instance.unloadingDocuments.has(name);
+	}
+
+	#flushSoon(document: SharedDocument): void {
+		if (this.#touched.size === 0) this.#clock.afterTurn(() => this.#flush());
+		this.#touched.add(document);
+	}
+
+	#flush(): void {
+		const touched = [...this.#touched];
+		this.#touched.clear();
+		for (const document of touched) document.flush();
+	}
+
+	#drop(document: SharedDocument): void {
+		this.#forget(document);
+		this.#documents.delete(document.name);
+		this.#byKey.delete(document.key);
+		this.#link.unsubscribe(this.#documentChannel(document.name));
+	}
+
+	#forget(document: SharedDocument | undefined): void {
+		if (document === undefined) return;
+		document.leave();
+		this.#withGap.delete(document);
+		this.#withReceipt.delete(document);
+		if (document.receipt.sequence > 0 && this.#leftReceipts.length < leftReceiptsMax)
+			this.#leftReceipts.push(document.receipt);
+	}
+
+	#tellNodes(message: NodeMessage): void {
+		this.#send(this.#nodesChannel, this.#encode(message));
+	}
+
+	#encode(message: NodeMessage): Buffer {
+		return encodeNodeMessage(this.#frames, message);
+	}
+
+	/** What can't be sent is lost; whoever misses it asks. */
+	#send(channel: string, frame: Buffer): void {
+		void this.#link.publish(channel, frame);
+	}
+
+	#isAwarenessWatched(): boolean {
+		const extensions = this.#instance?.configuration.extensions ?? [];
+		this.#awarenessIsWatched ??= extensions.some(({ beforeHandleAwareness }) => beforeHandleAwareness);
+		return this.#awarenessIsWatched;
+	}
+
+	async #within(ms: number, work: Promise<unknown>): Promise<void> {
+		const deadline = Promise.withResolvers<void>();
+		const cancel = this.#clock.after(ms, deadline.resolve);
+		await Promise.race([work, deadline.promise]);
+		cancel();
+	}
+
+	#emit(event: BusEvent): void {
+		logBusEvent(this.#logger, event);
+		try {
+			this.#options.onEvent?.(event);
+		} catch (error) {
+			this.#logger.error({ err: error }, "the listener for events of the bus failed");
+		}
+	}
+}
+
+function* portions<T>(all: readonly T[]): Generator<readonly T[]> {
+	for (let from = 0; from < all.length; from += documentsPerMessageMax)
+		yield all.slice(from, from + documentsPerMessageMax);
+}

@@ -1,0 +1,166 @@
+import type { Clock } from "../durability/clock.ts";
+
+/** The part of an ioredis `Redis` or `Cluster` that is used, so that any edition of it will do. */
+export interface RedisClient {
+	readonly status: string;
+	publish(channel: string, message: Buffer): Promise<number>;
+	subscribe(...channels: string[]): Promise<unknown>;
+	unsubscribe(...channels: string[]): Promise<unknown>;
+	on(event: "messageBuffer", listener: (channel: Buffer, message: Buffer) => void): unknown;
+	on(event: "error", listener: (error: Error) => void): unknown;
+	on(event: "ready" | "close", listener: () => void): unknown;
+	disconnect(reconnect?: boolean): void;
+	/** Only a `Cluster` has it. */
+	nodes?(role: "all"): readonly { pubsub(subcommand: "NUMSUB", channel: string): Promise<unknown> }[];
+}
+
+export interface RedisLinkOptions {
+	readonly createClient: () => RedisClient;
+	readonly clock: Clock;
+	/** Published and not answered by Redis, at most; past it messages are dropped. */
+	readonly inFlightBytesMax: number;
+	readonly onMessage: (channel: string, message: Buffer) => void;
+	/** All channels are subscribed to, for the first time or again. Messages may have been missed before. */
+	readonly onSubscribed: () => void;
+	/** A connection was lost or could not be made. Called many times while it is so. */
+	readonly onAway: (reason: string) => void;
+	/** Something was not sent that should have been. */
+	readonly onDropped: () => void;
+}
+
+/** Those in which a connection may hang; in the others ioredis is about to try again. */
+const openStatus: ReadonlySet<string> = new Set(["connecting", "connect", "ready"]);
+
+/** Channels in one SUBSCRIBE, at most. */
+const channelsPerCommand = 1_000;
+
+/**
+ * Two connections to Redis, one to publish and one to listen. It queues nothing: what can't be sent now is dropped, and
+ * healed by whoever notices. It knows nothing of documents.
+ */
+export class RedisLink {
+	readonly #options: RedisLinkOptions;
+	readonly #publisher: RedisClient;
+	readonly #subscriber: RedisClient;
+	readonly #channels = new Set<string>();
+	#inFlightBytes = 0;
+	#closed = false;
+
+	constructor(options: RedisLinkOptions, channels: readonly string[]) {
+		this.#options = options;
+		this.#publisher = options.createClient();
+		this.#subscriber = options.createClient();
+		for (const channel of channels) this.#channels.add(channel);
+		for (const client of [this.#publisher, this.#subscriber]) {
+			client.on("error", (error) => this.#away(describe(error)));
+			client.on("close", () => this.#away("the connection was closed"));
+		}
+		this.#subscriber.on("messageBuffer", (channel, message) => {
+			if (!this.#closed) options.onMessage(channel.toString(), message);
+		});
+		this.#subscriber.on("ready", () => this.#resubscribe());
+		this.#publisher.on("ready", () => this.#announceWhenReady());
+		// A client that was made elsewhere may be connected already.
+		if (this.#subscriber.status === "ready") this.#resubscribe();
+	}
+
+	get canPublish(): boolean {
+		return this.#publisher.status === "ready" && !this.#closed;
+	}
+
+	/**
+	 * Sends a message at once or not at all.
+	 * @returns How many connections received it, as far as Redis can say; `undefined` when it was not sent.
+	 */
+	async publish(channel: string, message: Buffer): Promise<number | undefined> {
+		if (!this.canPublish || this.#inFlightBytes > this.#options.inFlightBytesMax) {
+			this.#options.onDropped();
+			return undefined;
+		}
+		this.#inFlightBytes += message.byteLength;
+		try {
+			return await this.#publisher.publish(channel, message);
+		} catch {
+			// The connection's own events say why.
+			this.#options.onDropped();
+			return undefined;
+		} finally {
+			this.#inFlightBytes -= message.byteLength;
+		}
+	}
+
+	/**
+	 * How many connections listen to a channel, ours among them.
+	 * @param received What publishing to it said: all there is to know, unless Redis is a cluster.
+	 */
+	async listeners(channel: string, received: number): Promise<number> {
+		const nodes = this.#publisher.nodes?.("all");
+		if (nodes === undefined) return received;
+		const counts = await Promise.all(
+			nodes.map((node) => node.pubsub("NUMSUB", channel).then(countOf, () => 0)),
+		);
+		return counts.reduce((sum, count) => sum + count, 0);
+	}
+
+	/** @returns Whether what is published from now on will arrive; if not, it will with the next `onSubscribed`. */
+	async subscribe(channel: string): Promise<boolean> {
+		this.#channels.add(channel);
+		if (this.#subscriber.status !== "ready") return false;
+		try {
+			await this.#subscriber.subscribe(channel);
+			return true;
+		} catch {
+			return false;
+		}
+	}
+
+	unsubscribe(channel: string): void {
+		if (!this.#channels.delete(channel) || this.#subscriber.status !== "ready") return;
+		// If it fails the connection is gone, and with it the subscription.
+		this.#subscriber.unsubscribe(channel).catch(() => {});
+	}
+
+	/** Redis does not answer on connections that seem open. */
+	reconnect(): void {
+		if (this.#closed) return;
+		for (const client of [this.#publisher, this.#subscriber])
+			if (openStatus.has(client.status)) client.disconnect(true);
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#publisher.disconnect(false);
+		this.#subscriber.disconnect(false);
+	}
+
+	#resubscribe(): void {
+		const channels = [...this.#channels];
+		const commands: Promise<unknown>[] = [];
+		for (let from = 0; from < channels.length; from += channelsPerCommand)
+			commands.push(this.#subscriber.subscribe(...channels.slice(from, from + channelsPerCommand)));
+		// A failure means that the connection is gone again, of which its events tell.
+		Promise.all(commands).then(
+			() => this.#announceWhenReady(),
+			(error: Error) => this.#away(describe(error)),
+		);
+	}
+
+	#announceWhenReady(): void {
+		if (!this.#closed && this.canPublish && this.#subscriber.status === "ready") this.#options.onSubscribed();
+	}
+
+	#away(reason: string): void {
+		if (!this.#closed) this.#options.onAway(reason);
+	}
+}
+
+/** `AggregateError`, which Node.js throws for a host with several addresses, has no message of its own. */
+function describe(error: Error): string {
+	if (error.message !== "") return error.message;
+	return (error as NodeJS.ErrnoException).code ?? error.name;
+}
+
+/** NUMSUB answers with the channel's name and the number. */
+function countOf(answer: unknown): number {
+	return Array.isArray(answer) ? Number(answer[1]) : 0;
+}

@@ -1,0 +1,4 @@
+/** Redis is there, and does not let us in. */
+export class RedisRefusedError extends Error {
+	override readonly name = "RedisRefusedError";
+}
