@@ -109,6 +109,8 @@ async function migrate(client: Client, settings: ConnectionSettings): Promise<vo
 	const quoted = client.escapeIdentifier(schema);
 	await client.query("BEGIN");
 	try {
+		// A crash of the server right after it must not leave a running node without tables.
+		await client.query("SET LOCAL synchronous_commit = on");
 		await client.query("SELECT pg_advisory_xact_lock($1)", [String(documentKey(`indelible ${schema}`))]);
 		const version = await readVersion(client, settings);
 		if (version === 0) await createSchema(client, schema);
