@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
-import { SqliteStore } from "../../extensions/durability/index.ts";
+import { PostgresStore, SqliteStore, type Store } from "../../extensions/durability/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
+import { startPostgres } from "../support/postgres-server.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -66,8 +67,17 @@ class Writer {
 	}
 }
 
-async function start(port: number, data: string): Promise<{ child: ChildProcess; phases: Set<string> }> {
-	const child = fork(target, [String(port), data], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+/** Where the node keeps its documents, and how to read them without it. */
+interface Place {
+	/** As the target takes it. */
+	readonly argument: string;
+	store(): Store;
+}
+
+async function start(port: number, place: Place): Promise<{ child: ChildProcess; phases: Set<string> }> {
+	const child = fork(target, [String(port), place.argument], {
+		stdio: ["ignore", "inherit", "inherit", "ipc"],
+	});
 	onTestFinished(() => {
 		child.kill("SIGKILL");
 	});
@@ -81,8 +91,8 @@ async function start(port: number, data: string): Promise<{ child: ChildProcess;
 }
 
 /** How often each word is in each document of the store, read without the node. */
-async function storedWords(data: string): Promise<Map<string, Map<string, number>>> {
-	const store = new SqliteStore({ path: join(data, "indelible.sqlite") });
+async function storedWords(place: Place): Promise<Map<string, Map<string, number>>> {
+	const store = place.store();
 	await store.open();
 	const found = new Map<string, Map<string, number>>();
 	for (let index = 0; index < documents; index += 1) {
@@ -119,68 +129,85 @@ async function momentToKill(random: Random, phases: Set<string>, writers: readon
 		await new Promise((resolve) => setImmediate(resolve));
 }
 
-test(`[DUR1] [DUR4] [DUR6] [CON1] ${rounds} kills at random moments: every acknowledged edit is there, exactly once`, {
-	timeout: 20_000 + rounds * 5_000,
-}, async () => {
-	const random = new Random(testSeed("kill"));
-	const data = temporaryFolder();
-	const port = await freePort();
-	const url = `ws://127.0.0.1:${port}`;
-	const writers = Array.from(
-		{ length: documents * writersPerDocument },
-		(_, index) => new Writer(`w${index}`, `document ${index % documents}`),
-	);
-	const seen = new Set<string>();
-	let acknowledgedInAll = 0;
-	for (let round = 0; round < rounds; round += 1) {
-		const { child, phases } = await start(port, data);
-		for (const writer of writers) if (!writer.isConnected) writer.connect(url);
-		await Promise.all(writers.map((writer) => writer.synced()));
-		const killed = once(child, "exit");
-		let remaining = 5 + random.below(120);
-		while (remaining > 0) {
-			remaining -= 1;
-			const writer = random.pick(writers);
-			if (!writer.isConnected) writer.connect(url);
-			else if (random.chance(0.05)) writer.disconnect();
-			else writer.write();
-			if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
+const places: readonly (readonly [string, number, () => Promise<Place>])[] = [
+	["SQLite", rounds, async () => inFolder(temporaryFolder())],
+	["Postgres", Math.ceil(rounds / 2), async () => inDatabase((await startPostgres()).url())],
+];
+
+function inFolder(data: string): Place {
+	return { argument: data, store: () => new SqliteStore({ path: join(data, "indelible.sqlite") }) };
+}
+
+function inDatabase(url: string): Place {
+	return { argument: url, store: () => new PostgresStore({ url }) };
+}
+
+test.for(places)(
+	"[DUR1] [DUR4] [DUR6] [CON1] on %s, %i kills at random moments: every acknowledged edit is there, exactly once",
+	{
+		timeout: 20_000 + rounds * 5_000,
+	},
+	async ([kind, rounds, newPlace]) => {
+		const random = new Random(testSeed(`kill on ${kind}`));
+		const place = await newPlace();
+		const port = await freePort();
+		const url = `ws://127.0.0.1:${port}`;
+		const writers = Array.from(
+			{ length: documents * writersPerDocument },
+			(_, index) => new Writer(`w${index}`, `document ${index % documents}`),
+		);
+		const seen = new Set<string>();
+		let acknowledgedInAll = 0;
+		for (let round = 0; round < rounds; round += 1) {
+			const { child, phases } = await start(port, place);
+			for (const writer of writers) if (!writer.isConnected) writer.connect(url);
+			await Promise.all(writers.map((writer) => writer.synced()));
+			const killed = once(child, "exit");
+			let remaining = 5 + random.below(120);
+			while (remaining > 0) {
+				remaining -= 1;
+				const writer = random.pick(writers);
+				if (!writer.isConnected) writer.connect(url);
+				else if (random.chance(0.05)) writer.disconnect();
+				else writer.write();
+				if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
+			}
+			await momentToKill(random, phases, writers);
+			child.kill("SIGKILL");
+			await killed;
+			for (const phase of phases) seen.add(phase);
+			const stored = await storedWords(place);
+			for (const { name, documentName, acknowledged } of writers) {
+				for (let word = 1; word <= acknowledged; word += 1) {
+					const count = stored.get(documentName)?.get(`${name}.${word}`);
+					expect(count, `round ${round}: ${name}.${word}`).toBe(1);
+				}
+			}
+			acknowledgedInAll = writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
 		}
-		await momentToKill(random, phases, writers);
-		child.kill("SIGKILL");
-		await killed;
-		for (const phase of phases) seen.add(phase);
-		const stored = await storedWords(data);
-		for (const { name, documentName, acknowledged } of writers) {
-			for (let word = 1; word <= acknowledged; word += 1) {
-				const count = stored.get(documentName)?.get(`${name}.${word}`);
-				expect(count, `round ${round}: ${name}.${word}`).toBe(1);
+		const { child } = await start(port, place);
+		for (const writer of writers) if (!writer.isConnected) writer.connect(url);
+		await Promise.all(writers.map((writer) => writer.saved()));
+		for (let index = 0; index < documents; index += 1) {
+			const group = writers.filter(({ documentName }) => documentName === `document ${index}`);
+			await eventually(
+				"both writers to agree",
+				() => new Set(group.map((writer) => writer.words())).size === 1,
+			);
+			const counts = countWords(JSON.parse(group[0]?.words() ?? "[]"));
+			for (const writer of group) {
+				for (let word = 1; word <= writer.written; word += 1)
+					expect(counts.get(`${writer.name}.${word}`)).toBe(1);
 			}
 		}
-		acknowledgedInAll = writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
-	}
-	const { child } = await start(port, data);
-	for (const writer of writers) if (!writer.isConnected) writer.connect(url);
-	await Promise.all(writers.map((writer) => writer.saved()));
-	for (let index = 0; index < documents; index += 1) {
-		const group = writers.filter(({ documentName }) => documentName === `document ${index}`);
-		await eventually(
-			"both writers to agree",
-			() => new Set(group.map((writer) => writer.words())).size === 1,
+		for (const writer of writers) writer.disconnect();
+		child.kill("SIGKILL");
+		console.info(
+			`kill on ${kind}: ${rounds} rounds, ${acknowledgedInAll} acknowledged edits, phases hit: ${[...seen].join(", ")}`,
 		);
-		const counts = countWords(JSON.parse(group[0]?.words() ?? "[]"));
-		for (const writer of group) {
-			for (let word = 1; word <= writer.written; word += 1)
-				expect(counts.get(`${writer.name}.${word}`)).toBe(1);
-		}
-	}
-	for (const writer of writers) writer.disconnect();
-	child.kill("SIGKILL");
-	console.info(
-		`kill: ${rounds} rounds, ${acknowledgedInAll} acknowledged edits, phases hit: ${[...seen].join(", ")}`,
-	);
-	// Otherwise the kills proved less than the title says.
-	expect(acknowledgedInAll).toBeGreaterThan(rounds);
-	expect(seen).toContain("committed");
-	expect(seen).toContain("compacted");
-});
+		// Otherwise the kills proved less than the title says.
+		expect(acknowledgedInAll).toBeGreaterThan(rounds);
+		expect(seen).toContain("committed");
+		expect(seen).toContain("compacted");
+	},
+);

@@ -1,13 +1,13 @@
 /**
  * The process that the kill test kills: a node that compacts and unloads as often as it can, so that a kill hits every
- * phase. Arguments: port, data folder.
+ * phase. Arguments: port, data folder or database URL.
  */
 import { createServer } from "node:http";
 import { createNode } from "../../server/index.ts";
 
-const [port, data] = process.argv.slice(2);
+const [port, place = ""] = process.argv.slice(2);
 const node = await createNode({
-	data: data as string,
+	...(place.includes("://") ? { databaseUrl: place } : { data: place }),
 	logger: { debug: () => {}, info: () => {}, warn: console.warn, error: console.error },
 	compaction: { busyBytesMin: 300, busyUpdatesMin: 10, idleBytesMin: 1, idleUpdatesMin: 1, idleMs: 5 },
 	onDurabilityEvent: ({ type }) => process.send?.(type),
