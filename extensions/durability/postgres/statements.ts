@@ -2,7 +2,7 @@ import { escapeIdentifier, type QueryConfig } from "pg";
 
 /**
  * Every statement that reads or writes documents. Each is a transaction of its own, so that there is one round trip,
- * no lock outlives a node that stops in the middle, and a connection pooler may stand between.
+ * and no lock outlives a node that stops in the middle.
  */
 export interface Statements {
 	readonly append: QueryConfig;
