@@ -50,6 +50,15 @@ type Phase =
 	| { readonly status: "open" }
 	| { readonly status: "left" };
 
+interface Question {
+	/** No other question before. */
+	readonly untilMs: number;
+	/** It was answered, and something is missing all the same. */
+	isAnswered: boolean;
+	/** How far the other node has said to be since. */
+	news: Position | undefined;
+}
+
 /** For an answer to a question about a gap; and until the next question, when an answer did not close it. */
 const answerMsMax = 2_000;
 /** What is kept while the document loads, at most; more is dropped, because joining brings it anyway. */
@@ -69,8 +78,8 @@ export class SharedDocument {
 	readonly #bus: BusContext;
 	readonly #deliveries = new Deliveries();
 	readonly #unconfirmed = new Unconfirmed();
-	/** Nodes asked about a gap, until when the next question waits, and whether they have answered. */
-	readonly #asked = new Map<string, { readonly untilMs: number; isAnswered: boolean }>();
+	/** Nodes that were asked about a gap. */
+	readonly #asked = new Map<string, Question>();
 	#phase: Phase = { status: "loading" };
 	#kept: Buffer[] = [];
 	#keptBytes = 0;
@@ -225,7 +234,7 @@ export class SharedDocument {
 		if (this.#phase.status === "loading" || this.#phase.status === "left") return;
 		this.#unconfirmed.confirm(sender, receipt);
 		if (this.#phase.status === "open" && this.#deliveries.lacks(sender, receipt)) {
-			if (receipt.isOpen) this.#askAboutGap(sender);
+			if (receipt.isOpen) this.#askAboutGap(sender, receipt);
 			else this.#bus.readStore(this.name);
 		}
 		if (!receipt.isOpen) this.#deliveries.forget(sender);
@@ -324,20 +333,40 @@ export class SharedDocument {
 		if (isWaiting && this.isOpen) this.#askAboutGap(sender);
 	}
 
-	#askAboutGap(sender: string): void {
-		if (this.#asked.has(sender)) return;
-		this.#asked.set(sender, { untilMs: this.#bus.clock.now() + answerMsMax, isAnswered: false });
+	#askAboutGap(sender: string, news?: Position): void {
+		const question = this.#asked.get(sender);
+		if (question !== undefined) {
+			question.news = news ?? question.news;
+			return;
+		}
+		this.#asked.set(sender, {
+			untilMs: this.#bus.clock.now() + answerMsMax,
+			isAnswered: false,
+			news: undefined,
+		});
 		this.#bus.gapOpened(this);
 		this.#bus.reply(sender, this.#step1(false));
 	}
 
 	#answered(sender: string, position: Position | undefined): void {
-		const asked = this.#asked.get(sender);
-		if (asked !== undefined) asked.isAnswered = true;
 		if (position !== undefined) this.#deliveries.settle(sender, position);
+		const question = this.#asked.get(sender);
+		if (question !== undefined) this.#closeQuestion(sender, question);
 		if (this.#phase.status !== "joining") return;
 		this.#phase.answered.add(sender);
 		this.#phase.isEnough();
+	}
+
+	#closeQuestion(sender: string, question: Question): void {
+		const { pendingStructs, pendingDs } = this.#opened().store;
+		// Asking again at once would bring the same.
+		if (pendingStructs !== null || pendingDs !== null) {
+			question.isAnswered = true;
+			return;
+		}
+		this.#asked.delete(sender);
+		if (question.news !== undefined && this.#deliveries.lacks(sender, question.news))
+			this.#askAboutGap(sender);
 	}
 
 	#answer(sender: string, step1: DocumentMessage & { type: "step1" }): void {

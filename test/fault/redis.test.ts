@@ -1,0 +1,283 @@
+import { expect, test } from "vitest";
+import type { Client } from "../support/client.ts";
+import { type LocalCluster, localCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import type { LocalNode } from "../support/local-node.ts";
+import { startLossyRedis } from "../support/lossy-redis.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+import { stateOf } from "../support/typist.ts";
+
+const stored = ({ disk }: LocalCluster, name = "page") =>
+	stateOf({ ...disk.read(name), position: 0, logBytes: 0 });
+
+async function acquainted(...nodes: LocalNode[]): Promise<void> {
+	await eventually("the nodes to know each other", () =>
+		nodes.every(({ node }) => node.bus?.nodes.length === nodes.length - 1),
+	);
+}
+
+async function agree(text: string, ...people: Client[]): Promise<void> {
+	await eventually(`everybody to have ${text}`, () =>
+		people.every((person) => person.text.toString() === text),
+	);
+}
+
+const names = ({ provider }: Client) =>
+	[...(provider.awareness?.getStates().values() ?? [])].map((state) => state.name);
+
+test("[CLU2] a lost update is noticed with the next one, and asked for once", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node();
+	const two = await cluster.node({ redisUrl: lossy.url });
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.type("a");
+	await agree("a", bert);
+	lossy.loses = (channel) => channel === "hocuspocus:page" || channel === "hocuspocus#nodes";
+	anna.type("b");
+	await eventually("the loss", () => lossy.lost.includes("hocuspocus:page"));
+	lossy.loses = () => false;
+	const published = await redis.published(async () => {
+		anna.type("c");
+		await agree("abc", anna, bert);
+	});
+	expect(published.filter(({ channel }) => channel.includes("#reply"))).toHaveLength(2);
+});
+
+test("[CLU2] a lost update after which nobody writes is noticed all the same, deletions too", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node();
+	const two = await cluster.node({ redisUrl: lossy.url });
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.type("abc");
+	await agree("abc", bert);
+	lossy.loses = (channel) => channel === "hocuspocus:page";
+	anna.text.delete(0, 1);
+	await agree("bc", bert);
+	anna.type("d");
+	await agree("bcd", bert);
+	expect(lossy.lost.length).toBeGreaterThanOrEqual(2);
+});
+
+test("[CLU2] without any hint, comparing digests heals what was lost, in both directions", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node();
+	const two = await cluster.node({ redisUrl: lossy.url });
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.type("abc");
+	await agree("abc", bert);
+	lossy.loses = () => true;
+	anna.text.delete(0, 1);
+	bert.type("d");
+	await Promise.all([anna.saved(), bert.saved()]);
+	await agree("bcd", anna);
+	expect(bert.text.toString()).toBe("abcd");
+	lossy.loses = () => false;
+	await agree("bcd", anna, bert);
+});
+
+test("[CLU2] what was lost and has left the other node's memory is read from the store", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node();
+	const two = await cluster.node({ redisUrl: lossy.url });
+	await acquainted(one, two);
+	const bert = await two.client("page").synced();
+	const anna = await one.client("page").synced();
+	lossy.loses = (channel) => channel === "hocuspocus:page";
+	await anna.type("gone before anybody asks").saved();
+	anna.destroy();
+	await agree("gone before anybody asks", bert);
+});
+
+test("[CLU2] [CLU3] connections that Redis kills come back, and nothing is missing", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const nodes = [await cluster.node(), await cluster.node()];
+	const [one, two] = nodes as [LocalNode, LocalNode];
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	let text = "";
+	for (let round = 0; round < 10; round += 1) {
+		for (const type of ["pubsub", "normal"])
+			await redis.command("CLIENT", "KILL", "TYPE", type, "SKIPME", "yes");
+		anna.type(`${round}`);
+		text += `${round}`;
+		await agree(text, anna, bert);
+	}
+});
+
+test("[CLU3] Redis that stands still: people are served and edits saved; afterwards all is the same", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	const asleep = redis.command("DEBUG", "SLEEP", 11);
+	anna.type("anna ");
+	await anna.saved();
+	bert.type("bert ");
+	await bert.saved();
+	expect(stored(cluster)).toMatch(/anna/);
+	await eventually("it to be noticed", () => (one.node.readiness().degraded ?? []).length > 0);
+	expect(one.node.readiness().ready).toBe(true);
+	await asleep;
+	await eventually("both to be back", () =>
+		[one, two].every(({ node }) => node.readiness().degraded?.length === 0),
+	);
+	await eventually("the same text", () => anna.text.length === 10 && bert.text.length === 10);
+	expect(anna.text.toString()).toBe(bert.text.toString());
+});
+
+test("[CLU3] Redis dies and comes back empty: the node says so, serves and saves, and nobody does anything by hand", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.provider.setAwarenessField("name", "Anna");
+	await eventually("Anna", () => names(bert).includes("Anna"));
+	await redis.kill();
+	await eventually("it to be noticed", () => (one.node.readiness().degraded ?? []).length > 0);
+	expect(one.node.readiness()).toMatchObject({ ready: true, reasons: [] });
+	expect(one.node.readiness().degraded?.join()).toMatch(/^Redis at redis:\/\/127\.0\.0\.1:\d+ is away: /);
+	await anna.type("anna ").saved();
+	await bert.type("bert ").saved();
+	const cora = await one.client("new").synced();
+	await cora.type("opened without Redis").saved();
+	const saved = await two.client("new").synced();
+	expect(saved.text.toString()).toBe("opened without Redis");
+	// Written on a node that has closed it when Redis is back: only the store has it.
+	const dora = await one.client("closed").synced();
+	const emil = await two.client("closed").synced();
+	await dora.type("closed again").saved();
+	dora.destroy();
+	await redis.start();
+	await eventually("the same text", () => anna.text.length === 10 && bert.text.length === 10);
+	expect(anna.text.toString()).toBe(bert.text.toString());
+	await agree("closed again", emil);
+	await eventually("Anna", () => names(bert).includes("Anna"));
+	expect(one.node.readiness().degraded).toEqual([]);
+});
+
+test("[CLU3] [CLU4] a connection that is open and dead: ghosts leave within 10 s, and everything is back when it is", async () => {
+	const redis = await startRedis();
+	const cable = await startTcpProxy(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node();
+	const two = await cluster.node({ redisUrl: `redis://127.0.0.1:${cable.port}` });
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.provider.setAwarenessField("name", "Anna");
+	bert.provider.setAwarenessField("name", "Bert");
+	await eventually("each other", () => names(anna).includes("Bert") && names(bert).includes("Anna"));
+	cable.freeze();
+	await eventually("Bert to be gone", () => !names(anna).includes("Bert"), 10_000);
+	anna.type("a");
+	await bert.type("b").saved();
+	cable.heal();
+	await eventually("each other", () => names(anna).includes("Bert") && names(bert).includes("Anna"));
+	await eventually("the same text", () => anna.text.length === 2 && bert.text.length === 2);
+});
+
+test("[DUR1] a node answers for what another has passed on and not logged: before it acknowledges, with time, on unloading", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await acquainted(one, two);
+	// It passes on what it gets, and dies before it is logged, as far as the other can tell.
+	one.store.hold();
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+
+	anna.type("1");
+	await agree("1", bert);
+	expect(stored(cluster)).toBe("");
+	await eventually("it to be logged by the other node", () => stored(cluster) === "1", 6_000);
+
+	anna.type("2");
+	await agree("12", bert);
+	// Somebody who held the same edits and is told that they are here.
+	const again = await two.client("page", { document: anna.document }).synced();
+	await again.saved();
+	expect(stored(cluster)).toBe("12");
+	again.destroy();
+
+	anna.type("3");
+	await agree("123", bert);
+	bert.destroy();
+	await eventually("it to be unloaded", () => !two.node.hocuspocus.documents.has("page"));
+	expect(stored(cluster)).toBe("123");
+});
+
+test("[CLU1] what the sender confirms is not logged again", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	for (let index = 0; index < 50; index += 1) {
+		anna.type("x");
+		await eventually("the letter", () => bert.text.length === index + 1);
+	}
+	await anna.saved();
+	await new Promise((resolve) => setTimeout(resolve, 4_000));
+	expect(two.node.durability.stats().updates).toBe(0);
+	bert.destroy();
+	await eventually("it to be unloaded", () => !two.node.hocuspocus.documents.has("page"));
+	expect(two.node.durability.stats().updates).toBe(0);
+});
+
+test("an update that is too large for Redis reaches the other node through the store", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url, { frameBytesMax: 64 * 1024 * 1024 });
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	const published = await redis.published(async () => {
+		anna.type("x".repeat(9 * 1024 * 1024));
+		await eventually("the text", () => bert.text.length === anna.text.length);
+	});
+	expect(Math.max(...published.map(({ bytes }) => bytes))).toBeLessThan(10_000);
+});
+
+test("[TRN5] garbage on the channels harms nobody", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	for (const channel of [
+		"hocuspocus:page",
+		"hocuspocus#nodes",
+		`hocuspocus#reply:${one.node.bus?.identifier}`,
+	]) {
+		for (const frame of [
+			"",
+			"\u0000",
+			"\u0005abc",
+			"\u0003abc\u0004page\u0000\u0002\u0003xyz",
+			"x".repeat(300),
+		])
+			await redis.command("PUBLISH", channel, frame);
+	}
+	anna.type("still here");
+	await agree("still here", bert);
+});
