@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { SqliteStore } from "../extensions/durability/index.ts";
 import { checkDatabase } from "./check-database.ts";
+import { checkRedis } from "./check-redis.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Settings } from "./settings.ts";
 
@@ -28,10 +29,11 @@ export async function doctor(
 	{ settings, file }: Configuration,
 	{ json }: { json: boolean },
 ): Promise<number> {
-	const { databaseUrl } = settings;
+	const { databaseUrl, redisUrl } = settings;
 	const storeChecks: readonly Check[] =
 		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl)];
-	const checks: readonly Check[] = [checkNode, ...storeChecks, checkPort, checkOpenFiles];
+	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
+	const checks: readonly Check[] = [checkNode, ...storeChecks, ...redisChecks, checkPort, checkOpenFiles];
 	const findings: Finding[] = [
 		{ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" },
 	];

@@ -29,3 +29,20 @@ export function locationOf(url: string): string {
 		return "Redis";
 	}
 }
+
+/**
+ * Connects once, for whoever wants to know beforehand.
+ * @returns The version that Redis (or what speaks its protocol) says it has.
+ * @throws What ioredis throws: that nobody answers, or that it does not let us in.
+ */
+export async function redisVersion(url: string): Promise<string> {
+	const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+	const failure = Promise.withResolvers<never>();
+	client.on("error", failure.reject);
+	try {
+		const info = await Promise.race([client.connect().then(() => client.info("server")), failure.promise]);
+		return /^redis_version:(\S+)/m.exec(info)?.[1] ?? "of an unknown version";
+	} finally {
+		client.disconnect();
+	}
+}

@@ -1,0 +1,22 @@
+import type { Finding } from "./doctor.ts";
+import { refusePrivateStore } from "./private-store.ts";
+import type { Settings } from "./settings.ts";
+import { SettingsError } from "./settings-error.ts";
+
+const check = "Redis";
+
+/** Looks at Redis, and whether this node has anything to say through it. */
+export async function checkRedis(redisUrl: string, settings: Settings): Promise<Finding> {
+	const { locationOf, redisVersion } = await import("../extensions/redis/connect.ts");
+	const location = locationOf(redisUrl);
+	try {
+		refusePrivateStore(settings);
+		return { check, result: "ok", detail: `Redis ${await redisVersion(redisUrl)} at ${location}` };
+	} catch (error) {
+		const { message } = error as Error;
+		if (error instanceof SettingsError)
+			return { check, result: "problem", detail: message, advice: "Set databaseUrl, or leave out redisUrl." };
+		const advice = "Until it answers, nodes hear nothing of each other.";
+		return { check, result: "problem", detail: `${location}: ${message}`, advice };
+	}
+}

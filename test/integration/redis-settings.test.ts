@@ -1,0 +1,137 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Cluster, Redis } from "ioredis";
+import { expect, test } from "vitest";
+import { createNode, SettingsError } from "../../server/index.ts";
+import { localCluster } from "../support/cluster.ts";
+import { runCommand } from "../support/command-line.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/node-process.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+test("[CLU6] Redis with an SQLite file of one's own is refused at start, with the reason", async () => {
+	const redisUrl = "redis://127.0.0.1:1";
+	const refused = createNode({ redisUrl, data: temporaryFolder() });
+	await expect(refused).rejects.toThrow(SettingsError);
+	await expect(refused).rejects.toThrow(/share a database.*SQLite.*databaseUrl/);
+	const byCode = createNode({ redis: () => new Redis({ lazyConnect: true }), data: temporaryFolder() });
+	await expect(byCode).rejects.toThrow(SettingsError);
+
+	const folder = temporaryFolder();
+	const started = await runCommand(["start", "--redis-url", redisUrl, "--port", "0"], { folder });
+	expect(started).toMatchObject({ code: 2, output: "" });
+	expect(started.errors).toMatch(/share a database/);
+	const examined = await runCommand(["doctor", "--redis-url", redisUrl], { folder });
+	expect(examined.code).toBe(1);
+	expect(examined.output).toMatch(/PROBLEM {2}Redis .*share a database/);
+});
+
+test("[CLU6] Redis that does not let the node in is refused at start, without telling the password", async () => {
+	const redis = await startRedis();
+	await redis.command("CONFIG", "SET", "requirepass", "right");
+	const url = `redis://:wrong-secret@127.0.0.1:${redis.port}`;
+	const refused = localCluster(url).node();
+	await expect(refused).rejects.toThrow(/^Redis at redis:\/\/127\.0\.0\.1:\d+ refused: WRONGPASS/);
+	await expect(refused).rejects.not.toThrow(/wrong-secret/);
+	await expect(localCluster(redis.url).node()).rejects.toThrow(/NOAUTH/);
+	const right = await localCluster(`redis://:right@127.0.0.1:${redis.port}`).node();
+	expect(right.node.readiness().degraded).toEqual([]);
+});
+
+test("[CLU3] Redis that nobody has started yet does not keep a node from starting", async () => {
+	const port = await freePort();
+	const { node, client } = await localCluster(`redis://127.0.0.1:${port}`).node();
+	expect(node.readiness()).toMatchObject({ ready: true, reasons: [] });
+	expect(node.readiness().degraded).toHaveLength(1);
+	await (await client("page").synced()).type("saved").saved();
+});
+
+test("/readyz is 200 and says what is degraded", async () => {
+	const port = await freePort();
+	const { node } = await localCluster(`redis://127.0.0.1:${port}`).node();
+	const { createHttp } = await import("../../server/http.ts");
+	const answer = await createHttp({ readiness: () => node.readiness() }).request("/readyz");
+	expect(answer.status).toBe(200);
+	expect(await answer.json()).toEqual({
+		ready: true,
+		reasons: [],
+		degraded: [expect.stringContaining("is away: ")],
+	});
+});
+
+test("two prefixes on one Redis don't meet", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node({ redisPrefix: "one" });
+	const two = await cluster.node({ redisPrefix: "two" });
+	const bert = await two.client("page").synced();
+	await (await one.client("page").synced()).type("x").saved();
+	expect(two.node.bus?.nodes).toEqual([]);
+	expect(bert.text.toString()).toBe("");
+});
+
+test("[CLU1] [CLU2] nodes meet through a Redis cluster that code connects to", async () => {
+	const servers: RedisServer[] = [];
+	for (let index = 0; index < 3; index += 1)
+		servers.push(await startRedis("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"));
+	const [first, ...others] = servers;
+	for (const { port } of others) await first?.command("CLUSTER", "MEET", "127.0.0.1", port);
+	const slots = 16_384;
+	for (const [index, server] of servers.entries()) {
+		const from = Math.floor((index * slots) / servers.length);
+		const to = Math.floor(((index + 1) * slots) / servers.length) - 1;
+		await server.command("CLUSTER", "ADDSLOTSRANGE", from, to);
+	}
+	for (const server of servers) {
+		await eventually("the cluster to be whole", async () =>
+			String(await server.command("CLUSTER", "INFO")).includes("cluster_state:ok"),
+		);
+		await eventually("everybody to be known", async () =>
+			String(await server.command("CLUSTER", "INFO")).includes("cluster_known_nodes:3"),
+		);
+	}
+	const redis = () => new Cluster(servers.map(({ port }) => ({ host: "127.0.0.1", port })));
+	const cluster = localCluster("unused", { redisUrl: undefined, redis });
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await eventually("the nodes to know each other", () =>
+		[one, two].every(({ node }) => node.bus?.nodes.length === 1),
+	);
+	const anna = await one.client("page").synced();
+	const release = one.store.hold();
+	anna.type("before ");
+	await eventually("it to have arrived", () => {
+		return one.node.hocuspocus.documents.get("page")?.getText("text").length === 7;
+	});
+	const connection = await two.node.openDirectConnection("page");
+	expect(connection.document?.getText("text").toString()).toBe("before ");
+	release();
+	await connection.disconnect();
+	const bert = await two.client("page").synced();
+	for (let index = 0; index < 100; index += 1) {
+		anna.type("a");
+		bert.type("b");
+		if (index % 10 === 0) await anna.saved();
+	}
+	await eventually("the same text", () => anna.text.length === 207 && bert.text.length === 207);
+	expect(anna.text.toString()).toBe(bert.text.toString());
+});
+
+test("code may make the connections", async () => {
+	const redis = await startRedis();
+	const made: Redis[] = [];
+	const make = () => {
+		const client = new Redis(redis.url);
+		made.push(client);
+		return client;
+	};
+	const { node } = await localCluster("unused", { redisUrl: undefined, redis: make }).node();
+	expect(made).toHaveLength(2);
+	expect(node.readiness().degraded).toEqual([]);
+
+	const folder = temporaryFolder();
+	writeFileSync(join(folder, "indelible.config.mjs"), `export default { redis: "no function" };`);
+	const wrong = await runCommand(["start"], { folder });
+	expect(wrong).toMatchObject({ code: 2 });
+	expect(wrong.errors).toMatch(/redis .* must be a function/);
+});
