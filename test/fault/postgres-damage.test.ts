@@ -110,8 +110,8 @@ describe("[DUR5] what does not read back as it was written is refused, and nothi
 		const whole = await store.load("whole");
 		await tamper(statement);
 		const before = await everything();
-		for (const refused of [store.load("hurt"), store.compact("hurt", { gc: true })]) {
-			const error = await refused.catch((thrown) => thrown);
+		for (const refused of [() => store.load("hurt"), () => store.compact("hurt", { gc: true })]) {
+			const error = await refused().catch((thrown) => thrown);
 			expect(error).toBeInstanceOf(DamagedDocumentError);
 			expect(error).toMatchObject({ documentName: "hurt", reason: "document-damaged" });
 		}
@@ -171,8 +171,8 @@ test("[DUR5] a damaged page makes its documents refuse to open, and the store go
 	closeSync(handle);
 	await server.start();
 	const again = await openPostgres({ url });
-	for (const refused of [again.load("hurt"), again.compact("hurt", { gc: true })]) {
-		const error = await refused.catch((thrown) => thrown);
+	for (const refused of [() => again.load("hurt"), () => again.compact("hurt", { gc: true })]) {
+		const error = await refused().catch((thrown) => thrown);
 		expect(error).toBeInstanceOf(DamagedDocumentError);
 		expect(error.message).toMatch(/Postgres says: invalid page/);
 	}
