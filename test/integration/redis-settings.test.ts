@@ -135,3 +135,31 @@ test("code may make the connections", async () => {
 	expect(wrong).toMatchObject({ code: 2 });
 	expect(wrong.errors).toMatch(/redis .* must be a function/);
 });
+
+test("a Redis role needs no more than docs/operations.md says", async () => {
+	const redis = await startRedis();
+	const rights = ["+publish", "+subscribe", "+unsubscribe", "+info", "&hocuspocus*"];
+	await redis.command(
+		"ACL",
+		"SETUSER",
+		"node",
+		"reset",
+		"on",
+		">secret",
+		"resetchannels",
+		"-@all",
+		...rights,
+	);
+	const cluster = localCluster(`redis://node:secret@127.0.0.1:${redis.port}`);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	anna.type("x");
+	await eventually("the letter", () => bert.text.toString() === "x");
+	bert.destroy();
+	await eventually("it to be unloaded", () => two.node.hocuspocus.documents.size === 0);
+	const denied = (await redis.command("ACL", "LOG")) as unknown[][];
+	const commands = denied.map((entry) => entry[entry.indexOf("object") + 1]);
+	expect(commands.filter((command) => !String(command).startsWith("client"))).toEqual([]);
+	expect(two.node.readiness().degraded).toEqual([]);
+});

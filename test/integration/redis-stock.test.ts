@@ -1,6 +1,11 @@
-import { expect, test } from "vitest";
+import { Server } from "@hocuspocus/server";
+import { expect, onTestFinished, test } from "vitest";
+import { Durability } from "../../extensions/durability/index.ts";
+import { RedisBus } from "../../extensions/redis/index.ts";
+import { type Client, openClient } from "../support/client.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startStockNode } from "../support/stock-node.ts";
 import { stateOf } from "../support/typist.ts";
@@ -86,4 +91,40 @@ test("[CLU5] presence and stateless messages cross between stock nodes and ours"
 	ours.node.hocuspocus.documents.get("page")?.broadcastStateless("ours");
 	stock.server.hocuspocus.documents.get("page")?.broadcastStateless("theirs");
 	await eventually("both messages on both sides", () => heard.length === 4);
+});
+
+test("[CLU1] two stock servers with our extensions are a cluster, with durability and without", async () => {
+	const redis = await startRedis();
+	const disk = new MemoryDisk();
+	for (const isDurable of [true, false]) {
+		const people = [];
+		const prefix = String(isDurable);
+		for (let index = 0; index < 2; index += 1) {
+			const log = isDurable ? new Durability({ store: new MemoryStore(disk) }) : undefined;
+			const bus = new RedisBus({ url: redis.url, prefix, log });
+			const server = new Server({
+				port: 0,
+				quiet: true,
+				stopOnSignals: false,
+				extensions: [...(log === undefined ? [] : [log]), bus],
+			});
+			await server.listen();
+			const person = openClient({ url: server.webSocketURL, name: "page" });
+			people.push(person);
+			onTestFinished(async () => {
+				person.destroy();
+				await server.destroy();
+			});
+			await person.synced();
+		}
+		const [anna, bert] = people as [Client, Client];
+		anna.type("anna ");
+		await eventually("her text", () => bert.text.toString() === "anna ");
+		bert.type("bert");
+		await eventually("his text", () => anna.text.toString() === "anna bert");
+		await eventually(
+			"both in the store",
+			() => stateOf({ ...disk.read("page"), position: 0, logBytes: 0 }) === "anna bert",
+		);
+	}
 });
