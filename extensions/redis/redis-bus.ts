@@ -53,6 +53,15 @@ export interface RedisBusOptions {
 	readonly clock?: Clock | undefined;
 }
 
+export interface BusStats {
+	readonly documents: number;
+	readonly publishedMessages: number;
+	readonly publishedBytes: number;
+	/** Our own come back and are counted, too. */
+	readonly receivedMessages: number;
+	readonly receivedBytes: number;
+}
+
 const MiB = 1024 * 1024;
 /** Receipts go out this often, and everything else that is timed is looked at. */
 const tickMs = 250;
@@ -60,6 +69,8 @@ const tickMs = 250;
 const confirmationMsMax = 3_000;
 /** A tick that comes this much late means that the process stood still. */
 const stallMs = 2_000;
+/** From loading a document to the first announcement of its digest. */
+const firstDigestMsMax = 5_000;
 /** Time that one tick may take for digests, which cost in proportion to the documents. */
 const digestBudgetMs = 10;
 /** How long after its last message a stock node is reckoned with. */
@@ -100,6 +111,7 @@ export class RedisBus implements Extension {
 	readonly #withReceipt = new Set<SharedDocument>();
 	#leftReceipts: DocumentReceipt[] = [];
 	readonly #withGap = new Set<SharedDocument>();
+	readonly #received = { receivedMessages: 0, receivedBytes: 0 };
 	#instance: Hocuspocus | undefined;
 	#awarenessIsWatched: boolean | undefined;
 	#stays = 0;
@@ -138,7 +150,6 @@ export class RedisBus implements Extension {
 		this.#link = new RedisLink(
 			{
 				createClient: redis,
-				clock: this.#clock,
 				inFlightBytesMax: 16 * MiB,
 				onMessage: (channel, frame) => this.#receive(channel, frame),
 				onSubscribed: () => this.#heart.listening(),
@@ -146,7 +157,6 @@ export class RedisBus implements Extension {
 					this.#heart.away(reason);
 					this.#attempt.resolve();
 				},
-				onDropped: () => {},
 			},
 			[this.#nodesChannel, this.#replyChannel(this.identifier)],
 		);
@@ -182,6 +192,11 @@ export class RedisBus implements Extension {
 			throw new RedisRefusedError(`Redis at ${this.location} refused: ${status.reason}`);
 	}
 
+	/** Documents that are followed now, and totals since the start, in messages and bytes. */
+	stats(): BusStats {
+		return { documents: this.#documents.size, ...this.#received, ...this.#link.published };
+	}
+
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
 	}
@@ -211,7 +226,8 @@ export class RedisBus implements Extension {
 		const shared = this.#documents.get(documentName);
 		if (shared === undefined || shared.document !== undefined) return;
 		shared.loaded(document);
-		shared.digestDueMs = this.#clock.now() + this.#digestIntervalMs * this.#clock.random();
+		// Somebody may have opened it at the same moment and not have been asked.
+		shared.digestDueMs = this.#clock.now() + firstDigestMsMax * this.#clock.random();
 		const canAsk = this.#heart.status.status === "up";
 		const countListeners = (received: number) =>
 			this.#link.listeners(this.#documentChannel(documentName), received);
@@ -259,6 +275,8 @@ export class RedisBus implements Extension {
 	}
 
 	#receive(channel: string, frame: Buffer): void {
+		this.#received.receivedMessages += 1;
+		this.#received.receivedBytes += frame.byteLength;
 		try {
 			if (channel === this.#nodesChannel) this.#receiveFromNode(frame);
 			else this.#receiveForDocument(frame);
@@ -355,9 +373,9 @@ export class RedisBus implements Extension {
 		const untilMs = nowMs + digestBudgetMs;
 		for (const [name, document] of this.#documents) {
 			if (document.unconfirmedSinceMs < nowMs - confirmationMsMax) this.#options.log?.complete(name);
-			if (!document.isOpen) continue;
+			if (document.digestDueMs > nowMs || this.#clock.now() >= untilMs) continue;
 			if (this.#isAbandoned(document)) this.#drop(document);
-			else if (document.digestDueMs <= nowMs && this.#clock.now() < untilMs && this.#link.canPublish) {
+			else if (document.isOpen && this.#link.canPublish) {
 				document.digestDueMs = nowMs + this.#digestIntervalMs * (0.75 + this.#clock.random() / 2);
 				if (document.introductionDue) document.introduce();
 				if (document.stockHeardMs > nowMs - stockMemoryMs) document.compareWithStock();
@@ -376,11 +394,12 @@ export class RedisBus implements Extension {
 		for (const documents of portions(receipts)) this.#tellNodes({ type: "receipts", documents });
 	}
 
-	/** Hocuspocus could not open it after our hook had run, and does not say so. */
+	/** Hocuspocus could not open it, which it does not tell its extensions. */
 	#isAbandoned({ name, document }: SharedDocument): boolean {
 		const instance = this.#instance;
 		if (instance === undefined || instance.loadingDocuments.has(name)) return false;
-		return instance.documents.get(name) !== document && !instance.unloadingDocuments.has(name);
+		if (instance.unloadingDocuments.has(name)) return false;
+		return document === undefined || instance.documents.get(name) !== document;
 	}
 
 	#flushSoon(document: SharedDocument): void {

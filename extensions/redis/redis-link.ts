@@ -1,5 +1,3 @@
-import type { Clock } from "../durability/clock.ts";
-
 /** The part of an ioredis `Redis` or `Cluster` that is used, so that any edition of it will do. */
 export interface RedisClient {
 	readonly status: string;
@@ -16,7 +14,6 @@ export interface RedisClient {
 
 export interface RedisLinkOptions {
 	readonly createClient: () => RedisClient;
-	readonly clock: Clock;
 	/** Published and not answered by Redis, at most; past it messages are dropped. */
 	readonly inFlightBytesMax: number;
 	readonly onMessage: (channel: string, message: Buffer) => void;
@@ -24,8 +21,6 @@ export interface RedisLinkOptions {
 	readonly onSubscribed: () => void;
 	/** A connection was lost or could not be made. Called many times while it is so. */
 	readonly onAway: (reason: string) => void;
-	/** Something was not sent that should have been. */
-	readonly onDropped: () => void;
 }
 
 /** Those in which a connection may hang; in the others ioredis is about to try again. */
@@ -43,6 +38,8 @@ export class RedisLink {
 	readonly #publisher: RedisClient;
 	readonly #subscriber: RedisClient;
 	readonly #channels = new Set<string>();
+	/** Totals since the start. */
+	readonly published = { publishedMessages: 0, publishedBytes: 0 };
 	#inFlightBytes = 0;
 	#closed = false;
 
@@ -73,16 +70,14 @@ export class RedisLink {
 	 * @returns How many connections received it, as far as Redis can say; `undefined` when it was not sent.
 	 */
 	async publish(channel: string, message: Buffer): Promise<number | undefined> {
-		if (!this.canPublish || this.#inFlightBytes > this.#options.inFlightBytesMax) {
-			this.#options.onDropped();
-			return undefined;
-		}
+		if (!this.canPublish || this.#inFlightBytes > this.#options.inFlightBytesMax) return undefined;
 		this.#inFlightBytes += message.byteLength;
+		this.published.publishedMessages += 1;
+		this.published.publishedBytes += message.byteLength;
 		try {
 			return await this.#publisher.publish(channel, message);
 		} catch {
 			// The connection's own events say why.
-			this.#options.onDropped();
 			return undefined;
 		} finally {
 			this.#inFlightBytes -= message.byteLength;
