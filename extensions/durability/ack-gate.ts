@@ -1,9 +1,17 @@
 import type { Connection } from "@hocuspocus/server";
+import { applyUpdate } from "yjs";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
 import { hasArrived, type UpdateEnds, updateEnds } from "./update-ends.ts";
-import { addressFieldBytes, inspectIncoming, inspectOutgoing, isEmptyUpdate, type Outgoing } from "./wire.ts";
+import {
+	addressFieldBytes,
+	inspectIncoming,
+	inspectOutgoing,
+	isEmptyUpdate,
+	type Outgoing,
+	syncStatusFrame,
+} from "./wire.ts";
 
 /** Why the gate ends a client's socket. Both are worth another try, and the provider makes one. */
 export const gateCloseEvents = {
@@ -14,6 +22,15 @@ export const gateCloseEvents = {
 	/** Hocuspocus' `ResetConnection`: the client is to connect anew. */
 	documentLeft: { code: 4205, reason: "document-unloaded" },
 } as const;
+
+export interface AckGateOptions {
+	readonly log: DocumentLog;
+	readonly commitLog: CommitLog;
+	/** Whether an update that is being sent is the connection's own. */
+	readonly isEcho: () => boolean;
+	/** Whether somebody's hook wants to see messages; then all of them go Hocuspocus' own way. */
+	readonly isWatched: () => boolean;
+}
 
 /** The code with which Hocuspocus closes a connection at its client's request. */
 const leftByItself = 1000;
@@ -37,7 +54,7 @@ export class AckGate implements DurabilityListener {
 	#cancelQuiet: (() => void) | undefined;
 	readonly #sendNow: (frame: Uint8Array) => void;
 	/** Every acknowledgement to one connection is the same frame. */
-	#acknowledgement: Uint8Array = new Uint8Array();
+	#acknowledgement: Uint8Array | undefined;
 
 	private constructor(connection: Connection, log: DocumentLog, commitLog: CommitLog) {
 		this.#connection = connection;
@@ -47,10 +64,13 @@ export class AckGate implements DurabilityListener {
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
-	static install(connection: Connection, log: DocumentLog, commitLog: CommitLog): void {
+	static install(connection: Connection, { log, commitLog, isEcho, isWatched }: AckGateOptions): void {
 		const gate = new AckGate(connection, log, commitLog);
 		const typeAt = addressFieldBytes(connection.messageAddress);
-		connection.send = (frame) => gate.#send(frame, inspectOutgoing(frame, typeAt));
+		connection.send = (frame) => {
+			const outgoing = inspectOutgoing(frame, typeAt);
+			if (outgoing !== "update" || !isEcho()) gate.#send(frame, outgoing);
+		};
 		const handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
 			// It was on its way to this connection when the client left it, and nobody else will answer it.
@@ -75,7 +95,9 @@ export class AckGate implements DurabilityListener {
 				closeSocket(connection, gateCloseEvents.malformedUpdate);
 				return;
 			}
-			handleNow(frame);
+			if (incoming.type === "update" && !connection.readOnly && isIdle(connection) && !isWatched()) {
+				gate.#apply(incoming.payload);
+			} else handleNow(frame);
 		};
 		connection.onClose((_document, event) => {
 			log.forget(gate);
@@ -89,6 +111,7 @@ export class AckGate implements DurabilityListener {
 	durable(count: number): void {
 		// Sending to a socket that is closing would close the connection here, amid the settling of a commit.
 		if (this.#connection.webSocket.readyState !== webSocketOpen) return;
+		if (this.#acknowledgement === undefined) return;
 		for (let sent = 0; sent < count; sent += 1) this.#sendNow(this.#acknowledgement);
 	}
 
@@ -115,6 +138,19 @@ export class AckGate implements DurabilityListener {
 		this.#cancelQuiet?.();
 		this.#cancelQuiet = undefined;
 		return true;
+	}
+
+	/** What Hocuspocus does with an update when nobody watches, in one go: without a queue, promises and encoders. */
+	#apply(update: Uint8Array): void {
+		const connection = this.#connection;
+		try {
+			applyUpdate(connection.document, update, { source: "connection", connection });
+		} catch (error) {
+			// As `y-protocols` does; whether all of it has arrived is checked next.
+			console.error("Caught error while handling a Yjs update", error);
+		}
+		this.#acknowledgement ??= syncStatusFrame(connection.messageAddress);
+		this.#send(this.#acknowledgement, "acknowledgement");
 	}
 
 	#send(frame: Uint8Array, outgoing: Outgoing): void {
@@ -157,6 +193,11 @@ export class AckGate implements DurabilityListener {
 		this.#commitLog.complete(this.#log);
 		this.#log.listen(this, count);
 	}
+}
+
+/** Whether Hocuspocus is not at work on earlier messages of this connection: they must not be overtaken. */
+function isIdle(connection: Connection): boolean {
+	return (connection as unknown as { readonly messageQueue: readonly unknown[] }).messageQueue.length === 0;
 }
 
 const webSocketOpen = 1;

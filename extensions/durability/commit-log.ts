@@ -1,5 +1,6 @@
 import { type Backoff, backoffDelayMs, defaultBackoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import { CommitPace } from "./commit-pace.ts";
 import { DocumentLog } from "./document-log.ts";
 import { type AppendResult, type Store, StoreUnavailableError } from "./store.ts";
 
@@ -10,10 +11,7 @@ export interface CommitLogOptions {
 	readonly backlogBytesMax: number;
 	/** Update bytes in one commit, at most. */
 	readonly commitBytesMax?: number;
-	/**
-	 * Time from the start of one commit to the start of the next, at least, in ms; 10 by default. A commit costs the same
-	 * for one update as for many, so under load this is what saves processor time; a lone edit is committed at once.
-	 */
+	/** Longest time from the start of one commit to the start of the next under load, in ms; 50 by default. */
 	readonly commitIntervalMs?: number | undefined;
 	readonly backoff?: Backoff;
 	readonly onEvent?: (event: CommitLogEvent) => void;
@@ -76,7 +74,7 @@ export interface CommitLogTotals {
 export class CommitLog {
 	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
 	readonly #options: Required<Omit<CommitLogOptions, "onEvent" | "commitIntervalMs">>;
-	readonly #commitIntervalMs: number;
+	readonly #pace: CommitPace;
 	readonly #emit: (event: CommitLogEvent) => void;
 	readonly #documents = new Map<string, DocumentLog>();
 	/** Documents with queued updates that may be written now. */
@@ -90,9 +88,9 @@ export class CommitLog {
 	#backlogBytes = 0;
 	#accepting = true;
 
-	constructor({ onEvent, commitIntervalMs = 10, ...options }: CommitLogOptions) {
+	constructor({ onEvent, commitIntervalMs = 50, ...options }: CommitLogOptions) {
 		this.#options = { commitBytesMax: 8 * 1024 * 1024, backoff: defaultBackoff, ...options };
-		this.#commitIntervalMs = commitIntervalMs;
+		this.#pace = new CommitPace(commitIntervalMs);
 		this.#emit = onEvent ?? (() => {});
 	}
 
@@ -226,7 +224,7 @@ export class CommitLog {
 		if (this.#phase.status !== "idle" || this.#ready.size === 0) return;
 		this.#phase = { status: "scheduled" };
 		const { clock } = this.#options;
-		const waitMs = this.#commitStartedMs + this.#commitIntervalMs - clock.now();
+		const waitMs = this.#commitStartedMs + this.#pace.intervalMs - clock.now();
 		// A timer is no more precise than a millisecond, and costs more.
 		if (waitMs >= 1) clock.after(waitMs, () => this.#commit());
 		else clock.afterTurn(() => this.#commit());
@@ -261,6 +259,7 @@ export class CommitLog {
 	}
 
 	#settle(batch: readonly Taken[], results: readonly AppendResult[], startedMs: number): void {
+		this.#pace.ended(this.#ready.size > 0);
 		const failure = this.#storeFailure;
 		this.#storeFailure = undefined;
 		let [documents, updates, bytes] = [0, 0, 0];

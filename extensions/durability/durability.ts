@@ -23,9 +23,11 @@ import {
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { Echo } from "./echo.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, StoreUnavailableError } from "./store.ts";
+import { UnwatchedHooks } from "./unwatched-hooks.ts";
 
 export interface DurabilityOptions {
 	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
@@ -38,8 +40,8 @@ export interface DurabilityOptions {
 	 */
 	readonly backlogBytesMax?: number | undefined;
 	/**
-	 * Time from the start of one commit to the start of the next, at least, in ms; 10 by default. A lone edit is committed
-	 * at once. More saves processor time and disk writes under load, and keeps acknowledgements waiting that much longer.
+	 * Longest time from the start of one commit to the start of the next, in ms; 50 by default. Commits are spaced out under
+	 * load only, where it saves processor time; acknowledgements wait that much longer then.
 	 */
 	readonly commitIntervalMs?: number | undefined;
 	/** When logs are merged into snapshots. */
@@ -83,6 +85,7 @@ export class Durability implements Extension {
 	readonly #thresholds: CompactionThresholds;
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
+	#unwatchedHooks: UnwatchedHooks | undefined;
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
 	#closed = false;
@@ -195,6 +198,7 @@ export class Durability implements Extension {
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
 		makeDirectConnectionsDurable(instance, this);
+		this.#unwatchedHooks = new UnwatchedHooks(instance, this);
 	}
 
 	async onListen(): Promise<void> {
@@ -313,9 +317,16 @@ export class Durability implements Extension {
 				this.#logger.error({ err: error, documentName: document.name }, `a listener of "${name}" failed`);
 			}
 		};
+		const echo = new Echo(document);
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
-			AckGate.install(connection, log, this.#commitLog);
+			AckGate.install(connection, {
+				log,
+				commitLog: this.#commitLog,
+				isEcho: () => echo.isFor(connection),
+				isWatched: () => this.#unwatchedHooks?.areMessagesWatched ?? true,
+			});
+			this.#unwatchedHooks?.spare(connection);
 			// See AckGate: a client can be connected to a document that was just unloaded.
 			if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
 			return addConnection(connection);
@@ -332,6 +343,17 @@ export class Durability implements Extension {
 
 	#compact(entry: DocumentEntry): void {
 		if (entry.compaction.status === "running" || this.#clock.now() < entry.compaction.notBeforeMs) return;
+		entry.compaction = { status: "running" };
+		// What is not written yet can't be merged, and must not be counted as if it were.
+		this.#commitLog.durable(entry.document.name).then(
+			() => this.#requestCompaction(entry),
+			() => {
+				// The log was closed; nothing is compacted any more.
+			},
+		);
+	}
+
+	#requestCompaction(entry: DocumentEntry): void {
 		const { logBytes, logUpdates } = entry;
 		const isRequested = this.#compactor.request(entry.document.name, {
 			gc: entry.document.gc,
@@ -347,8 +369,8 @@ export class Durability implements Extension {
 				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
 			},
 		});
-		// Not when it is still under way from an earlier stay in memory: the next edit asks again.
-		if (isRequested) entry.compaction = { status: "running" };
+		// It may still be under way from an earlier stay in memory: the next edit asks again.
+		if (!isRequested) entry.compaction = { status: "none", notBeforeMs: 0 };
 	}
 
 	/** One timer for all documents. */

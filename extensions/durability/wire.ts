@@ -5,9 +5,11 @@
  * types are below 128 and take one byte.
  */
 import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
 
 const messageType = { sync: 0, syncReply: 4, close: 7, syncStatus: 8 } as const;
 const syncStep1 = 0;
+const syncUpdate = 2;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
 
@@ -22,14 +24,24 @@ export function addressFieldBytes(address: string): number {
 }
 
 /** What a frame to a client means for acknowledgements. */
-export type Outgoing = "acknowledgement" | "refusal" | "step1" | "other";
+export type Outgoing = "acknowledgement" | "refusal" | "step1" | "update" | "other";
 
 /** @param typeAt {@link addressFieldBytes} of the client's address. */
 export function inspectOutgoing(frame: Uint8Array, typeAt: number): Outgoing {
 	const type = frame[typeAt];
 	if (type === messageType.syncStatus) return frame[typeAt + 1] === 1 ? "acknowledgement" : "refusal";
 	if (type === messageType.sync && frame[typeAt + 1] === syncStep1) return "step1";
+	if (type === messageType.sync && frame[typeAt + 1] === syncUpdate) return "update";
 	return "other";
+}
+
+/** `SyncStatus(true)`, as Hocuspocus' `OutgoingMessage.writeSyncStatus` makes it. */
+export function syncStatusFrame(address: string): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarString(encoder, address);
+		encoding.writeVarUint(encoder, messageType.syncStatus);
+		encoding.writeVarUint(encoder, 1);
+	});
 }
 
 /** What a client's frame means for acknowledgements. Hocuspocus answers `step2` and `update` with a `SyncStatus`. */

@@ -1,0 +1,59 @@
+import {
+	type Connection,
+	type Extension,
+	type Hocuspocus,
+	type HookName,
+	isTransactionOrigin,
+} from "@hocuspocus/server";
+
+/** Hooks that Hocuspocus runs for a message of a client. */
+const messageHooks = ["beforeHandleMessage", "afterHandleMessage", "beforeSync"] as const;
+/** Hooks that Hocuspocus runs for an update of a document. */
+const updateHooks = ["onChange", "onStoreDocument", "afterStoreDocument"] as const;
+
+/**
+ * Hocuspocus 4.7 prepares four hooks for every update, and for each of them parses the URL of its author's request anew,
+ * whether anybody has such a hook or not. This takes out those that nobody has.
+ */
+export class UnwatchedHooks {
+	readonly #extensions: readonly Extension[];
+	readonly #self: Extension;
+	#areMessagesWatched: boolean | undefined;
+
+	/** @param self Whose own hooks don't count: it would be told nothing that it does not know. */
+	constructor(instance: Hocuspocus, self: Extension) {
+		this.#extensions = instance.configuration.extensions;
+		this.#self = self;
+		this.#spareUpdates(instance);
+	}
+
+	/** Whether somebody wants to see, or to hold up, what clients send before or after it is handled. */
+	get areMessagesWatched(): boolean {
+		this.#areMessagesWatched ??= messageHooks.some((name) => this.#isWatched(name));
+		return this.#areMessagesWatched;
+	}
+
+	/** For a connection that Hocuspocus is just making: it gives it its hooks after this. */
+	spare(connection: Connection): void {
+		for (const name of messageHooks) if (!this.#isWatched(name)) connection[name] = () => connection;
+	}
+
+	/** Nobody is told of an update, and nothing is put on the clock to be stored: the log has it. */
+	#spareUpdates(instance: Hocuspocus): void {
+		const seam = instance as unknown as { handleDocumentUpdate(...update: readonly unknown[]): void };
+		const handle = seam.handleDocumentUpdate.bind(instance);
+		let isWatched: boolean | undefined;
+		seam.handleDocumentUpdate = (document, origin, update) => {
+			isWatched ??= updateHooks.some((name) => this.#isWatched(name));
+			// Code that edits documents on the server may do so rarely, and may rely on more.
+			const isFromClient = isTransactionOrigin(origin) && origin.source === "connection";
+			if (isWatched || !isFromClient) handle(document, origin, update);
+		};
+	}
+
+	#isWatched(name: HookName): boolean {
+		return this.#extensions.some(
+			(extension) => extension !== this.#self && typeof extension[name] === "function",
+		);
+	}
+}
