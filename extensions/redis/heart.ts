@@ -16,7 +16,7 @@ export interface HeartOptions {
 	readonly onStuck: () => void;
 }
 
-const heartbeatMs = 3_000;
+export const heartbeatMs = 3_000;
 /** A node that says nothing for so long is taken for dead, and Redis for away when it does not bring our own heartbeat. */
 export const silenceMs = 8_000;
 
