@@ -10,6 +10,9 @@ export interface AwarenessChange {
 	readonly removed: readonly number[];
 }
 
+/** Client ids whose clocks are translated, at most; the oldest are forgotten first, and are seen when they next change. */
+const leadsMax = 1_000;
+
 /** Whose presence a document shows: which client ids are here, and from which node the others came. */
 export class Presence {
 	readonly #document: Document;
@@ -17,6 +20,8 @@ export class Presence {
 	readonly #local = new Set<number>();
 	/** The node that each other client id came from. */
 	readonly #remote = new Map<number, string>();
+	/** Client ids that were removed with their node: how far their clocks are ahead here of what their nodes say. */
+	readonly #lead = new Map<number, number>();
 
 	constructor(document: Document) {
 		this.#document = document;
@@ -67,6 +72,7 @@ export class Presence {
 		for (const clientId of clientIds) {
 			// Hocuspocus only remembers those that it never saw before; others would outlive their connection.
 			this.#document.getClients(connection).add(clientId);
+			this.#takeBackLead(clientId);
 			if (!this.#remote.delete(clientId)) continue;
 			this.#local.add(clientId);
 			moved.push(clientId);
@@ -78,16 +84,28 @@ export class Presence {
 	remove(sender: string, origin: unknown): void {
 		const gone = [...this.#remote].filter(([, owner]) => owner === sender).map(([clientId]) => clientId);
 		if (gone.length === 0) return;
-		const { awareness } = this.#document;
-		removeAwarenessStates(awareness, gone, origin);
-		// The clients here are told with the old clock. After that it goes back by one, so that a client that comes back
-		// with its old state is seen.
-		this.#document.flush();
+		removeAwarenessStates(this.#document.awareness, gone, origin);
 		for (const clientId of gone) {
 			this.#remote.delete(clientId);
-			const meta = awareness.meta.get(clientId);
-			if (meta !== undefined) awareness.meta.set(clientId, { ...meta, clock: Math.max(0, meta.clock - 1) });
+			this.#lead.set(clientId, (this.#lead.get(clientId) ?? 0) + 1);
 		}
+		for (const clientId of this.#lead.keys()) {
+			if (this.#lead.size <= leadsMax) break;
+			this.#lead.delete(clientId);
+		}
+	}
+
+	/**
+	 * Whoever was taken for gone and comes back may say what was said before, with the same clock, which the clients
+	 * here would not take for news. @returns The update with clocks that they do.
+	 */
+	translate(update: Uint8Array): Uint8Array {
+		if (this.#lead.size === 0) return update;
+		const entries = [...entriesOf(update)];
+		if (!entries.some(({ clientId }) => this.#lead.has(clientId))) return update;
+		return encodeEntries(
+			entries.map((entry) => ({ ...entry, clock: entry.clock + (this.#lead.get(entry.clientId) ?? 0) })),
+		);
 	}
 
 	/** All that is here, for whoever asks. */
@@ -97,6 +115,16 @@ export class Presence {
 
 	encode(clientIds: readonly number[]): Uint8Array {
 		return encodeAwarenessUpdate(this.#document.awareness, [...clientIds]);
+	}
+
+	/** From now on its clock comes from itself. */
+	#takeBackLead(clientId: number): void {
+		const lead = this.#lead.get(clientId);
+		if (lead === undefined) return;
+		this.#lead.delete(clientId);
+		const { meta } = this.#document.awareness;
+		const known = meta.get(clientId);
+		if (known !== undefined) meta.set(clientId, { ...known, clock: Math.max(0, known.clock - lead) });
 	}
 
 	#movedTo(sender: string, clientId: number): void {
@@ -119,14 +147,7 @@ export function presentIn(update: Uint8Array): number[] {
 export function removalsIn(update: Uint8Array): Uint8Array | undefined {
 	const removals = [...entriesOf(update)].filter(({ state }) => state === "null");
 	if (removals.length === 0) return undefined;
-	return encoding.encode((encoder) => {
-		encoding.writeVarUint(encoder, removals.length);
-		for (const { clientId, clock, state } of removals) {
-			encoding.writeVarUint(encoder, clientId);
-			encoding.writeVarUint(encoder, clock);
-			encoding.writeVarString(encoder, state);
-		}
-	});
+	return encodeEntries(removals);
 }
 
 /** What an awareness update says of one client; the state is JSON, `null` when it has left. */
@@ -143,4 +164,15 @@ function* entriesOf(update: Uint8Array): Generator<AwarenessEntry> {
 		const clock = decoding.readVarUint(decoder);
 		yield { clientId, clock, state: decoding.readVarString(decoder) };
 	}
+}
+
+function encodeEntries(entries: readonly AwarenessEntry[]): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarUint(encoder, entries.length);
+		for (const { clientId, clock, state } of entries) {
+			encoding.writeVarUint(encoder, clientId);
+			encoding.writeVarUint(encoder, clock);
+			encoding.writeVarString(encoder, state);
+		}
+	});
 }

@@ -320,6 +320,8 @@ export class RedisBus implements Extension {
 		if (!speaksOurDialect(sender) || !this.#nodes.heard(sender, this.#clock.now())) return;
 		this.#emit({ type: "node-joined", node: sender });
 		this.#heart.introduce();
+		// It may have been cut off, and what either of us said meanwhile has reached nobody.
+		for (const document of this.#documents.values()) document.digestDueMs = 0;
 	}
 
 	#nodeLeft(sender: string, saidGoodbye: boolean): void {
@@ -386,11 +388,11 @@ export class RedisBus implements Extension {
 	}
 
 	#sendReceipts(): void {
-		if (!this.#link.canPublish) return;
+		// They are kept for whoever comes: nobody else knows what changed here meanwhile and has been closed again.
+		if (!this.#link.canPublish || this.#nodes.size === 0) return;
 		const receipts = [...this.#leftReceipts, ...[...this.#withReceipt].map(({ receipt }) => receipt)];
 		this.#leftReceipts = [];
 		this.#withReceipt.clear();
-		if (this.#nodes.size === 0) return;
 		for (const documents of portions(receipts)) this.#tellNodes({ type: "receipts", documents });
 	}
 

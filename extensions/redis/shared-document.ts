@@ -226,7 +226,7 @@ export class SharedDocument {
 	 */
 	receive({ sender, message }: DocumentFrame, frame: Buffer): void {
 		if (this.#phase.status === "loading") this.#keep(frame);
-		else if (this.#phase.status !== "left") this.#handle(sender, message, frame);
+		else if (this.#phase.status !== "left") this.#handle(sender, message);
 	}
 
 	/** A node tells how far it is. */
@@ -268,7 +268,7 @@ export class SharedDocument {
 		return this.#asked.size > 0;
 	}
 
-	#handle(sender: string, message: DocumentMessage, frame: Buffer): void {
+	#handle(sender: string, message: DocumentMessage): void {
 		if (!speaksOurDialect(sender)) this.stockHeardMs = this.#bus.clock.now();
 		switch (message.type) {
 			case "update":
@@ -290,7 +290,7 @@ export class SharedDocument {
 				this.#answered(sender, message.position);
 				break;
 			case "awareness":
-				this.#awarenessCame(sender, message.update, frame);
+				this.#awarenessCame(sender, message.update);
 				break;
 			case "query-awareness":
 				this.#tellPresence(sender);
@@ -430,10 +430,11 @@ export class SharedDocument {
 		);
 	}
 
-	#awarenessCame(sender: string, update: Uint8Array, frame: Buffer): void {
+	#awarenessCame(sender: string, sent: Uint8Array): void {
 		const document = this.#opened();
 		// A stock node repeats what others say.
-		if (speaksOurDialect(sender)) this.#presence?.namedBy(sender, update);
+		if (speaksOurDialect(sender)) this.#presence?.namedBy(sender, sent);
+		const update = this.#presence?.translate(sent) ?? sent;
 		const origin = originOf(sender, true);
 		if (!this.#bus.awarenessIsWatched) {
 			applyAwarenessUpdate(document.awareness, update, origin);
@@ -441,6 +442,7 @@ export class SharedDocument {
 		}
 		const removals = removalsIn(update);
 		if (removals !== undefined) applyAwarenessUpdate(document.awareness, removals, origin);
+		const frame = this.#bus.frames.awareness(this.name, update);
 		const message = new IncomingMessage(frame.subarray(readSender(frame).offset));
 		message.readVarString();
 		// A hook that throws rejects the message, as it does on a stock node.

@@ -4,7 +4,7 @@ import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export interface LossyRedis extends TcpProxy {
 	readonly url: string;
 	/** Messages for which it returns true don't arrive. */
-	loses: (channel: string) => boolean;
+	loses: (channel: string, payload: Buffer) => boolean;
 	readonly lost: string[];
 }
 
@@ -22,7 +22,8 @@ export async function startLossyRedis(redisPort: number): Promise<LossyRedis> {
 		while (from < bytes.length) {
 			const message = pushedMessage(bytes, from);
 			const to = message?.end ?? bytes.length;
-			if (message !== undefined && lossy.loses(message.channel)) lossy.lost.push(message.channel);
+			if (message !== undefined && lossy.loses(message.channel, message.payload))
+				lossy.lost.push(message.channel);
 			else passed.push(bytes.subarray(from, to));
 			from = to;
 		}
@@ -32,18 +33,23 @@ export async function startLossyRedis(redisPort: number): Promise<LossyRedis> {
 }
 
 /** Reads `*3 $7 message $<n> <channel> $<n> <payload>` (the Redis serialization protocol, version 2). */
-function pushedMessage(bytes: Buffer, from: number): { channel: string; end: number } | undefined {
+function pushedMessage(
+	bytes: Buffer,
+	from: number,
+): { channel: string; payload: Buffer; end: number } | undefined {
 	const head = "*3\r\n$7\r\nmessage\r\n";
 	if (bytes.toString("latin1", from, from + head.length) !== head) return undefined;
 	const channel = bulkString(bytes, from + head.length);
 	const payload = channel && bulkString(bytes, channel.end);
-	return channel && payload && { channel: channel.text, end: payload.end };
+	return (
+		channel && payload && { channel: channel.bytes.toString(), payload: payload.bytes, end: payload.end }
+	);
 }
 
-function bulkString(bytes: Buffer, from: number): { text: string; end: number } | undefined {
+function bulkString(bytes: Buffer, from: number): { bytes: Buffer; end: number } | undefined {
 	const lineEnd = bytes.indexOf("\r\n", from);
 	if (lineEnd === -1 || bytes[from] !== 0x24) return undefined;
 	const start = lineEnd + 2;
 	const end = start + Number(bytes.toString("latin1", from + 1, lineEnd));
-	return end + 2 > bytes.length ? undefined : { text: bytes.toString("utf8", start, end), end: end + 2 };
+	return end + 2 > bytes.length ? undefined : { bytes: bytes.subarray(start, end), end: end + 2 };
 }
