@@ -91,7 +91,8 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
 			return messages;
 		},
 	};
-	await server.start();
+	// First, so that one that does not answer goes as well.
 	onTestFinished(() => server.kill());
+	await server.start();
 	return server;
 }
