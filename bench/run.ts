@@ -15,6 +15,7 @@ interface Options extends BenchSettings {
 	readonly json: string | undefined;
 	readonly data: string;
 	readonly cpuProf: string | undefined;
+	readonly commitDelayMs: string;
 }
 
 type Row = Figures & { readonly target: string };
@@ -28,6 +29,7 @@ const program = new Command("npm run bench --")
 	.addOption(new Option("--only <target>", "measure one target alone").choices(targetNames))
 	.option("--json <path>", "write the figures there as well")
 	.option("--data <folder>", "where the servers store; on the disk that is to be measured", tmpdir())
+	.option("--commit-delay-ms <ms>", "our setting of that name", "0")
 	.option("--cpu-prof <folder>", "have each server write a CPU profile there when it stops")
 	.addHelpText(
 		"after",
@@ -64,7 +66,7 @@ async function measure(scenario: Scenario, options: Options): Promise<readonly R
 		const progress = showProgress(`${scenario.name}, ${targets[target]}`);
 		try {
 			const start = async () => {
-				const started = await TargetProcess.start(target, data, flags);
+				const started = await TargetProcess.start(target, data, flags, options.commitDelayMs);
 				running.push(started);
 				return started;
 			};

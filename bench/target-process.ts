@@ -27,10 +27,16 @@ export class TargetProcess {
 	/**
 	 * @param data Its folder, which exists.
 	 * @param nodeFlags Flags for Node, such as `--cpu-prof`.
+	 * @param commitDelayMs For Indelible; the stock server has no such thing.
 	 */
-	static async start(name: TargetName, data: string, nodeFlags: readonly string[]): Promise<TargetProcess> {
+	static async start(
+		name: TargetName,
+		data: string,
+		nodeFlags: readonly string[],
+		commitDelayMs: string,
+	): Promise<TargetProcess> {
 		const script = fileURLToPath(new URL(`./targets/${name}.ts`, import.meta.url));
-		const [command = "", ...rest] = pinTarget([process.execPath, ...nodeFlags, script, data]);
+		const [command = "", ...rest] = pinTarget([process.execPath, ...nodeFlags, script, data, commitDelayMs]);
 		const child = spawn(command, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 		const ended = once(child, "exit");
 		const message = await Promise.race([

@@ -69,12 +69,13 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
 		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
 	}
-	const { backlogBytesMax, commitIntervalMs } = settings;
+	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
 		seed,
 		compaction,
 		backlogBytesMax,
+		commitDelayMs,
 		commitIntervalMs,
 		logger,
 		onEvent: onDurabilityEvent,

@@ -59,6 +59,13 @@ const nodeSettings = {
 		64 * MiB,
 		"memory for edits that wait for a failing store; past it writers are sent away",
 	),
+	commitDelayMs: whole(
+		"ms",
+		0,
+		1_000,
+		0,
+		"time that an edit waits for more before it is committed; saves disk writes, delays acknowledgements",
+	),
 	commitIntervalMs: whole(
 		"ms",
 		0,

@@ -1,4 +1,4 @@
-/** Our node, with its defaults. Argument: the data folder. */
+/** Our node, with its defaults. Arguments: the data folder, `commitDelayMs`. */
 import { createServer } from "node:http";
 import { createNode } from "../../server/index.ts";
 import { serveBench } from "./protocol.ts";
@@ -6,6 +6,7 @@ import { serveBench } from "./protocol.ts";
 const quiet = () => {};
 const node = await createNode({
 	data: process.argv[2] ?? "./data",
+	commitDelayMs: Number(process.argv[3] ?? 0),
 	logger: { debug: quiet, info: quiet, warn: console.warn, error: console.error },
 });
 const httpServer = createServer();

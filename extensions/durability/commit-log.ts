@@ -13,6 +13,8 @@ export interface CommitLogOptions {
 	readonly commitBytesMax?: number;
 	/** Longest time from the start of one commit to the start of the next under load, in ms; 50 by default. */
 	readonly commitIntervalMs?: number | undefined;
+	/** Time that an update waits for more before it is committed, in ms; 0 by default. Not when somebody awaits it. */
+	readonly commitDelayMs?: number | undefined;
 	readonly backoff?: Backoff;
 	readonly onEvent?: (event: CommitLogEvent) => void;
 }
@@ -48,7 +50,7 @@ export type CommitLogEvent =
 type Phase =
 	| { readonly status: "idle" }
 	/** A commit starts at the end of this turn, or when the last one is long enough ago. */
-	| { readonly status: "scheduled" }
+	| { readonly status: "scheduled"; readonly hurry?: () => void }
 	| { readonly status: "committing" }
 	/** The last attempt failed, and the next one is timed. */
 	| { readonly status: "waiting"; readonly cancelRetry: () => void }
@@ -73,8 +75,11 @@ export interface CommitLogTotals {
  */
 export class CommitLog {
 	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
-	readonly #options: Required<Omit<CommitLogOptions, "onEvent" | "commitIntervalMs">>;
+	readonly #options: Required<Omit<CommitLogOptions, "onEvent" | "commitIntervalMs" | "commitDelayMs">>;
 	readonly #pace: CommitPace;
+	readonly #commitDelayMs: number;
+	/** Whether somebody waits for the next commit, who should not have to wait for others' edits as well. */
+	#isAwaited = false;
 	readonly #emit: (event: CommitLogEvent) => void;
 	readonly #documents = new Map<string, DocumentLog>();
 	/** Documents with queued updates that may be written now. */
@@ -88,9 +93,10 @@ export class CommitLog {
 	#backlogBytes = 0;
 	#accepting = true;
 
-	constructor({ onEvent, commitIntervalMs = 50, ...options }: CommitLogOptions) {
+	constructor({ onEvent, commitIntervalMs = 50, commitDelayMs = 0, ...options }: CommitLogOptions) {
 		this.#options = { commitBytesMax: 8 * 1024 * 1024, backoff: defaultBackoff, ...options };
 		this.#pace = new CommitPace(commitIntervalMs);
+		this.#commitDelayMs = commitDelayMs;
 		this.#emit = onEvent ?? (() => {});
 	}
 
@@ -190,6 +196,8 @@ export class CommitLog {
 				reject(new StoreUnavailableError("the log was closed before the edit was durable"));
 			if (this.#phase.status === "closed") abandoned();
 			else log.listen({ durable: () => resolve(), abandoned });
+			this.#isAwaited = true;
+			if (this.#phase.status === "scheduled") this.#phase.hurry?.();
 		});
 	}
 
@@ -222,12 +230,21 @@ export class CommitLog {
 
 	#schedule(): void {
 		if (this.#phase.status !== "idle" || this.#ready.size === 0) return;
-		this.#phase = { status: "scheduled" };
 		const { clock } = this.#options;
-		const waitMs = this.#commitStartedMs + this.#pace.intervalMs - clock.now();
+		const paceMs = this.#commitStartedMs + this.#pace.intervalMs - clock.now();
+		const waitMs = Math.max(paceMs, this.#isAwaited ? 0 : this.#commitDelayMs);
 		// A timer is no more precise than a millisecond, and costs more.
-		if (waitMs >= 1) clock.after(waitMs, () => this.#commit());
-		else clock.afterTurn(() => this.#commit());
+		if (waitMs < 1) {
+			this.#phase = { status: "scheduled" };
+			clock.afterTurn(() => this.#commit());
+			return;
+		}
+		const cancel = clock.after(waitMs, () => this.#commit());
+		const hurry = () => {
+			cancel();
+			this.#commit();
+		};
+		this.#phase = paceMs < 1 ? { status: "scheduled", hurry } : { status: "scheduled" };
 	}
 
 	#commit(): void {
@@ -236,6 +253,7 @@ export class CommitLog {
 		const batch = this.#takeBatch();
 		const startedMs = this.#options.clock.now();
 		this.#commitStartedMs = startedMs;
+		this.#isAwaited = false;
 		// Both outcomes are handled, so nothing is left to float.
 		this.#options.store
 			.append(batch.map(({ log, updates }) => ({ documentName: log.documentName, updates })))

@@ -44,6 +44,11 @@ export interface DurabilityOptions {
 	 * load only, where it saves processor time; acknowledgements wait that much longer then.
 	 */
 	readonly commitIntervalMs?: number | undefined;
+	/**
+	 * Time that an edit waits for more before it is committed, in ms; 0 by default. It saves disk writes while people type,
+	 * and keeps their acknowledgements waiting that much longer; server-side code that awaits its edit does not wait.
+	 */
+	readonly commitDelayMs?: number | undefined;
 	/** When logs are merged into snapshots. */
 	readonly compaction?: Partial<CompactionThresholds> | undefined;
 	readonly logger?: DurabilityLogger | undefined;
@@ -110,6 +115,7 @@ export class Durability implements Extension {
 			clock: this.#clock,
 			backlogBytesMax: options.backlogBytesMax ?? 64 * 1024 * 1024,
 			commitIntervalMs: options.commitIntervalMs,
+			commitDelayMs: options.commitDelayMs,
 			onEvent,
 		});
 		this.#compactor = new Compactor({ store: this.#store, clock: this.#clock, onEvent });

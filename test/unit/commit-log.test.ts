@@ -85,6 +85,23 @@ test("a writer that waits for each edit is never made to wait for more", async (
 	}
 });
 
+test("with a delay, what comes meanwhile goes into one commit, and nobody who awaits an edit waits for it", async () => {
+	const { clock, commitLog, append, onDisk } = await setUp({ commitDelayMs: 200 });
+	append("a", 1);
+	await clock.pass(150);
+	append("a", 2);
+	append("b", 3);
+	await clock.pass(49);
+	expect(commitLog.totals.commits).toBe(0);
+	await clock.pass(1);
+	expect(commitLog.totals).toMatchObject({ commits: 1, updates: 3 });
+	append("a", 4);
+	await commitLog.durable("a");
+	expect(onDisk("a")).toEqual([1, 2, 4]);
+	await clock.pass(1_000);
+	expect(commitLog.totals.commits).toBe(2);
+});
+
 test("commits are spaced out while more arrives than one takes, and no longer when it calms down", async () => {
 	const { store, clock, commitLog, append } = await setUp({ commitIntervalMs: 50 });
 	store.hold();

@@ -51,6 +51,7 @@ describe("which source wins", () => {
 			frameBytesMax: 32 * 1024 * 1024,
 			connectionsMax: 10_000,
 			backlogBytesMax: 64 * 1024 * 1024,
+			commitDelayMs: 0,
 			commitIntervalMs: 50,
 			documentNameBytesMax: 1024,
 			pingIntervalMs: 30_000,
