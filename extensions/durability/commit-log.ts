@@ -66,7 +66,8 @@ export interface CommitLogTotals {
 }
 
 /**
- * Group commit for all documents of a node: everything that arrived while the last commit ran goes into the next one.
+ * Group commit for all documents of a node: everything that arrived while the last commit ran goes into the next one,
+ * and under load what arrives until it is time for it, see {@link CommitPace}.
  *
  * Invariants: at most one `store.append` runs at a time; a document's updates are written in the order in which they
  * were appended; an update leaves memory only when the store says that it is durable [DUR1]. What fails is tried

@@ -6,7 +6,7 @@ import { readVarint, varintBytes, writeVarint } from "../storage/framing.ts";
  *
  * The room is what makes a keystroke cheap. SQLite writes an update of a row in place, and only those pages of it that
  * changed, when its size stays the same; so an entry that is put into the room dirties one page (now and then two).
- * A row per entry dirties two and a half times as much, because b-tree pages fill up and are split: see
+ * A row per entry writes twice as much, because b-tree pages fill up and are split: see
  * `bench/store-layout.ts`.
  *
  * Bytes, for each entry: the length of its payload (varint, never 0), CRC-32 (little endian) of document name, position

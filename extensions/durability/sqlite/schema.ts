@@ -12,12 +12,12 @@ const applicationId = 0x49_6e_44_4c;
  *
  * | page | row per entry, key (document, position), no rowid | chunk of ≤ 4096 bytes, written in place |
  * | ---: | ---: | ---: |
- * |  512 | 1617 B |  647 B |
- * | 1024 | 2472 B | 1182 B |
- * | 4096 | 6398 B | 4446 B |
+ * |  512 | 1371 B |  650 B |
+ * | 1024 | 2233 B | 1177 B |
+ * | 4096 | 5735 B | 4358 B |
  *
  * One page in the write-ahead log is 24 bytes and the page, so 536 is the least that SQLite can do. CPU hardly differs
- * (60 to 80 µs, nearly all of it in fsync). What small pages cost: a snapshot of 293 kB is written in 2.5 ms instead of
+ * (56 to 70 µs, nearly all of it in fsync). What small pages cost: a snapshot of 293 kB is written in 2.5 ms instead of
  * 0.8 and read in 0.4 ms instead of 0.2, both of them in worker threads.
  */
 export const pageBytes = 512;

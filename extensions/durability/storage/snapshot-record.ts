@@ -4,7 +4,7 @@ import { checksum } from "./checksum.ts";
 /**
  * How a snapshot's bytes are stored. The numbers are in the database: never reuse one.
  *
- * zstd at its default level, measured on the S3 trace as a V1 update (607 kB), with `bench/store-layout.ts`:
+ * zstd at its default level, measured once on the S3 trace as a V1 update (607 kB):
  * none 607 kB; zstd-1 360 kB, 2.5 ms to compress; zstd-3 293 kB, 4 ms, 1.5 ms back; zstd-9 278 kB, 11 ms; deflate-1 297 kB,
  * 7 ms; deflate-6 275 kB, 15 ms, 5 ms back. Yjs' V2 format under zstd-3 would be 195 kB, but costs 15 ms more on each
  * load to turn back.
