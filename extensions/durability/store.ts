@@ -131,15 +131,15 @@ export type FollowResult =
  * miss anything also asks from time to time.
  */
 export type FollowSignal =
-	/** Another node has appended. */
+	/** Another node has announced appends, or that it is there. */
 	| {
-			readonly type: "appended";
+			readonly type: "announced";
 			/** `false` when nothing was appended to this document; `true` may be wrong. */
 			readonly concerns: (documentName: string) => boolean;
 	  }
-	/** From now on appends are announced. What came before was not: ask once. */
+	/** From now on announcements arrive. Those before did not: ask once. */
 	| { readonly type: "listening" }
-	/** Appends are not announced until the next `listening`: ask every now and then. */
+	/** Announcements do not arrive until the next `listening`: ask every now and then. */
 	| { readonly type: "deaf"; readonly error: StoreUnavailableError };
 
 /** Reading along with what other nodes append. Only between `open` and `close`. */
@@ -152,12 +152,17 @@ export interface Follow {
 	entriesAfter(requests: readonly FollowRequest[]): Promise<readonly FollowResult[]>;
 
 	/**
-	 * Tells of appends, and has this node tell the others of its own: nodes that never call this are not heard. So
-	 * every node of a cluster calls it, for as long as it runs.
+	 * Hears what other nodes announce.
 	 * @param listener Must not throw.
 	 * @returns Ends it.
 	 */
-	onAppended(listener: (signal: FollowSignal) => void): () => void;
+	listen(listener: (signal: FollowSignal) => void): () => void;
+
+	/**
+	 * Tells those who listen on other nodes that these documents were appended to; without any, that this node is there.
+	 * Does not wait, and a failure is the same as nobody listening.
+	 */
+	announce(documentNames: Iterable<string>): void;
 }
 
 /** A document's snapshot or log does not read back as it was written. It must not be opened or written over. */

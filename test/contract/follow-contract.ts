@@ -61,40 +61,47 @@ export function followContract(kind: string, newPlace: () => { store(): Store })
 			expect(stateOf(await a.load("a"))).toBe(typist.text);
 		});
 
-		test("[CLU3] hears of other nodes' appends, and not of its own", async () => {
+		test("[CLU3] hears what other nodes announce, and not itself", async () => {
 			const [a, b] = await twoNodes();
 			const heardByA = listen(a);
 			const heardByB = listen(b);
 			await eventually("both to listen", () => heardByA.isListening() && heardByB.isListening());
-			await append(a, "from a", Uint8Array.of(1));
-			await eventually("b to hear of it", () => heardByB.appended("from a"));
-			await append(b, "from b", Uint8Array.of(1));
-			await eventually("a to hear of it", () => heardByA.appended("from b"));
-			expect(heardByA.appended("from a")).toBe(false);
-			expect(heardByB.appended("from b")).toBe(false);
-			expect(heardByA.appended("never")).toBe(false);
+			a.follow.announce(["from a"]);
+			await eventually("b to hear of it", () => heardByB.announced("from a"));
+			b.follow.announce(["from b", "more"]);
+			await eventually("a to hear of it", () => heardByA.announced("from b") && heardByA.announced("more"));
+			expect(heardByA.announced("from a")).toBe(false);
+			expect(heardByB.announced("from b")).toBe(false);
+			expect(heardByA.announced("never")).toBe(false);
 		});
 
-		test("[CLU3] hears of every document of a large batch, too", async () => {
+		test("[CLU3] hears that a node is there which has nothing to tell", async () => {
 			const [a, b] = await twoNodes();
 			const heard = listen(a);
-			listen(b);
+			await eventually("a to listen", () => heard.isListening());
+			b.follow.announce([]);
+			await eventually("a to hear of it", () => heard.announcements() === 1);
+			expect(heard.announced("anything")).toBe(false);
+		});
+
+		test("[CLU3] hears of every document of a large announcement, too", async () => {
+			const [a, b] = await twoNodes();
+			const heard = listen(a);
 			await eventually("a to listen", () => heard.isListening());
 			const names = Array.from({ length: 2_000 }, (_, index) => `document ${index}`);
-			await b.append(names.map((documentName) => ({ documentName, updates: [Uint8Array.of(1)] })));
-			await eventually("a to hear of all", () => names.every((name) => heard.appended(name)));
+			b.follow.announce(names);
+			await eventually("a to hear of all", () => names.every((name) => heard.announced(name)));
 		});
 
 		test("[CLU3] who has stopped listening hears nothing, others go on", async () => {
 			const [a, b] = await twoNodes();
 			const stopped = listen(a);
 			const going = listen(a);
-			listen(b);
 			await eventually("both to listen", () => stopped.isListening() && going.isListening());
 			stopped.end();
-			await append(b, "a", Uint8Array.of(1));
-			await eventually("one to hear of it", () => going.appended("a"));
-			expect(stopped.appended("a")).toBe(false);
+			b.follow.announce(["a"]);
+			await eventually("one to hear of it", () => going.announced("a"));
+			expect(stopped.announced("a")).toBe(false);
 			going.end();
 			const again = listen(a);
 			await eventually("a new one to listen", () => again.isListening());
@@ -113,11 +120,13 @@ function entriesOf(result: FollowResult | undefined) {
 
 function listen(node: Node) {
 	const signals: FollowSignal[] = [];
-	const end = node.follow.onAppended((signal) => signals.push(signal));
+	const end = node.follow.listen((signal) => signals.push(signal));
 	onTestFinished(end);
 	return {
 		end,
 		isListening: () => signals.some(({ type }) => type === "listening"),
-		appended: (name: string) => signals.some((signal) => signal.type === "appended" && signal.concerns(name)),
+		announcements: () => signals.filter(({ type }) => type === "announced").length,
+		announced: (name: string) =>
+			signals.some((signal) => signal.type === "announced" && signal.concerns(name)),
 	};
 }

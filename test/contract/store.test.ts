@@ -12,6 +12,10 @@ storeContract("memory", () => {
 	const disk = new MemoryDisk();
 	return { store: () => new MemoryStore(disk) };
 });
+followContract("memory", () => {
+	const disk = new MemoryDisk();
+	return { store: () => new MemoryStore(disk, { isShared: true }) };
+});
 
 storeContract("SQLite", () => {
 	const path = join(temporaryFolder(), "indelible.sqlite");

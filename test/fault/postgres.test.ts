@@ -361,12 +361,11 @@ test("[CLU3] a follower says when it is deaf, and when it hears again", async ()
 	const [a, b] = [await openPostgres({ url }), await openPostgres({ url })];
 	const signals: string[] = [];
 	const heard: ((name: string) => boolean)[] = [];
-	const listen = (signal: Parameters<Parameters<typeof a.follow.onAppended>[0]>[0]) => {
+	const listen = (signal: Parameters<Parameters<typeof a.follow.listen>[0]>[0]) => {
 		signals.push(signal.type);
-		if (signal.type === "appended") heard.push(signal.concerns);
+		if (signal.type === "announced") heard.push(signal.concerns);
 	};
-	a.follow.onAppended(listen);
-	b.follow.onAppended(() => {});
+	a.follow.listen(listen);
 	await eventually("it to listen", () => signals.at(-1) === "listening");
 	for (const trouble of [endConnections, crash]) {
 		const count = signals.length;
@@ -377,7 +376,10 @@ test("[CLU3] a follower says when it is deaf, and when it hears again", async ()
 			"the other one to append",
 			async () => (await appendTo(b, "a", Uint8Array.of(1))) === "durable",
 		);
-		await eventually("it to hear of it", () => heard.splice(0).some((concerns) => concerns("a")));
+		await eventually("it to hear of it", () => {
+			b.follow.announce(["a"]);
+			return heard.splice(0).some((concerns) => concerns("a"));
+		});
 	}
 	expect(await a.follow.entriesAfter([{ documentName: "a", position: 1 }])).toMatchObject([
 		{ status: "entries" },

@@ -15,7 +15,7 @@ export function localCluster(redisUrl: string, common: Partial<NodeOptions> = {}
 	return {
 		disk,
 		node: (options) => {
-			const store: Store = new MemoryStore(disk);
+			const store: Store = new MemoryStore(disk, { isShared: true });
 			return startLocalNode({ redisUrl, store, ...common, ...options });
 		},
 	};

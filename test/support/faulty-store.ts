@@ -3,6 +3,7 @@ import {
 	type AppendResult,
 	type CompactionResult,
 	type CompactOptions,
+	type Follow,
 	type Store,
 	type StoredDocument,
 	StoreUnavailableError,
@@ -24,8 +25,11 @@ export class FaultyStore implements Store {
 	/** Document names in the batches that the inner store took, in order. */
 	readonly committed: string[][] = [];
 
+	readonly follow?: Follow;
+
 	constructor(inner: Store) {
 		this.#inner = inner;
+		if (inner.follow !== undefined) this.follow = inner.follow;
 	}
 
 	get location(): string {

@@ -5,6 +5,10 @@ import {
 	type CompactionResult,
 	type CompactOptions,
 	DamagedDocumentError,
+	type Follow,
+	type FollowRequest,
+	type FollowResult,
+	type FollowSignal,
 	type LogEntry,
 	type Snapshot,
 	type Store,
@@ -21,6 +25,8 @@ interface DiskDocument {
 export class MemoryDisk {
 	readonly #documents = new Map<string, DiskDocument>();
 	readonly #damaged = new Set<string>();
+	/** What stores that share this disk announce to each other: the sender, and the documents. */
+	readonly announcements = new Set<(sender: MemoryStore, documentNames: ReadonlySet<string>) => void>();
 
 	/** From now on the document does not read back. */
 	damage(documentName: string): void {
@@ -63,7 +69,7 @@ function endOf({ snapshot, entries }: DiskDocument): number {
 
 /** A call that waits for the test, see {@link MemoryStore.hold}. */
 export interface HeldCall {
-	readonly kind: "open" | "load" | "append" | "compact";
+	readonly kind: "open" | "load" | "append" | "compact" | "follow";
 	/** The documents that it is about. */
 	readonly documentNames: readonly string[];
 	/** Does it, as far as the disk goes, without answering: as when the process dies right after the commit. */
@@ -87,9 +93,33 @@ export class MemoryStore implements Store {
 	#holding = false;
 	#appendFailures: { readonly error: Error; readonly commits: boolean }[] = [];
 	readonly #failingDocuments = new Map<string, Error>();
+	readonly follow?: Follow;
+	readonly #listeners = new Map<(signal: FollowSignal) => void, () => void>();
+	#isDeaf = false;
 
-	constructor(disk: MemoryDisk = new MemoryDisk()) {
+	/** @param options `isShared`: several stores on the disk can follow each other, as with a database. */
+	constructor(disk: MemoryDisk = new MemoryDisk(), { isShared = false } = {}) {
 		this.disk = disk;
+		if (isShared) {
+			this.follow = {
+				entriesAfter: (requests) => this.#entriesAfter(requests),
+				listen: (listener) => this.#listen(listener),
+				announce: (documentNames) => this.#announce(documentNames),
+			};
+		}
+	}
+
+	/** From now on this store hears no announcements, and makes none. */
+	deafen(): void {
+		this.#isDeaf = true;
+		const error = new StoreUnavailableError("the test said so");
+		for (const listener of this.#listeners.keys()) listener({ type: "deaf", error });
+	}
+
+	/** Undoes {@link deafen}. */
+	undeafen(): void {
+		this.#isDeaf = false;
+		for (const listener of this.#listeners.keys()) listener({ type: "listening" });
 	}
 
 	/** The next `count` appends fail as a whole, and nothing of them is written. */
@@ -126,7 +156,8 @@ export class MemoryStore implements Store {
 	crash(): MemoryStore {
 		this.#status = "crashed";
 		this.held.length = 0;
-		return new MemoryStore(this.disk);
+		this.#endListening();
+		return new MemoryStore(this.disk, { isShared: this.follow !== undefined });
 	}
 
 	open(): Promise<void> {
@@ -186,6 +217,55 @@ export class MemoryStore implements Store {
 
 	async close(): Promise<void> {
 		if (this.#status === "open") this.#status = "closed";
+		this.#endListening();
+	}
+
+	#entriesAfter(requests: readonly FollowRequest[]): Promise<readonly FollowResult[]> {
+		if (this.#status !== "open") return this.#refuse();
+		const names = requests.map(({ documentName }) => documentName);
+		return this.#call("follow", names, () => requests.map((request) => this.#after(request)));
+	}
+
+	#after({ documentName, position }: FollowRequest): FollowResult {
+		try {
+			const document = this.disk.read(documentName);
+			const end = endOf(document);
+			if ((document.snapshot?.position ?? 0) > position) return { status: "passed", position: end };
+			const entries = document.entries.filter((entry) => entry.position > position);
+			return { status: "entries", entries, position: end };
+		} catch (error) {
+			return { status: "damaged", error: error as DamagedDocumentError };
+		}
+	}
+
+	#listen(listener: (signal: FollowSignal) => void): () => void {
+		const hear = (sender: MemoryStore, documentNames: ReadonlySet<string>) => {
+			if (sender === this || this.#isDeaf) return;
+			const concerns = (documentName: string) => documentNames.has(documentName);
+			queueMicrotask(() => {
+				if (this.#listeners.has(listener)) listener({ type: "announced", concerns });
+			});
+		};
+		this.disk.announcements.add(hear);
+		const end = () => {
+			this.disk.announcements.delete(hear);
+			this.#listeners.delete(listener);
+		};
+		this.#listeners.set(listener, end);
+		queueMicrotask(() => {
+			if (this.#listeners.has(listener) && !this.#isDeaf) listener({ type: "listening" });
+		});
+		return end;
+	}
+
+	#announce(documentNames: Iterable<string>): void {
+		if (this.#status !== "open" || this.#isDeaf) return;
+		const names = new Set(documentNames);
+		for (const hear of this.disk.announcements) hear(this, names);
+	}
+
+	#endListening(): void {
+		for (const end of this.#listeners.values()) end();
 	}
 
 	#appendOne({ documentName, updates }: AppendRequest): AppendResult {

@@ -3,7 +3,7 @@ import { documentKey } from "../storage/checksum.ts";
 
 /**
  * What nodes tell each other with NOTIFY: which node appended to which documents. The payload is the node's id, a space, and the
- * documents' keys, 11 letters each; or a star when they are more than fit. Pure.
+ * documents' keys, 11 letters each; or a star when they are more than fit. Without documents it says that the node is there. Pure.
  */
 
 /** PostgreSQL takes less than 8000 bytes. */
@@ -29,19 +29,26 @@ function encodeKey(documentName: string): string {
 /** The documents of appends that were not announced yet: of bounded size, however many there are. */
 export class Unannounced {
 	readonly #keys = new Set<string>();
+	#isDue = false;
 
-	add(documentName: string): void {
-		if (this.#keys.size <= keysMax) this.#keys.add(encodeKey(documentName));
+	/** Whether there is something to say. */
+	get isDue(): boolean {
+		return this.#isDue;
 	}
 
-	get isEmpty(): boolean {
-		return this.#keys.size === 0;
+	add(documentNames: Iterable<string>): void {
+		this.#isDue = true;
+		for (const documentName of documentNames) {
+			if (this.#keys.size > keysMax) return;
+			this.#keys.add(encodeKey(documentName));
+		}
 	}
 
 	/** @returns The payload. Nothing is left. */
 	take(nodeId: string): string {
 		const keys = this.#keys.size > keysMax ? everything : [...this.#keys].join("");
 		this.#keys.clear();
+		this.#isDue = false;
 		return `${nodeId} ${keys}`;
 	}
 }
@@ -51,8 +58,8 @@ export function readAnnouncement(
 	payload: string,
 	ownNodeId: string,
 ): ((documentName: string) => boolean) | undefined {
-	const [nodeId, keys = ""] = payload.split(" ");
-	if (nodeId === ownNodeId || keys === "") return undefined;
+	const [nodeId, keys] = payload.split(" ");
+	if (nodeId === ownNodeId || keys === undefined) return undefined;
 	if (keys === everything) return () => true;
 	const known = new Set<string>();
 	for (let at = 0; at < keys.length; at += keyLetters) known.add(keys.slice(at, at + keyLetters));

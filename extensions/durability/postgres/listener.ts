@@ -54,7 +54,7 @@ export class Listener {
 		client.on("end", () => this.#lose(client, new Error("the server ended the connection")));
 		client.on("notification", ({ payload = "" }) => {
 			const concerns = readAnnouncement(payload, nodeId);
-			if (concerns !== undefined && this.#isCurrent(client)) signal({ type: "appended", concerns });
+			if (concerns !== undefined && this.#isCurrent(client)) signal({ type: "announced", concerns });
 		});
 		try {
 			await client.connect();

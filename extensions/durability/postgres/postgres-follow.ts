@@ -52,7 +52,7 @@ export class PostgresFollow implements Follow {
 		return requests.map((request, index) => resultOf(request, rowsOf.get(index + 1) ?? []));
 	}
 
-	onAppended(listener: (signal: FollowSignal) => void): () => void {
+	listen(listener: (signal: FollowSignal) => void): () => void {
 		this.#listeners.add(listener);
 		const signal = (heard: FollowSignal) => {
 			for (const each of this.#listeners) each(heard);
@@ -73,10 +73,8 @@ export class PostgresFollow implements Follow {
 		};
 	}
 
-	/** Tells the other nodes, if this one takes part. Does not wait, and a failure is the same as being away. */
 	announce(documentNames: Iterable<string>): void {
-		if (this.#listeners.size === 0) return;
-		for (const documentName of documentNames) this.#unannounced.add(documentName);
+		this.#unannounced.add(documentNames);
 		// It handles its failures itself.
 		if (!this.#isAnnouncing) void this.#announce();
 	}
@@ -94,7 +92,7 @@ export class PostgresFollow implements Follow {
 	async #announce(): Promise<void> {
 		this.#isAnnouncing = true;
 		try {
-			while (!this.#unannounced.isEmpty) {
+			while (this.#unannounced.isDue) {
 				const payload = this.#unannounced.take(this.#nodeId);
 				await this.#query({ text: "SELECT pg_notify($1, $2)" }, [this.#channel, payload]);
 			}

@@ -102,9 +102,7 @@ export class PostgresStore implements Store {
 	async append(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
 		const { writer } = this.#connections();
 		if (batch.length === 0) return [];
-		const results = await this.#appendOrDivide(writer, packBatch(batch));
-		this.#follow.announce(batch.map(({ documentName }) => documentName));
-		return results;
+		return await this.#appendOrDivide(writer, packBatch(batch));
 	}
 
 	async compact(documentName: string, { gc }: CompactOptions): Promise<CompactionResult> {
