@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../scripts/services/free-port.ts";
 import { eventually } from "./eventually.ts";
+
+export { freePort };
 
 const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
 
@@ -15,18 +17,6 @@ export interface NodeProcess {
 	output(): string;
 	/** Sends a signal and waits for the end. @returns Exit code, or the signal that ended it. */
 	stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-	const server = createServer();
-	server.listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const address = server.address();
-	server.close();
-	await once(server, "close");
-	if (address === null || typeof address === "string") throw new Error("no port");
-	return address.port;
 }
 
 /** The tests' own variables have the same prefix as a node's settings, which refuses those that it doesn't know. */

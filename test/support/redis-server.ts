@@ -1,9 +1,7 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
-import { eventually } from "./eventually.ts";
+import { startRedisService } from "../../scripts/services/redis.ts";
+import type { Service } from "../../scripts/services/service.ts";
 import { freePort } from "./node-process.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -30,52 +28,31 @@ export interface Published {
 	readonly bytes: number;
 }
 
-/** @throws With what to do when it is nowhere. */
-function ensureInstalled(): void {
-	const isInstalled = () => spawnSync("redis-server", ["--version"]).status === 0;
-	if (isInstalled()) return;
-	if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-		console.info("Installing Redis from Debian …");
-		try {
-			const quiet = { stdio: ["ignore", "ignore", "inherit"] as ["ignore", "ignore", "inherit"] };
-			execFileSync("apt-get", ["update", "-qq"], quiet);
-			execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "redis-server"], quiet);
-		} catch {
-			// The message below says what to do.
-		}
-	}
-	if (!isInstalled())
-		throw new Error("these tests need redis-server on the path: apt-get install redis-server");
-}
-
 /** Starts a server that goes when the test ends. */
 export async function startRedis(...settings: readonly string[]): Promise<RedisServer> {
-	ensureInstalled();
 	const port = await freePort();
 	const folder = temporaryFolder();
-	let child: ChildProcess | undefined;
+	let service: Service | undefined;
 	let control: Redis | undefined;
 	const server: RedisServer = {
 		port,
 		url: `redis://127.0.0.1:${port}`,
 		async start() {
-			const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
-			child = spawn("redis-server", [...flags, "--enable-debug-command", "yes", ...settings], {
-				stdio: "ignore",
+			await startRedisService({
+				port,
+				folder,
+				settings: ["--enable-debug-command", "yes", ...settings],
+				onSpawn: (spawned) => {
+					service = spawned;
+				},
 			});
 			control = new Redis({ port, host: "127.0.0.1", lazyConnect: true, retryStrategy: () => null });
 			control.on("error", () => {});
-			await eventually("Redis to answer", async () => {
-				if (control?.status === "end" || control?.status === "wait") await control.connect();
-				return (await control?.ping()) === "PONG";
-			});
+			await control.connect();
 		},
 		async kill() {
 			control?.disconnect();
-			if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-			const ended = once(child, "exit");
-			child.kill("SIGKILL");
-			await ended;
+			await service?.stop("SIGKILL");
 		},
 		command: async (name, ...parameters) => control?.call(name, ...parameters),
 		async published(act) {
