@@ -1,3 +1,4 @@
+import { locationOf } from "../extensions/redis/redis-url.ts";
 import type { Finding } from "./doctor.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import type { Settings } from "./settings.ts";
@@ -7,7 +8,7 @@ const check = "Redis";
 
 /** Looks at Redis, and whether this node has anything to say through it. */
 export async function checkRedis(redisUrl: string, settings: Settings): Promise<Finding> {
-	const { locationOf, redisVersion } = await import("../extensions/redis/connect.ts");
+	const { redisVersion } = await import("../extensions/redis/connect.ts");
 	const location = locationOf(redisUrl);
 	try {
 		refusePrivateStore(settings);

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { z } from "zod";
+import { parseRedisUrl } from "../extensions/redis/redis-url.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
 const KiB = 1024;
@@ -10,6 +11,15 @@ const minuteMs = 60_000;
 /** A whole number in bounds; `unit` is what it counts, for people. */
 function whole(unit: string | undefined, min: number, max: number, initial: number, description: string) {
 	return z.int().min(min).max(max).default(initial).meta({ description, unit });
+}
+
+/** What is wrong with a Redis URL, in words that hold nothing of it. */
+function explainRedisUrl(url: string, { addIssue }: z.RefinementCtx): void {
+	try {
+		parseRedisUrl(url);
+	} catch (error) {
+		addIssue({ code: "custom", message: (error as Error).message });
+	}
 }
 
 export const defaultData = "./data";
@@ -30,15 +40,12 @@ const nodeSettings = {
 			allowed: "a URL like postgres://user:password@host:5432/database",
 			secret: true,
 		}),
-	redisUrl: z
-		.string()
-		.regex(/^rediss?:\/\/./)
-		.optional()
-		.meta({
-			description: "Redis or Valkey through which nodes that share a database hear of each other",
-			allowed: "a URL like redis://user:password@host:6379, or rediss:// for TLS",
-			secret: true,
-		}),
+	redisUrl: z.string().superRefine(explainRedisUrl).optional().meta({
+		description: "Redis or Valkey through which nodes that share a database hear of each other",
+		allowed:
+			"a URL like redis://user:password@host:6379, redis+sentinel://host:26379,host:26379/name or redis+cluster://host:6379,host:6379, or with rediss for TLS",
+		secret: true,
+	}),
 	redisPrefix: z
 		.string()
 		.min(1)
@@ -166,7 +173,8 @@ export function problemWith(name: SettingName, value: unknown): string | undefin
 	if (settingsSchema.shape[name].safeParse(value).success && value !== undefined) return undefined;
 	const setting = settingByName.get(name);
 	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
-	return `${found}must be ${setting?.allowed}`;
+	const [why] = error?.issues.filter(({ code }) => code === "custom") ?? [];
+	return `${found}must be ${setting?.allowed}${why === undefined ? "" : `: ${why.message}`}`;
 }
 
 /** Any value whatever, in one line; `JSON.stringify` refuses some and hides others. */

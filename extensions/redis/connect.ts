@@ -1,42 +1,132 @@
-import { Redis } from "ioredis";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Connector } from "./connector.ts";
+import { type Deployment, redisCluster, sentinels, singleServer } from "./deployment.ts";
 import type { RedisClient } from "./redis-link.ts";
+import { type Place, parseRedisUrl, type RedisAddress } from "./redis-url.ts";
+import { askSentinels } from "./sentinel-survey.ts";
 
 /** Between two attempts to connect, at most. */
 const retryMsMax = 2_000;
+/** Counting listeners is all that needs an up-to-date list of a cluster's servers. */
+const clusterRefreshMs = 30_000;
 
-/** Makes connections for a URL such as `redis://:password@host:6379/0`, `rediss://` for TLS. */
+/**
+ * Makes connections for a URL, as {@link parseRedisUrl} reads it.
+ * @throws {RedisUrlError} that says what is wrong with it.
+ */
 export function clientForUrl(url: string): () => RedisClient {
-	return () =>
-		new Redis(url, {
+	const address = parseRedisUrl(url);
+	let clients = Math.floor(Math.random() * address.places.length);
+	return () => new Connection(address, clients++);
+}
+
+/** An ioredis connection that looks for its server anew with each attempt. */
+class Connection extends Redis implements RedisClient {
+	readonly #address: RedisAddress;
+	readonly #deployment: Deployment;
+	readonly #connector: Connector;
+	#counting: Cluster | undefined;
+
+	constructor(address: RedisAddress, start: number, options: RedisOptions = {}) {
+		const deployment = deploymentOf(address, start);
+		const connector = new Connector(deployment, address.tls);
+		super({
+			...loginOf(address),
+			// What a constructor returns is what `new` gives; ioredis makes it with `new`, once.
+			Connector: function make() {
+				return connector;
+			} as unknown as new () => Connector,
 			// Nothing is kept for later: the bus compares states when Redis is back.
 			enableOfflineQueue: false,
 			autoResendUnfulfilledCommands: false,
 			autoResubscribe: false,
 			maxRetriesPerRequest: null,
-			connectTimeout: 5_000,
-			// So that nodes that lost one Redis together don't come back together.
-			retryStrategy: (attempt) =>
-				Math.min(retryMsMax, 50 * 2 ** Math.min(attempt, 10)) * (0.75 + Math.random() / 4),
+			disableClientInfo: true,
+			retryStrategy,
+			...options,
 		});
+		this.#address = address;
+		this.#deployment = deployment;
+		this.#connector = connector;
+	}
+
+	/** Only in a cluster: publishing says how many listen on one of its servers. */
+	get nodes(): ((role: "all") => Redis[]) | undefined {
+		const address = this.#address;
+		if (address.kind !== "cluster") return undefined;
+		this.#counting ??= clusterClient(address);
+		const counting = this.#counting;
+		return (role) => counting.nodes(role);
+	}
+
+	/** @returns Why it would be better to connect anew. */
+	async review(): Promise<string | undefined> {
+		try {
+			return await this.#deployment.review(this, this.#connector.place);
+		} catch {
+			// Not to be told is no reason; the connection's own events say when it is gone.
+			return undefined;
+		}
+	}
+
+	override disconnect(reconnect = false): void {
+		super.disconnect(reconnect);
+		if (!reconnect) this.#counting?.disconnect();
+	}
 }
 
-/** @returns Where it is, for people and logs: without user, password and query. */
-export function locationOf(url: string): string {
-	try {
-		const { protocol, host, pathname } = new URL(url);
-		return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-	} catch {
-		return "Redis";
+function deploymentOf(address: RedisAddress, start: number): Deployment {
+	const { places, tls } = address;
+	switch (address.kind) {
+		case "single":
+			return singleServer(firstOf(places));
+		case "cluster":
+			return redisCluster(places, start);
+		case "sentinel": {
+			const { name, sentinel: credentials } = address;
+			return sentinels(() => askSentinels({ places, name, credentials, tls }));
+		}
 	}
+}
+
+function firstOf([place]: readonly Place[]): Place {
+	if (place === undefined) throw new TypeError("an address needs a place");
+	return place;
+}
+
+function loginOf({ username, password, tls }: RedisAddress): RedisOptions {
+	return {
+		...(username === undefined ? {} : { username }),
+		...(password === undefined ? {} : { password }),
+		...(tls ? { tls: {} } : {}),
+	};
+}
+
+function clusterClient(address: RedisAddress): Cluster {
+	const client = new Cluster([...address.places], {
+		// Certificates are for names.
+		dnsLookup: (host, callback) => callback(null, host),
+		enableOfflineQueue: false,
+		clusterRetryStrategy: retryStrategy,
+		slotsRefreshInterval: clusterRefreshMs,
+		redisOptions: { ...loginOf(address), disableClientInfo: true, connectTimeout: 2_000 },
+	});
+	client.on("error", () => {});
+	return client;
+}
+
+/** So that nodes that lost one Redis together don't come back together. */
+function retryStrategy(attempt: number): number {
+	return Math.min(retryMsMax, 50 * 2 ** Math.min(attempt, 10)) * (0.75 + Math.random() / 4);
 }
 
 /**
  * Connects once, for whoever wants to know beforehand.
  * @returns The version that Redis (or what speaks its protocol) says it has.
- * @throws What ioredis throws: that nobody answers, or that it does not let us in.
+ * @throws {RedisUrlError} or what ioredis throws: that nobody answers, or that it does not let us in.
  */
 export async function redisVersion(url: string): Promise<string> {
-	const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+	const client = new Connection(parseRedisUrl(url), 0, { lazyConnect: true, retryStrategy: () => null });
 	const failure = Promise.withResolvers<never>();
 	client.on("error", failure.reject);
 	try {

@@ -10,7 +10,7 @@ import type {
 } from "@hocuspocus/server";
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
-import { clientForUrl, locationOf } from "./connect.ts";
+import { clientForUrl } from "./connect.ts";
 import { decodeFrame, FrameWriter, nodeIdentifier, readSender, speaksOurDialect } from "./frames.ts";
 import { type BusStatus, Heart, silenceMs } from "./heart.ts";
 import { type BusEvent, logBusEvent } from "./logging.ts";
@@ -24,13 +24,17 @@ import {
 } from "./node-messages.ts";
 import { NodesHeard } from "./nodes-heard.ts";
 import { type RedisClient, RedisLink } from "./redis-link.ts";
-import { RedisRefusedError } from "./redis-refused-error.ts";
+import { isRefusal, RedisRefusedError } from "./redis-refused-error.ts";
+import { locationOf } from "./redis-url.ts";
 import { SharedDocument } from "./shared-document.ts";
 import type { SharedLog } from "./shared-log.ts";
 import { StoreReader } from "./store-reader.ts";
 
 export interface RedisBusOptions {
-	/** Where Redis is: `redis://user:password@host:6379/0`, `rediss://` for TLS. */
+	/**
+	 * Where Redis is: `redis://user:password@host:6379`, `redis+sentinel://host:26379,host:26379/name`,
+	 * `redis+cluster://host:6379,host:6379`; each with `rediss` for TLS.
+	 */
 	readonly url?: string | undefined;
 	/** Makes a connection, instead of `url`: called twice. For Sentinel, clusters and whatever else ioredis can. */
 	readonly redis?: (() => RedisClient) | undefined;
@@ -129,7 +133,11 @@ export class RedisBus implements Extension {
 		this.#digestIntervalMs = options.digestIntervalMs ?? 30_000;
 		this.#heart = new Heart({
 			clock: this.#clock,
-			send: (beat) => this.#tellNodes({ type: "heartbeat", beat }),
+			send: (beat) => {
+				this.#tellNodes({ type: "heartbeat", beat });
+				// It never rejects.
+				void this.#link.review();
+			},
 			onUp: (awayMs) => {
 				this.#attempt.resolve();
 				this.#emit({ type: "redis-up", awayMs });
@@ -188,7 +196,7 @@ export class RedisBus implements Extension {
 	async open(): Promise<void> {
 		await this.#attempt.promise;
 		const { status } = this.#heart;
-		if (status.status === "away" && /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(status.reason))
+		if (status.status === "away" && isRefusal(status.reason))
 			throw new RedisRefusedError(`Redis at ${this.location} refused: ${status.reason}`);
 	}
 

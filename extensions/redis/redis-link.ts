@@ -8,8 +8,14 @@ export interface RedisClient {
 	on(event: "error", listener: (error: Error) => void): unknown;
 	on(event: "ready" | "close", listener: () => void): unknown;
 	disconnect(reconnect?: boolean): void;
-	/** Only a `Cluster` has it. */
-	nodes?(role: "all"): readonly { pubsub(subcommand: "NUMSUB", channel: string): Promise<unknown> }[];
+	/** Only for a cluster. */
+	readonly nodes?: ((role: "all") => readonly CountingServer[]) | undefined;
+	/** @returns Why it would be better to connect anew, if it would; only our own clients know. It never rejects. */
+	review?(): Promise<string | undefined>;
+}
+
+interface CountingServer {
+	pubsub(subcommand: "NUMSUB", channel: string): Promise<unknown>;
 }
 
 export interface RedisLinkOptions {
@@ -43,6 +49,9 @@ export class RedisLink {
 	#inFlightBytes = 0;
 	#closed = false;
 
+	/** When Redis last answered, or was last asked after it had answered everything. */
+	#answeredMs = 0;
+	#reviewing = false;
 	constructor(options: RedisLinkOptions, channels: readonly string[]) {
 		this.#options = options;
 		this.#publisher = options.createClient();
@@ -131,6 +140,17 @@ export class RedisLink {
 	#resubscribe(): void {
 		const channels = [...this.#channels];
 		const commands: Promise<unknown>[] = [];
+	/** Looks whether this is still the server to talk to, and goes to the right one if not. Call it every few seconds. */
+	async review(): Promise<void> {
+		if (!this.canPublish || this.#reviewing) return;
+		this.#reviewing = true;
+		const reason = await this.#publisher.review?.();
+		this.#reviewing = false;
+		if (reason === undefined) return;
+		this.#away(reason);
+		this.reconnect();
+	}
+
 		for (let from = 0; from < channels.length; from += channelsPerCommand)
 			commands.push(this.#subscriber.subscribe(...channels.slice(from, from + channelsPerCommand)));
 		// A failure means that the connection is gone again, of which its events tell.
