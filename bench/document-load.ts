@@ -4,7 +4,10 @@ import { keystrokesIn, type Script, writeScript } from "./typist.ts";
 import { updateFrame, WireClient } from "./wire-client.ts";
 
 export interface LoadOptions {
+	/** Where those who type connect. */
 	readonly url: string;
+	/** Where those who look on connect, if elsewhere. */
+	readonly onlookersUrl?: string;
 	readonly documents: number;
 	/** Clients of each document. The first one types, the others see it. */
 	readonly clientsPerDocument: number;
@@ -133,8 +136,9 @@ export class DocumentLoad {
 
 	#openOnlooker({ name, sentMs }: Typing): Promise<WireClient> {
 		let seen = 0;
+		const { url, onlookersUrl = url } = this.#options;
 		return WireClient.open({
-			url: this.#options.url,
+			url: onlookersUrl,
 			documentName: name,
 			onUpdate: (update) => {
 				const nowMs = performance.now();

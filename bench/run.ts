@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type BenchCluster, startCluster } from "./cluster.ts";
 import { describeEnvironment, showEnvironment } from "./environment.ts";
 import { pinGenerator } from "./pinning.ts";
 import type { BenchSettings, Figures, Scenario } from "./scenario.ts";
@@ -62,19 +63,35 @@ async function measure(scenario: Scenario, options: Options): Promise<readonly R
 			options.cpuProf === undefined
 				? []
 				: ["--cpu-prof", `--cpu-prof-dir=${resolve(options.cpuProf, target)}`];
+		const commitDelayMs = Number(options.commitDelayMs);
 		const running: TargetProcess[] = [];
+		const clusters: BenchCluster[] = [];
 		const progress = showProgress(`${scenario.name}, ${targets[target]}`);
 		try {
 			const start = async () => {
-				const started = await TargetProcess.start(target, data, flags, options.commitDelayMs);
+				const started = await TargetProcess.start(target, { data, commitDelayMs }, flags);
 				running.push(started);
 				return started;
 			};
-			const measured = await scenario.measure({ target, settings: options, start, progress: progress.show });
+			const startSharing = async (nodes: number) => {
+				const cluster = await startCluster(nodes, data, (settings) =>
+					TargetProcess.start(target, { ...settings, commitDelayMs }, flags),
+				);
+				clusters.push(cluster);
+				return cluster;
+			};
+			const measured = await scenario.measure({
+				target,
+				settings: options,
+				start,
+				startCluster: startSharing,
+				progress: progress.show,
+			});
 			rows.push(...measured.map((figures) => ({ target: targets[target], ...figures })));
 		} finally {
 			progress.end();
 			for (const started of running) await started.kill();
+			for (const cluster of clusters) await cluster.end();
 			await rm(data, { recursive: true, force: true });
 		}
 	}

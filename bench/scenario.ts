@@ -1,3 +1,4 @@
+import type { BenchCluster } from "./cluster.ts";
 import type { TargetName, TargetProcess } from "./target-process.ts";
 
 /** What the command line says about a run; a scenario reads what concerns it. */
@@ -19,6 +20,8 @@ export interface Bench {
 	readonly settings: BenchSettings;
 	/** Starts the target on a data folder that lives as long as this run; again, after a kill, on the same one. */
 	start(): Promise<TargetProcess>;
+	/** Starts several of the target that share a Redis and a PostgreSQL. All of it is ended after this run. */
+	startCluster(nodes: number): Promise<BenchCluster>;
 	/** Shows how far it is. */
 	progress(text: string): void;
 }

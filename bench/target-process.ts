@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { pinTarget } from "./pinning.ts";
 import { type ProcessUsage, readUsage } from "./process-usage.ts";
-import type { FromTarget, SaveTotals, ToTarget } from "./targets/protocol.ts";
+import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
 
 /** The servers that are compared; each is a program of its own in `targets/`. */
 export const targets = { indelible: "Indelible", stock: "stock Hocuspocus" } as const;
@@ -15,28 +15,27 @@ const answerDeadlineMs = 30_000;
 /** A server in a process of its own. */
 export class TargetProcess {
 	readonly url: string;
+	/** TCP port on 127.0.0.1. */
+	readonly port: number;
 	readonly #child: ChildProcess;
 	readonly #ended: Promise<unknown>;
 
 	private constructor(child: ChildProcess, ended: Promise<unknown>, port: number) {
 		this.#child = child;
 		this.#ended = ended;
+		this.port = port;
 		this.url = `ws://127.0.0.1:${port}`;
 	}
 
-	/**
-	 * @param data Its folder, which exists.
-	 * @param nodeFlags Flags for Node, such as `--cpu-prof`.
-	 * @param commitDelayMs For Indelible; the stock server has no such thing.
-	 */
+	/** @param nodeFlags Flags for Node, such as `--cpu-prof`. */
 	static async start(
 		name: TargetName,
-		data: string,
+		settings: TargetSettings,
 		nodeFlags: readonly string[],
-		commitDelayMs: string,
 	): Promise<TargetProcess> {
 		const script = fileURLToPath(new URL(`./targets/${name}.ts`, import.meta.url));
-		const [command = "", ...rest] = pinTarget([process.execPath, ...nodeFlags, script, data, commitDelayMs]);
+		const node = [process.execPath, ...nodeFlags, script, JSON.stringify(settings)];
+		const [command = "", ...rest] = pinTarget(node);
 		const child = spawn(command, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 		const ended = once(child, "exit");
 		const message = await Promise.race([

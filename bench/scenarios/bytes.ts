@@ -62,12 +62,12 @@ export const bytesScenario = defineScenario({
 		const { receivedBytes, receivedFrames } = client;
 		await at(rhythm, (n) => {
 			client.send(frames[n] ?? new Uint8Array());
-			progress(`keystroke $n + 1of $frames.length`);
+			progress(`keystroke ${n + 1} of ${frames.length}`);
 		});
 		progress("waiting until all is saved");
 		await quietDisk(target);
 		if (acknowledged < frames.length)
-			throw new Error(`$frames.length - acknowledgededits were not acknowledged`);
+			throw new Error(`${frames.length - acknowledged} edits were not acknowledged`);
 		const typed = usageBetween(before, target.usage());
 		const totals = await target.totals();
 		await client.close();

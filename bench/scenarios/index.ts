@@ -3,6 +3,7 @@ import { bytesScenario } from "./bytes.ts";
 import { documentsScenario } from "./documents.ts";
 import { killScenario } from "./kill.ts";
 import { latencyScenario } from "./latency.ts";
+import { twoNodesScenario } from "./two-nodes.ts";
 
 /** All there are, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [
@@ -10,4 +11,5 @@ export const scenarios: readonly Scenario[] = [
 	documentsScenario,
 	bytesScenario,
 	latencyScenario,
+	twoNodesScenario,
 ];

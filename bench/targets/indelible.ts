@@ -1,15 +1,20 @@
-/** Our node, with its defaults. Arguments: the data folder, `commitDelayMs`. */
+/** Our node, with its defaults. Argument: {@link TargetSettings}. */
 import { createServer } from "node:http";
 import { createNode } from "../../server/index.ts";
-import { serveBench } from "./protocol.ts";
+import { serveBench, targetSettings } from "./protocol.ts";
 
 const quiet = () => {};
+const { data, commitDelayMs, shared } = targetSettings();
 const node = await createNode({
-	data: process.argv[2] ?? "./data",
-	commitDelayMs: Number(process.argv[3] ?? 0),
-	logger: { debug: quiet, info: quiet, warn: console.warn, error: console.error },
+	data,
+	commitDelayMs,
+	...shared,
+	logger: { debug: quiet, info: quiet, warn: quiet, error: console.error },
 });
-const httpServer = createServer();
+const httpServer = createServer((_request, response) => {
+	const readiness = node.readiness();
+	response.writeHead(readiness.ready ? 200 : 503).end(JSON.stringify(readiness));
+});
 const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
 serveBench({
 	port,

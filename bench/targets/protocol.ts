@@ -1,4 +1,13 @@
-/** What a target and the bench say to each other over the IPC channel. */
+/** What a target and the bench say to each other: settings on the command line, the rest over the IPC channel. */
+
+export interface TargetSettings {
+	/** Its folder, which exists. */
+	readonly data: string;
+	/** For Indelible; the stock server has no such thing. */
+	readonly commitDelayMs: number;
+	/** What it shares with other nodes, if it is one of several. */
+	readonly shared?: { readonly databaseUrl: string; readonly redisUrl: string };
+}
 
 /** Running totals of what a target has saved. */
 export interface SaveTotals {
@@ -22,6 +31,11 @@ export interface Target {
 	totals(): SaveTotals;
 	/** Saves what is left and lets go of the files. The process goes on, so that what it has used can be read. */
 	close(): Promise<void>;
+}
+
+/** What the bench gave this process. */
+export function targetSettings(): TargetSettings {
+	return JSON.parse(process.argv[2] ?? "");
 }
 
 /** Does what the bench asks for. A target ends when the bench lets go of it. */

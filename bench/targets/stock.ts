@@ -1,40 +1,29 @@
 /**
- * The stock server with its defaults (debounce 2 s, at most 10 s), and SQLite as `@hocuspocus/extension-sqlite` uses it:
- * a row per document with all of it in a blob, in a database with SQLite's own settings. Argument: the data folder.
+ * The stock server with its defaults (debounce 2 s, at most 10 s) and whole documents in {@link StockStorage}; as one of
+ * several nodes also with the stock Redis extension and its defaults. Argument: {@link TargetSettings}.
  */
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { Database } from "@hocuspocus/extension-database";
-import { Server } from "@hocuspocus/server";
-import { serveBench } from "./protocol.ts";
+import { Redis } from "@hocuspocus/extension-redis";
+import { type Extension, Server } from "@hocuspocus/server";
+import { serveBench, targetSettings } from "./protocol.ts";
+import { inPostgres, inSqlite } from "./stock-storage.ts";
 
-const database = new DatabaseSync(join(process.argv[2] ?? "./data", "stock.sqlite"));
-database.exec(
-	"CREATE TABLE IF NOT EXISTS documents (name varchar(255) NOT NULL, data blob NOT NULL, UNIQUE(name))",
-);
-const select = database.prepare("SELECT data FROM documents WHERE name = ?");
-const upsert = database.prepare(
-	"INSERT INTO documents (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET data = excluded.data",
-);
+const { data, shared } = targetSettings();
+const storage = shared === undefined ? inSqlite(data) : await inPostgres(shared.databaseUrl);
 let stores = 0;
 
-const server = new Server({
-	quiet: true,
-	stopOnSignals: false,
-	address: "127.0.0.1",
-	extensions: [
-		new Database({
-			async fetch({ documentName }) {
-				const data = select.get(documentName)?.data;
-				return data instanceof Uint8Array ? data : null;
-			},
-			async store({ documentName, state }) {
-				upsert.run(documentName, state);
-				stores += 1;
-			},
-		}),
-	],
-});
+const extensions: Extension[] = [
+	new Database({
+		fetch: ({ documentName }) => storage.fetch(documentName),
+		async store({ documentName, state }) {
+			await storage.store(documentName, state);
+			stores += 1;
+		},
+	}),
+];
+if (shared !== undefined) extensions.push(connect(shared.redisUrl));
+
+const server = new Server({ quiet: true, stopOnSignals: false, address: "127.0.0.1", extensions });
 server.configuration.port = 0;
 await server.listen();
 serveBench({
@@ -42,6 +31,14 @@ serveBench({
 	totals: () => ({ commits: stores, documents: stores }),
 	async close() {
 		await server.destroy();
-		database.close();
+		await storage.close();
 	},
 });
+
+function connect(url: string): Redis {
+	const { hostname, port } = new URL(url);
+	const redis = new Redis({ host: hostname, port: Number(port) });
+	// A line for each attempt to connect would be printed otherwise.
+	for (const client of [redis.pub, redis.sub]) client.on("error", () => {});
+	return redis;
+}
