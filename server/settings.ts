@@ -170,7 +170,8 @@ const settingByName: ReadonlyMap<string, Setting> = new Map(
 
 /** @returns What is wrong with a value, to be read after its name; `undefined` when nothing is. */
 export function problemWith(name: SettingName, value: unknown): string | undefined {
-	if (settingsSchema.shape[name].safeParse(value).success && value !== undefined) return undefined;
+	const { error } = settingsSchema.shape[name].safeParse(value);
+	if (error === undefined && value !== undefined) return undefined;
 	const setting = settingByName.get(name);
 	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
 	const [why] = error?.issues.filter(({ code }) => code === "custom") ?? [];

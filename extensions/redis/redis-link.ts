@@ -47,11 +47,9 @@ export class RedisLink {
 	/** Totals since the start. */
 	readonly published = { publishedMessages: 0, publishedBytes: 0 };
 	#inFlightBytes = 0;
+	#reviewing = false;
 	#closed = false;
 
-	/** When Redis last answered, or was last asked after it had answered everything. */
-	#answeredMs = 0;
-	#reviewing = false;
 	constructor(options: RedisLinkOptions, channels: readonly string[]) {
 		this.#options = options;
 		this.#publisher = options.createClient();
@@ -131,15 +129,6 @@ export class RedisLink {
 			if (openStatus.has(client.status)) client.disconnect(true);
 	}
 
-	close(): void {
-		this.#closed = true;
-		this.#publisher.disconnect(false);
-		this.#subscriber.disconnect(false);
-	}
-
-	#resubscribe(): void {
-		const channels = [...this.#channels];
-		const commands: Promise<unknown>[] = [];
 	/** Looks whether this is still the server to talk to, and goes to the right one if not. Call it every few seconds. */
 	async review(): Promise<void> {
 		if (!this.canPublish || this.#reviewing) return;
@@ -151,6 +140,15 @@ export class RedisLink {
 		this.reconnect();
 	}
 
+	close(): void {
+		this.#closed = true;
+		this.#publisher.disconnect(false);
+		this.#subscriber.disconnect(false);
+	}
+
+	#resubscribe(): void {
+		const channels = [...this.#channels];
+		const commands: Promise<unknown>[] = [];
 		for (let from = 0; from < channels.length; from += channelsPerCommand)
 			commands.push(this.#subscriber.subscribe(...channels.slice(from, from + channelsPerCommand)));
 		// A failure means that the connection is gone again, of which its events tell.
