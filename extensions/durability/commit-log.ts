@@ -17,6 +17,8 @@ export interface CommitLogOptions {
 	readonly commitDelayMs?: number | undefined;
 	readonly backoff?: Backoff;
 	readonly onEvent?: (event: CommitLogEvent) => void;
+	/** An entry of the document is durable at this position. */
+	readonly onAppended?: ((documentName: string, position: number) => void) | undefined;
 }
 
 export type CommitLogEvent =
@@ -76,12 +78,15 @@ export interface CommitLogTotals {
  */
 export class CommitLog {
 	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
-	readonly #options: Required<Omit<CommitLogOptions, "onEvent" | "commitIntervalMs" | "commitDelayMs">>;
+	readonly #options: Required<
+		Omit<CommitLogOptions, "onEvent" | "onAppended" | "commitIntervalMs" | "commitDelayMs">
+	>;
 	readonly #pace: CommitPace;
 	readonly #commitDelayMs: number;
 	/** Whether somebody waits for the next commit, who should not have to wait for others' edits as well. */
 	#isAwaited = false;
 	readonly #emit: (event: CommitLogEvent) => void;
+	readonly #onAppended: CommitLogOptions["onAppended"];
 	readonly #documents = new Map<string, DocumentLog>();
 	/** Documents with queued updates that may be written now. */
 	readonly #ready = new Set<DocumentLog>();
@@ -94,11 +99,18 @@ export class CommitLog {
 	#backlogBytes = 0;
 	#accepting = true;
 
-	constructor({ onEvent, commitIntervalMs = 50, commitDelayMs = 0, ...options }: CommitLogOptions) {
+	constructor({
+		onEvent,
+		onAppended,
+		commitIntervalMs = 50,
+		commitDelayMs = 0,
+		...options
+	}: CommitLogOptions) {
 		this.#options = { commitBytesMax: 8 * 1024 * 1024, backoff: defaultBackoff, ...options };
 		this.#pace = new CommitPace(commitIntervalMs);
 		this.#commitDelayMs = commitDelayMs;
 		this.#emit = onEvent ?? (() => {});
+		this.#onAppended = onAppended;
 	}
 
 	get clock(): Clock {
@@ -289,6 +301,7 @@ export class CommitLog {
 				updates += taken.updates.length;
 				bytes += taken.bytes;
 				this.#settleDocument(taken.log);
+				this.#onAppended?.(taken.log.documentName, result.position);
 			} else {
 				this.#failDocument(taken.log, result?.error ?? new Error("the store gave no result"));
 			}

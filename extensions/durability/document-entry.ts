@@ -1,7 +1,7 @@
 import type { Document } from "@hocuspocus/server";
 import * as Y from "yjs";
 import type { DocumentLog } from "./document-log.ts";
-import type { StoredDocument } from "./store.ts";
+import type { LogEntry, StoredDocument } from "./store.ts";
 
 /** A document in memory, with what durability keeps beside it. */
 export interface DocumentEntry {
@@ -9,6 +9,8 @@ export interface DocumentEntry {
 	readonly log: DocumentLog;
 	/** The last position that was stored when the document was loaded; 0 for one that never was. */
 	readonly loadedPosition: number;
+	/** What is stored up to this position has been applied here; there may be more of it. */
+	readPosition: number;
 	/** Whether anything but other nodes has changed it since it was loaded. */
 	isChangedHere: boolean;
 	logBytes: number;
@@ -28,6 +30,14 @@ export interface DocumentEntry {
 export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument, origin?: unknown): void {
 	document.transact(() => {
 		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
+		applyEntries(document, entries, origin);
+	}, origin);
+}
+
+/** As {@link applyStored}, for entries alone. */
+export function applyEntries(document: Y.Doc, entries: readonly LogEntry[], origin?: unknown): void {
+	if (entries.length === 0) return;
+	document.transact(() => {
 		for (const { updates } of entries) {
 			for (const update of updates) Y.applyUpdate(document, update);
 		}

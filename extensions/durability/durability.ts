@@ -27,6 +27,8 @@ import { Echo } from "./echo.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, StoreUnavailableError } from "./store.ts";
+import { StoreFollower } from "./store-follower.ts";
+import { StoreReader } from "./store-reader.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
 
 export interface DurabilityOptions {
@@ -64,9 +66,6 @@ const eventsBeforeUpdate: ReadonlySet<string> = new Set([
 	"afterTransactionCleanup",
 ]);
 
-/** What another node has logged. */
-const storedOrigin = { source: "redis" } as const;
-
 /** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
 const failedCompactionPauseMs = 60_000;
 
@@ -87,6 +86,9 @@ export class Durability implements Extension {
 	readonly #logger: DurabilityLogger;
 	readonly #commitLog: CommitLog;
 	readonly #compactor: Compactor;
+	readonly #reader: StoreReader;
+	/** There when the store can be followed. */
+	readonly #follower: StoreFollower | undefined;
 	readonly #thresholds: CompactionThresholds;
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
@@ -117,8 +119,14 @@ export class Durability implements Extension {
 			commitIntervalMs: options.commitIntervalMs,
 			commitDelayMs: options.commitDelayMs,
 			onEvent,
+			onAppended: (documentName, position) => this.#appended(documentName, position),
 		});
-		this.#compactor = new Compactor({ store: this.#store, clock: this.#clock, onEvent });
+		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
+		this.#compactor = new Compactor({ store, clock, onEvent });
+		this.#reader = new StoreReader({ store, clock, entries, onEvent });
+		const { follow } = store;
+		if (follow !== undefined)
+			this.#follower = new StoreFollower({ follow, reader: this.#reader, clock, entries });
 	}
 
 	/** Whether there is room for more updates, see {@link DurabilityOptions.backlogBytesMax}. */
@@ -144,7 +152,11 @@ export class Durability implements Extension {
 	 */
 	open(): Promise<void> {
 		this.#opened ??= this.#store.open().then(
-			() => this.#sweepIdle(),
+			() => {
+				if (this.#closed) return;
+				this.#sweepIdle();
+				this.#follower?.start();
+			},
 			(error) => {
 				this.#opened = undefined;
 				throw error;
@@ -184,16 +196,17 @@ export class Durability implements Extension {
 		if (entry !== undefined) this.#commitLog.complete(entry.log);
 	}
 
+	/** Brings what other nodes have stored into a document that is open here, soon; does not wait. */
+	readStore(documentName: string): void {
+		this.#reader.read(documentName);
+	}
+
 	/**
-	 * Applies what other nodes have stored to a document that is open here.
-	 * @throws {StoreUnavailableError}
-	 * @throws {DamagedDocumentError}
+	 * For an extension that brings in what other nodes write: whether it does so now. While nothing does, and that is so
+	 * until this is called, the store is followed if it can be, so that nodes stay in step through it.
 	 */
-	async catchUp(documentName: string): Promise<void> {
-		const entry = this.#entries.get(documentName);
-		if (entry === undefined) return;
-		const stored = await this.#store.load(documentName);
-		if (!entry.document.isDestroyed) applyStored(entry.document, stored, storedOrigin);
+	hearsOthers(hears: boolean): void {
+		this.#follower?.follow(!hears);
 	}
 
 	/** Resolves when everything received up to now, by any document, is on disk. */
@@ -236,6 +249,7 @@ export class Durability implements Extension {
 			document,
 			log: this.#commitLog.document(documentName),
 			loadedPosition: stored.position,
+			readPosition: stored.position,
 			isChangedHere: false,
 			logBytes: stored.logBytes,
 			logUpdates: stored.entries.reduce((sum, { updates }) => sum + updates.length, 0),
@@ -246,6 +260,7 @@ export class Durability implements Extension {
 			pendingDeletes: document.store.pendingDs,
 		};
 		this.#entries.set(documentName, entry);
+		this.#follower?.loaded();
 		this.#follow(entry);
 		if (stored.position === 0) await this.#sow(document, context);
 	}
@@ -284,6 +299,8 @@ export class Durability implements Extension {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#cancelIdleSweep?.();
+		this.#follower?.close();
+		this.#reader.close();
 		const lost = this.#commitLog.close();
 		if (lost > 0) {
 			this.#logger.error(
@@ -377,6 +394,13 @@ export class Durability implements Extension {
 		});
 		// It may still be under way from an earlier stay in memory: the next edit asks again.
 		if (!isRequested) entry.compaction = { status: "none", notBeforeMs: 0 };
+	}
+
+	#appended(documentName: string, position: number): void {
+		const entry = this.#entries.get(documentName);
+		// Otherwise another node has appended in between, what may not have come here.
+		if (entry?.readPosition === position - 1) entry.readPosition = position;
+		this.#follower?.appended(documentName);
 	}
 
 	/** One timer for all documents. */

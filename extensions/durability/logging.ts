@@ -1,5 +1,6 @@
 import type { CommitLogEvent } from "./commit-log.ts";
 import type { CompactorEvent } from "./compactor.ts";
+import type { StoreReaderEvent } from "./store-reader.ts";
 
 /** The part of a pino logger that the extension uses. */
 export interface DurabilityLogger {
@@ -17,7 +18,7 @@ export const consoleLogger: DurabilityLogger = {
 	error: (fields, message) => console.error(message, fields),
 };
 
-export type DurabilityEvent = CommitLogEvent | CompactorEvent;
+export type DurabilityEvent = CommitLogEvent | CompactorEvent | StoreReaderEvent;
 
 const messages: Record<
 	DurabilityEvent["type"],
@@ -28,6 +29,9 @@ const messages: Record<
 	"store-recovered": ["info", "the store can be written again"],
 	"document-recovered": ["info", "a document can be written again"],
 	"backlog-relieved": ["info", "the write backlog has room again: writers are let in"],
+	"reading-recovered": ["info", "what other nodes have stored can be read again"],
+	"reading-failed": ["warn", "what other nodes have stored can't be read; trying again"],
+	"reading-damaged": ["error", "a document that is open here does not read back from the store any more"],
 	"store-failed": ["error", "the store can't be written; acknowledgements are withheld until it can"],
 	"document-failed": ["error", "a document can't be written; its acknowledgements are withheld until it can"],
 	"compaction-failed": ["error", "a document could not be compacted; it was left as it is"],

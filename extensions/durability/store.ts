@@ -134,6 +134,8 @@ export type FollowSignal =
 	/** Another node has announced appends, or that it is there. */
 	| {
 			readonly type: "announced";
+			/** What that node gave as {@link Follow.announce}'s second parameter. */
+			readonly isFollowing: boolean;
 			/** `false` when nothing was appended to this document; `true` may be wrong. */
 			readonly concerns: (documentName: string) => boolean;
 	  }
@@ -161,8 +163,9 @@ export interface Follow {
 	/**
 	 * Tells those who listen on other nodes that these documents were appended to; without any, that this node is there.
 	 * Does not wait, and a failure is the same as nobody listening.
+	 * @param isFollowing Whether this node learns of others' edits through the store, and so depends on announcements.
 	 */
-	announce(documentNames: Iterable<string>): void;
+	announce(documentNames: Iterable<string>, isFollowing: boolean): void;
 }
 
 /** A document's snapshot or log does not read back as it was written. It must not be opened or written over. */

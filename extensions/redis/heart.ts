@@ -17,6 +17,8 @@ export interface HeartOptions {
 }
 
 export const heartbeatMs = 3_000;
+/** A heartbeat comes back sooner than that, unless something is wrong. */
+const lateMs = 1_500;
 /** A node that says nothing for so long is taken for dead, and Redis for away when it does not bring our own heartbeat. */
 export const silenceMs = 8_000;
 
@@ -43,6 +45,11 @@ export class Heart {
 
 	get status(): BusStatus {
 		return this.#status;
+	}
+
+	/** Whether the last heartbeat should have come back by now. */
+	get isLate(): boolean {
+		return this.#returned < this.#sent && this.#options.clock.now() - this.#sentMs > lateMs;
 	}
 
 	/** All channels are subscribed to. */

@@ -28,7 +28,6 @@ import { isRefusal, RedisRefusedError } from "./redis-refused-error.ts";
 import { locationOf } from "./redis-url.ts";
 import { SharedDocument } from "./shared-document.ts";
 import type { SharedLog } from "./shared-log.ts";
-import { StoreReader } from "./store-reader.ts";
 
 export interface RedisBusOptions {
 	/**
@@ -36,7 +35,7 @@ export interface RedisBusOptions {
 	 * `redis+cluster://host:6379,host:6379`; each with `rediss` for TLS.
 	 */
 	readonly url?: string | undefined;
-	/** Makes a connection, instead of `url`: called twice. For Sentinel, clusters and whatever else ioredis can. */
+	/** Makes a connection, instead of `url`: called twice. For whatever else ioredis can. */
 	readonly redis?: (() => RedisClient) | undefined;
 	/** Begins the names of all channels; "hocuspocus" by default, as with the stock extension. */
 	readonly prefix?: string | undefined;
@@ -82,6 +81,8 @@ const stockMemoryMs = 10 * 60_000;
 /** Receipts of documents that have left memory and could not be sent yet. */
 const leftReceiptsMax = 10_000;
 const goodbyeMsMax = 500;
+/** When Redis has not answered anything for so long, the store is followed as well. */
+const slowMs = 1_000;
 
 /**
  * Connects nodes through Redis: each update is published once, as it is, and applied by the nodes that have the document
@@ -106,8 +107,8 @@ export class RedisBus implements Extension {
 	readonly #heart: Heart;
 	/** The first attempt to connect. */
 	readonly #attempt = Promise.withResolvers<void>();
+	#hasAttempted = false;
 	readonly #nodes = new NodesHeard();
-	readonly #storeReader: StoreReader | undefined;
 	readonly #documents = new Map<string, SharedDocument>();
 	readonly #byKey = new Map<string, SharedDocument>();
 	/** Documents to flush at the end of this turn. */
@@ -139,31 +140,32 @@ export class RedisBus implements Extension {
 				void this.#link.review();
 			},
 			onUp: (awayMs) => {
-				this.#attempt.resolve();
+				this.#attempted();
 				this.#emit({ type: "redis-up", awayMs });
 				this.#compareEverything();
 			},
-			onAway: (reason) => this.#emit({ type: "redis-away", reason }),
+			onAway: (reason) => {
+				this.#judge();
+				this.#emit({ type: "redis-away", reason });
+			},
 			onLoss: () => this.#lostSomething(),
 			onStuck: () => this.#link.reconnect(),
 		});
 		if (log !== undefined) {
 			log.answerFor((documentName) => this.#documents.get(documentName)?.takeUnconfirmed() ?? []);
-			this.#storeReader = new StoreReader({
-				clock: this.#clock,
-				read: (documentName) => log.catchUp(documentName),
-				isOpen: (documentName) => this.#documents.get(documentName)?.isOpen === true,
-			});
+			// Until the first attempt to connect has ended, nothing is open that could be out of step.
+			log.hearsOthers(true);
 		}
 		this.#link = new RedisLink(
 			{
 				createClient: redis,
+				now: () => this.#clock.now(),
 				inFlightBytesMax: 16 * MiB,
 				onMessage: (channel, frame) => this.#receive(channel, frame),
 				onSubscribed: () => this.#heart.listening(),
 				onAway: (reason) => {
 					this.#heart.away(reason);
-					this.#attempt.resolve();
+					this.#attempted();
 				},
 			},
 			[this.#nodesChannel, this.#replyChannel(this.identifier)],
@@ -222,7 +224,7 @@ export class RedisBus implements Extension {
 			flushSoon: (touched) => this.#flushSoon(touched),
 			receiptDue: (changed) => this.#withReceipt.add(changed),
 			gapOpened: (waiting) => this.#withGap.add(waiting),
-			readStore: (name) => this.#storeReader?.read(name),
+			readStore: (name) => this.#options.log?.readStore(name),
 		});
 		this.#forget(this.#documents.get(documentName));
 		this.#documents.set(documentName, document);
@@ -256,7 +258,6 @@ export class RedisBus implements Extension {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#cancelTick();
-		this.#storeReader?.close();
 		this.#flush();
 		this.#sendReceipts();
 		const goodbye = this.#link.publish(this.#nodesChannel, this.#encode({ type: "goodbye" }));
@@ -354,7 +355,7 @@ export class RedisBus implements Extension {
 	}
 
 	#readStore(): void {
-		for (const name of this.#documents.keys()) this.#storeReader?.read(name);
+		for (const name of this.#documents.keys()) this.#options.log?.readStore(name);
 	}
 
 	#tick(): void {
@@ -363,11 +364,25 @@ export class RedisBus implements Extension {
 		this.#tickedMs = nowMs;
 		if (stoodStill) this.#stoodStill(nowMs);
 		this.#heart.tick();
+		this.#judge();
 		for (const silent of this.#nodes.takeSilentSince(nowMs - silenceMs)) this.#nodeLeft(silent, false);
 		this.#sendReceipts();
 		for (const document of this.#withGap) if (!document.retryGaps(nowMs)) this.#withGap.delete(document);
 		this.#tend(nowMs);
 		this.#cancelTick = this.#clock.after(tickMs, () => this.#tick());
+	}
+
+	#attempted(): void {
+		this.#hasAttempted = true;
+		this.#judge();
+		this.#attempt.resolve();
+	}
+
+	/** Whether others are heard through Redis, or to be followed through the store: in doubt, both. */
+	#judge(): void {
+		if (!this.#hasAttempted) return;
+		const isWell = this.#heart.status.status === "up" && !this.#heart.isLate && !this.#link.isSlow(slowMs);
+		this.#options.log?.hearsOthers(isWell);
 	}
 
 	/** Others may have taken us for dead, and what they said is still to be read. */

@@ -20,6 +20,8 @@ interface CountingServer {
 
 export interface RedisLinkOptions {
 	readonly createClient: () => RedisClient;
+	/** Milliseconds since an arbitrary moment. */
+	readonly now: () => number;
 	/** Published and not answered by Redis, at most; past it messages are dropped. */
 	readonly inFlightBytesMax: number;
 	readonly onMessage: (channel: string, message: Buffer) => void;
@@ -47,6 +49,8 @@ export class RedisLink {
 	/** Totals since the start. */
 	readonly published = { publishedMessages: 0, publishedBytes: 0 };
 	#inFlightBytes = 0;
+	/** When Redis last answered, or was last asked after it had answered everything. */
+	#answeredMs = 0;
 	#reviewing = false;
 	#closed = false;
 
@@ -55,10 +59,8 @@ export class RedisLink {
 		this.#publisher = options.createClient();
 		this.#subscriber = options.createClient();
 		for (const channel of channels) this.#channels.add(channel);
-		for (const client of [this.#publisher, this.#subscriber]) {
-			client.on("error", (error) => this.#away(describe(error)));
-			client.on("close", () => this.#away("the connection was closed"));
-		}
+		this.#watch(this.#publisher);
+		this.#watch(this.#subscriber);
 		this.#subscriber.on("messageBuffer", (channel, message) => {
 			if (!this.#closed) options.onMessage(channel.toString(), message);
 		});
@@ -72,12 +74,18 @@ export class RedisLink {
 		return this.#publisher.status === "ready" && !this.#closed;
 	}
 
+	/** Whether Redis has been asked something and has not answered anything for so long. */
+	isSlow(ms: number): boolean {
+		return this.#inFlightBytes > 0 && this.#options.now() - this.#answeredMs > ms;
+	}
+
 	/**
 	 * Sends a message at once or not at all.
 	 * @returns How many connections received it, as far as Redis can say; `undefined` when it was not sent.
 	 */
 	async publish(channel: string, message: Buffer): Promise<number | undefined> {
 		if (!this.canPublish || this.#inFlightBytes > this.#options.inFlightBytesMax) return undefined;
+		if (this.#inFlightBytes === 0) this.#answeredMs = this.#options.now();
 		this.#inFlightBytes += message.byteLength;
 		this.published.publishedMessages += 1;
 		this.published.publishedBytes += message.byteLength;
@@ -88,6 +96,7 @@ export class RedisLink {
 			return undefined;
 		} finally {
 			this.#inFlightBytes -= message.byteLength;
+			this.#answeredMs = this.#options.now();
 		}
 	}
 
@@ -144,6 +153,19 @@ export class RedisLink {
 		this.#closed = true;
 		this.#publisher.disconnect(false);
 		this.#subscriber.disconnect(false);
+	}
+
+	#watch(client: RedisClient): void {
+		// An error tells more than the end of the connection that it brings.
+		let hasReason = false;
+		client.on("error", (error) => {
+			hasReason = true;
+			this.#away(describe(error));
+		});
+		client.on("close", () => {
+			if (!hasReason) this.#away("the connection was closed");
+			hasReason = false;
+		});
 	}
 
 	#resubscribe(): void {

@@ -14,8 +14,10 @@ export interface SharedLog {
 	answerFor(source: (documentName: string) => readonly Uint8Array[]): void;
 	/** Logs now what the source of {@link answerFor} gives. */
 	complete(documentName: string): void;
-	/** Applies what the store has and the document in memory has not. */
-	catchUp(documentName: string): Promise<void>;
+	/** Brings what the store has and the document in memory has not into it, soon. */
+	readStore(documentName: string): void;
+	/** Whether the bus brings what other nodes write. While it does not, they are to be followed through the store. */
+	hearsOthers(hears: boolean): void;
 }
 
 /** The origin of what came from other nodes, as in Hocuspocus' `RedisTransactionOrigin`. */

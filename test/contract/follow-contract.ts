@@ -66,22 +66,25 @@ export function followContract(kind: string, newPlace: () => { store(): Store })
 			const heardByA = listen(a);
 			const heardByB = listen(b);
 			await eventually("both to listen", () => heardByA.isListening() && heardByB.isListening());
-			a.follow.announce(["from a"]);
+			a.follow.announce(["from a"], true);
 			await eventually("b to hear of it", () => heardByB.announced("from a"));
-			b.follow.announce(["from b", "more"]);
+			b.follow.announce(["from b", "more"], true);
 			await eventually("a to hear of it", () => heardByA.announced("from b") && heardByA.announced("more"));
 			expect(heardByA.announced("from a")).toBe(false);
 			expect(heardByB.announced("from b")).toBe(false);
 			expect(heardByA.announced("never")).toBe(false);
+			expect(heardByA.following()).toBe(true);
+			expect(heardByB.following()).toBe(true);
 		});
 
 		test("[CLU3] hears that a node is there which has nothing to tell", async () => {
 			const [a, b] = await twoNodes();
 			const heard = listen(a);
 			await eventually("a to listen", () => heard.isListening());
-			b.follow.announce([]);
+			b.follow.announce([], false);
 			await eventually("a to hear of it", () => heard.announcements() === 1);
 			expect(heard.announced("anything")).toBe(false);
+			expect(heard.following()).toBe(false);
 		});
 
 		test("[CLU3] hears of every document of a large announcement, too", async () => {
@@ -89,7 +92,7 @@ export function followContract(kind: string, newPlace: () => { store(): Store })
 			const heard = listen(a);
 			await eventually("a to listen", () => heard.isListening());
 			const names = Array.from({ length: 2_000 }, (_, index) => `document ${index}`);
-			b.follow.announce(names);
+			b.follow.announce(names, true);
 			await eventually("a to hear of all", () => names.every((name) => heard.announced(name)));
 		});
 
@@ -99,7 +102,7 @@ export function followContract(kind: string, newPlace: () => { store(): Store })
 			const going = listen(a);
 			await eventually("both to listen", () => stopped.isListening() && going.isListening());
 			stopped.end();
-			b.follow.announce(["a"]);
+			b.follow.announce(["a"], true);
 			await eventually("one to hear of it", () => going.announced("a"));
 			expect(stopped.announced("a")).toBe(false);
 			going.end();
@@ -126,6 +129,7 @@ function listen(node: Node) {
 		end,
 		isListening: () => signals.some(({ type }) => type === "listening"),
 		announcements: () => signals.filter(({ type }) => type === "announced").length,
+		following: () => signals.some((signal) => signal.type === "announced" && signal.isFollowing),
 		announced: (name: string) =>
 			signals.some((signal) => signal.type === "announced" && signal.concerns(name)),
 	};

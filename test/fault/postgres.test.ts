@@ -377,7 +377,7 @@ test("[CLU3] a follower says when it is deaf, and when it hears again", async ()
 			async () => (await appendTo(b, "a", Uint8Array.of(1))) === "durable",
 		);
 		await eventually("it to hear of it", () => {
-			b.follow.announce(["a"]);
+			b.follow.announce(["a"], true);
 			return heard.splice(0).some((concerns) => concerns("a"));
 		});
 	}

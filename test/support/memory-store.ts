@@ -26,7 +26,9 @@ export class MemoryDisk {
 	readonly #documents = new Map<string, DiskDocument>();
 	readonly #damaged = new Set<string>();
 	/** What stores that share this disk announce to each other: the sender, and the documents. */
-	readonly announcements = new Set<(sender: MemoryStore, documentNames: ReadonlySet<string>) => void>();
+	readonly announcements = new Set<
+		(sender: MemoryStore, documentNames: ReadonlySet<string>, isFollowing: boolean) => void
+	>();
 
 	/** From now on the document does not read back. */
 	damage(documentName: string): void {
@@ -104,7 +106,7 @@ export class MemoryStore implements Store {
 			this.follow = {
 				entriesAfter: (requests) => this.#entriesAfter(requests),
 				listen: (listener) => this.#listen(listener),
-				announce: (documentNames) => this.#announce(documentNames),
+				announce: (documentNames, isFollowing) => this.#announce(documentNames, isFollowing),
 			};
 		}
 	}
@@ -239,11 +241,11 @@ export class MemoryStore implements Store {
 	}
 
 	#listen(listener: (signal: FollowSignal) => void): () => void {
-		const hear = (sender: MemoryStore, documentNames: ReadonlySet<string>) => {
+		const hear = (sender: MemoryStore, documentNames: ReadonlySet<string>, isFollowing: boolean) => {
 			if (sender === this || this.#isDeaf) return;
 			const concerns = (documentName: string) => documentNames.has(documentName);
 			queueMicrotask(() => {
-				if (this.#listeners.has(listener)) listener({ type: "announced", concerns });
+				if (this.#listeners.has(listener)) listener({ type: "announced", isFollowing, concerns });
 			});
 		};
 		this.disk.announcements.add(hear);
@@ -258,10 +260,10 @@ export class MemoryStore implements Store {
 		return end;
 	}
 
-	#announce(documentNames: Iterable<string>): void {
+	#announce(documentNames: Iterable<string>, isFollowing: boolean): void {
 		if (this.#status !== "open" || this.#isDeaf) return;
 		const names = new Set(documentNames);
-		for (const hear of this.disk.announcements) hear(this, names);
+		for (const hear of this.disk.announcements) hear(this, names, isFollowing);
 	}
 
 	#endListening(): void {

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { documentKey } from "../storage/checksum.ts";
+import type { FollowSignal } from "../store.ts";
 
 /**
- * What nodes tell each other with NOTIFY: which node appended to which documents. The payload is the node's id, a space, and the
- * documents' keys, 11 letters each; or a star when they are more than fit. Without documents it says that the node is there. Pure.
+ * What nodes tell each other with NOTIFY: which node appended to which documents. The payload is the node's id, `+` if it
+ * follows the store or `-` if not, and the documents' keys, 11 letters each; or a star when they are more than fit. Without
+ * documents it says that the node is there. Pure.
  */
 
 /** PostgreSQL takes less than 8000 bytes. */
@@ -30,14 +32,16 @@ function encodeKey(documentName: string): string {
 export class Unannounced {
 	readonly #keys = new Set<string>();
 	#isDue = false;
+	#isFollowing = false;
 
 	/** Whether there is something to say. */
 	get isDue(): boolean {
 		return this.#isDue;
 	}
 
-	add(documentNames: Iterable<string>): void {
+	add(documentNames: Iterable<string>, isFollowing: boolean): void {
 		this.#isDue = true;
+		this.#isFollowing = isFollowing;
 		for (const documentName of documentNames) {
 			if (this.#keys.size > keysMax) return;
 			this.#keys.add(encodeKey(documentName));
@@ -49,7 +53,7 @@ export class Unannounced {
 		const keys = this.#keys.size > keysMax ? everything : [...this.#keys].join("");
 		this.#keys.clear();
 		this.#isDue = false;
-		return `${nodeId} ${keys}`;
+		return `${nodeId}${this.#isFollowing ? "+" : "-"}${keys}`;
 	}
 }
 
@@ -57,11 +61,15 @@ export class Unannounced {
 export function readAnnouncement(
 	payload: string,
 	ownNodeId: string,
-): ((documentName: string) => boolean) | undefined {
-	const [nodeId, keys] = payload.split(" ");
-	if (nodeId === ownNodeId || keys === undefined) return undefined;
+): (FollowSignal & { readonly type: "announced" }) | undefined {
+	const [, nodeId, follows, keys = ""] = /^([0-9a-f]{8})([+-])(.*)$/.exec(payload) ?? [];
+	if (nodeId === undefined || nodeId === ownNodeId) return undefined;
+	return { type: "announced", isFollowing: follows === "+", concerns: matcher(keys) };
+}
+
+function matcher(keys: string): (documentName: string) => boolean {
 	if (keys === everything) return () => true;
 	const known = new Set<string>();
 	for (let at = 0; at < keys.length; at += keyLetters) known.add(keys.slice(at, at + keyLetters));
-	return (documentName) => known.has(encodeKey(documentName));
+	return known.size === 0 ? () => false : (documentName) => known.has(encodeKey(documentName));
 }

@@ -53,8 +53,8 @@ export class Listener {
 		client.on("error", (error) => this.#lose(client, error));
 		client.on("end", () => this.#lose(client, new Error("the server ended the connection")));
 		client.on("notification", ({ payload = "" }) => {
-			const concerns = readAnnouncement(payload, nodeId);
-			if (concerns !== undefined && this.#isCurrent(client)) signal({ type: "announced", concerns });
+			const announcement = readAnnouncement(payload, nodeId);
+			if (announcement !== undefined && this.#isCurrent(client)) signal(announcement);
 		});
 		try {
 			await client.connect();

@@ -73,8 +73,8 @@ export class PostgresFollow implements Follow {
 		};
 	}
 
-	announce(documentNames: Iterable<string>): void {
-		this.#unannounced.add(documentNames);
+	announce(documentNames: Iterable<string>, isFollowing: boolean): void {
+		this.#unannounced.add(documentNames, isFollowing);
 		// It handles its failures itself.
 		if (!this.#isAnnouncing) void this.#announce();
 	}
@@ -92,6 +92,8 @@ export class PostgresFollow implements Follow {
 	async #announce(): Promise<void> {
 		this.#isAnnouncing = true;
 		try {
+			// What a commit has brought for many documents goes together.
+			await undefined;
 			while (this.#unannounced.isDue) {
 				const payload = this.#unannounced.take(this.#nodeId);
 				await this.#query({ text: "SELECT pg_notify($1, $2)" }, [this.#channel, payload]);

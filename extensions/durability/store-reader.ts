@@ -1,0 +1,143 @@
+import type { Clock } from "./clock.ts";
+import { applyEntries, applyStored, type DocumentEntry } from "./document-entry.ts";
+import type { FollowResult, Store } from "./store.ts";
+
+export type StoreReaderEvent =
+	/** What other nodes have stored can't be read; it is tried again every second. Once until it succeeds. */
+	| { readonly type: "reading-failed"; readonly error: Error }
+	| { readonly type: "reading-recovered" }
+	/** A document that is open here does not read back any more. */
+	| { readonly type: "reading-damaged"; readonly documentName: string; readonly error: Error };
+
+export interface StoreReaderOptions {
+	readonly store: Store;
+	readonly clock: Clock;
+	/** Those in memory. */
+	readonly entries: ReadonlyMap<string, DocumentEntry>;
+	readonly onEvent: (event: StoreReaderEvent) => void;
+}
+
+/** Documents in one question to the store, at most. */
+const batchMax = 200;
+const failurePauseMs = 1_000;
+
+/** What another node has logged. */
+const storedOrigin = { source: "redis" } as const;
+
+/**
+ * Brings what other nodes have stored into documents that are in memory here, half of the time at most: it must not slow
+ * down those who are typing. Each document waits at most once, so the queue has the open documents for a bound.
+ */
+export class StoreReader {
+	readonly #options: StoreReaderOptions;
+	readonly #due = new Set<string>();
+	#isRunning = false;
+	#hasFailed = false;
+	#cancelPause: (() => void) | undefined;
+	#closed = false;
+
+	constructor(options: StoreReaderOptions) {
+		this.#options = options;
+	}
+
+	/** Reads it soon; does not wait. Documents that are not open are left alone. */
+	read(documentName: string): void {
+		this.#due.add(documentName);
+		if (!this.#isRunning) this.#next();
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#due.clear();
+		this.#cancelPause?.();
+	}
+
+	#next(): void {
+		const batch = this.#take();
+		this.#isRunning = batch.length > 0;
+		if (batch.length === 0) return;
+		const { clock } = this.#options;
+		const startedMs = clock.now();
+		this.#readBatch(batch).then(
+			() => {
+				this.#recovered();
+				this.#pause(clock.now() - startedMs);
+			},
+			(error: Error) => {
+				this.#failed(batch, error);
+				this.#pause(failurePauseMs);
+			},
+		);
+	}
+
+	#take(): DocumentEntry[] {
+		const batch: DocumentEntry[] = [];
+		for (const documentName of this.#due) {
+			if (batch.length === batchMax) break;
+			this.#due.delete(documentName);
+			const entry = this.#options.entries.get(documentName);
+			if (entry !== undefined && !entry.document.isDestroyed) batch.push(entry);
+		}
+		return batch;
+	}
+
+	async #readBatch(batch: readonly DocumentEntry[]): Promise<void> {
+		const { follow } = this.#options.store;
+		if (follow === undefined) {
+			for (const entry of batch) await this.#loadAnew(entry);
+			return;
+		}
+		const requests = batch.map(({ document, readPosition }) => ({
+			documentName: document.name,
+			position: readPosition,
+		}));
+		const results = await follow.entriesAfter(requests);
+		for (const [index, entry] of batch.entries()) {
+			const result = results[index];
+			if (result !== undefined) await this.#bringIn(entry, result);
+		}
+	}
+
+	async #bringIn(entry: DocumentEntry, result: FollowResult): Promise<void> {
+		switch (result.status) {
+			case "entries":
+				if (entry.document.isDestroyed) return;
+				applyEntries(entry.document, result.entries, storedOrigin);
+				entry.readPosition = Math.max(entry.readPosition, result.position);
+				break;
+			case "passed":
+				await this.#loadAnew(entry);
+				break;
+			case "damaged": {
+				const { name: documentName } = entry.document;
+				this.#options.onEvent({ type: "reading-damaged", documentName, error: result.error });
+			}
+		}
+	}
+
+	async #loadAnew(entry: DocumentEntry): Promise<void> {
+		const stored = await this.#options.store.load(entry.document.name);
+		if (entry.document.isDestroyed) return;
+		applyStored(entry.document, stored, storedOrigin);
+		entry.readPosition = Math.max(entry.readPosition, stored.position);
+	}
+
+	#recovered(): void {
+		if (!this.#hasFailed) return;
+		this.#hasFailed = false;
+		this.#options.onEvent({ type: "reading-recovered" });
+	}
+
+	#failed(batch: readonly DocumentEntry[], error: Error): void {
+		if (this.#closed) return;
+		for (const { document } of batch) this.#due.add(document.name);
+		if (this.#hasFailed) return;
+		this.#hasFailed = true;
+		this.#options.onEvent({ type: "reading-failed", error });
+	}
+
+	#pause(ms: number): void {
+		if (this.#closed) return;
+		this.#cancelPause = this.#options.clock.after(ms, () => this.#next());
+	}
+}
