@@ -51,10 +51,12 @@ export async function startNodeProcess({
 	child.stdout.on("data", (chunk) => (output += chunk));
 	child.stderr.on("data", (chunk) => (output += chunk));
 	const ended = once(child, "exit");
-	await eventually("the node to be ready", async () => {
-		if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}:\n${output}`);
-		return (await fetch(`http://127.0.0.1:${onPort}/readyz`)).ok;
+	const ready = eventually("the node to be ready", async () => {
+		if (child.exitCode !== null || child.signalCode !== null) return "ended";
+		return (await fetch(`http://127.0.0.1:${onPort}/readyz`)).ok && "ready";
 	});
+	if ((await ready) === "ended")
+		throw new Error(`the node ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
 	return {
 		port: onPort,
 		url: `ws://127.0.0.1:${onPort}`,

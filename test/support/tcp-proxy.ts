@@ -9,6 +9,8 @@ export interface TcpProxy {
 	target: number;
 	/** Sees what comes back from the target, and what it returns goes on instead. */
 	filter: ((bytes: Buffer) => Buffer) | undefined;
+	/** How long bytes are under way, in each direction; none by default. */
+	delayMs: number;
 	/** Ends all connections, and refuses new ones until {@link heal}. */
 	cut(): void;
 	/** Connections stay open, and nothing passes, until {@link heal}: as when a cable is pulled. What was sent meanwhile passes then. */
@@ -21,6 +23,18 @@ export interface TcpProxy {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
 	const pairs = new Set<{ readonly near: Socket; readonly far: Socket }>();
 	let mode: "pass" | "cut" | "freeze" = "pass";
+	/** Bytes keep their order, also when the delay changes. */
+	const line = (deliver: (bytes: Buffer) => void) => {
+		const underWay: Buffer[] = [];
+		return (bytes: Buffer) => {
+			if (proxy.delayMs === 0 && underWay.length === 0) {
+				deliver(bytes);
+				return;
+			}
+			underWay.push(bytes);
+			setTimeout(() => deliver(underWay.shift() ?? Buffer.alloc(0)), proxy.delayMs);
+		};
+	};
 	const server = createServer((near) => {
 		if (mode === "cut") {
 			near.destroy();
@@ -39,8 +53,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 			socket.on("error", end);
 			socket.on("close", end);
 		}
-		near.on("data", (bytes: Buffer) => far.write(bytes));
-		far.on("data", (bytes: Buffer) => near.write(proxy.filter?.(bytes) ?? bytes));
+		const toFar = line((bytes) => far.write(bytes));
+		const toNear = line((bytes) => near.write(bytes));
+		near.on("data", toFar);
+		far.on("data", (bytes: Buffer) => toNear(proxy.filter?.(bytes) ?? bytes));
 		if (mode === "freeze") for (const socket of [near, far]) socket.pause();
 	});
 	server.listen(0, "127.0.0.1");
@@ -58,6 +74,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 		port: address.port,
 		target,
 		filter: undefined,
+		delayMs: 0,
 		cut() {
 			mode = "cut";
 			end();
@@ -68,6 +85,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
 		},
 		heal() {
 			mode = "pass";
+			proxy.delayMs = 0;
 			for (const { near, far } of pairs) for (const socket of [near, far]) socket.resume();
 		},
 		reset: end,

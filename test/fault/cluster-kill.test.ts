@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { expectAcknowledgedStored, expectInStep } from "../support/cluster-checks.ts";
+import { type ClusterNode, startProcessCluster } from "../support/process-cluster.ts";
+import { Random, testSeed } from "../support/random.ts";
+import { Writers } from "../support/writers.ts";
+
+const rounds = Number(process.env.INDELIBLE_CLUSTER_KILL_ROUNDS ?? 30);
+
+test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a balancer: what was acknowledged is stored, everybody agrees, nothing is there twice`, {
+	timeout: 60_000 + rounds * 10_000,
+}, async () => {
+	const random = new Random(testSeed("cluster kill"));
+	const cluster = await startProcessCluster();
+	const writers = new Writers({
+		random,
+		documentNames: ["one", "two", "three", "four"],
+		perDocument: 3,
+		url: () => cluster.url,
+	});
+	await writers.synced();
+	/** Nodes that are on their way back. */
+	let returning: Promise<void>[] = [];
+	for (let kills = 0; kills < rounds; ) {
+		// Now and then two at once, or all.
+		const victims = random.pick([1, 1, 1, 1, 2, 2, 3]);
+		const nodes = shuffled(cluster.nodes, random).slice(0, victims);
+		await writers.write(20 + random.below(150));
+		if (random.chance(0.3)) writers.replaceOne();
+		if (random.chance(0.3)) await writers.saved();
+		await writers.write(random.below(20));
+		await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
+		kills += victims;
+		await expectAcknowledgedStored(cluster.databaseUrl, writers, `after ${kills} kills`);
+		returning = nodes.map((node) => node.start());
+		if (random.chance(0.5)) await writers.writeDuring(Promise.all(returning));
+		else await Promise.all(returning);
+	}
+	await expectInStep(cluster, writers);
+	console.info(
+		`cluster kill: ${rounds} kills, ${writers.writtenInAll} words, ${writers.acknowledgedInAll} acknowledged`,
+	);
+	// Otherwise the kills proved less than the title says.
+	expect(writers.acknowledgedInAll).toBeGreaterThan(rounds * 10);
+});
+
+function shuffled(nodes: readonly ClusterNode[], random: Random): ClusterNode[] {
+	const left = [...nodes];
+	return nodes.map(() => left.splice(random.below(left.length), 1)[0] as ClusterNode);
+}
