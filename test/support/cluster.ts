@@ -1,16 +1,15 @@
 import type { Store } from "../../extensions/durability/store.ts";
-import type { NodeOptions } from "../../server/index.ts";
-import { type LocalNode, startLocalNode } from "./local-node.ts";
+import { type LocalNode, type LocalNodeOptions, startLocalNode } from "./local-node.ts";
 import { MemoryDisk, MemoryStore } from "./memory-store.ts";
 
 /** Nodes in this process that share what is on one disk, and one Redis. */
 export interface LocalCluster {
 	readonly disk: MemoryDisk;
 	/** Starts one more. */
-	node(options?: Partial<NodeOptions>): Promise<LocalNode>;
+	node(options?: Partial<LocalNodeOptions>): Promise<LocalNode>;
 }
 
-export function localCluster(redisUrl: string, common: Partial<NodeOptions> = {}): LocalCluster {
+export function localCluster(redisUrl: string, common: Partial<LocalNodeOptions> = {}): LocalCluster {
 	const disk = new MemoryDisk();
 	return {
 		disk,

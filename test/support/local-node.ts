@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
 import { onTestFinished } from "vitest";
 import { SqliteStore } from "../../extensions/durability/index.ts";
+import { createHttp } from "../../server/http.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "../../server/index.ts";
 import { type Client, type ClientOptions, openClient } from "./client.ts";
 import { FaultyStore } from "./faulty-store.ts";
@@ -13,6 +15,7 @@ export interface LocalNode {
 	readonly node: IndelibleNode;
 	readonly store: FaultyStore;
 	readonly url: string;
+	readonly port: number;
 	/** Opens a client that goes when the test ends. */
 	client(name: string, options?: Partial<ClientOptions>): Client;
 	/** Ends the node as a kill would: nothing that is not on disk stays. */
@@ -22,6 +25,8 @@ export interface LocalNode {
 export interface LocalNodeOptions extends NodeOptions {
 	/** A folder that outlives the node; by default one of its own. */
 	readonly data?: string;
+	/** Any free one by default. */
+	readonly port?: number;
 }
 
 /** What a test wants to hear of the node's log; it says nothing otherwise. */
@@ -29,6 +34,7 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 
 export async function startLocalNode({
 	data = temporaryFolder(),
+	port: wantedPort = 0,
 	store: inner = new SqliteStore({ path: join(data, "indelible.sqlite") }),
 	...options
 }: LocalNodeOptions = {}): Promise<LocalNode> {
@@ -40,8 +46,9 @@ export async function startLocalNode({
 		shutdownDeadlineMs: 1_000,
 		...options,
 	});
-	const httpServer = createServer();
-	const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
+	const http = createHttp({ readiness: () => node.readiness() });
+	const httpServer = createServer(getRequestListener(http.fetch));
+	const { port } = await node.listen(httpServer, { port: wantedPort, host: "127.0.0.1" });
 	const url = `ws://127.0.0.1:${port}`;
 	const clients: Client[] = [];
 	let closing: Promise<void> | undefined;
@@ -62,6 +69,7 @@ export async function startLocalNode({
 		node,
 		store,
 		url,
+		port,
 		client(name, clientOptions) {
 			const client = openClient({ url, name, ...clientOptions });
 			clients.push(client);
