@@ -17,6 +17,7 @@ export interface ClusterNode {
 	readonly name: string;
 	/** Past the balancer. */
 	readonly url: string;
+	readonly isRunning: boolean;
 	/** The network between it and a neighbour. @throws When the cluster was started without. */
 	network(neighbour: Neighbour): TcpProxy;
 	/** Waits until it is ready. */
@@ -129,6 +130,9 @@ async function createNode(
 	const node: ClusterNode = {
 		name,
 		url: `ws://127.0.0.1:${port}`,
+		get isRunning() {
+			return running !== undefined && running.child.exitCode === null && running.child.signalCode === null;
+		},
 		network(neighbour) {
 			const network = networks.get(neighbour);
 			if (network === undefined) throw new Error("the cluster has no networks that can be broken");
