@@ -2,12 +2,19 @@ import { HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 
 /** `vite dev` proxies this path; a node takes WebSockets on any. */
 const path = "/sync";
+/** Of a document's name, in characters; an address can't be of any length. */
+const nameLengthMax = 256;
 
-/** Waits 1, 2, 4, … up to 15 seconds between tries, each somewhere between 1 second and that. */
-export function openConnection(): HocuspocusProviderWebsocket {
+/**
+ * A connection for one document. Its address names the document, for balancers that have the people of a document meet
+ * on one node; nodes don't look at it. Waits 1, 2, 4, … up to 15 seconds between tries, each somewhere between 1 second
+ * and that.
+ */
+export function openConnection(documentName: string): HocuspocusProviderWebsocket {
 	const scheme = location.protocol === "https:" ? "wss" : "ws";
+	const name = encodeURIComponent([...documentName].slice(0, nameLengthMax).join(""));
 	return new HocuspocusProviderWebsocket({
-		url: `${scheme}://${location.host}${path}`,
+		url: `${scheme}://${location.host}${path}?document=${name}`,
 		delay: 1_000,
 		factor: 2,
 		minDelay: 1_000,

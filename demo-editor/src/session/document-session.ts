@@ -41,7 +41,7 @@ export class DocumentSession {
 	constructor(name: string) {
 		this.name = name;
 		const localCopy = openLocalCopy(name, this.document);
-		this.#connection = openConnection();
+		this.#connection = openConnection(name);
 		this.provider = new HocuspocusProvider({
 			name,
 			document: this.document,
