@@ -67,7 +67,14 @@ export class AckGate implements DurabilityListener {
 	static install(connection: Connection, { log, commitLog, isEcho, isWatched }: AckGateOptions): void {
 		const gate = new AckGate(connection, log, commitLog);
 		const typeAt = addressFieldBytes(connection.messageAddress);
+		let isNew = true;
+		queueMicrotask(() => {
+			isNew = false;
+		});
 		connection.send = (frame) => {
+			// Hocuspocus 4.7 greets a connection before anybody listens for its end, and would end it then and there if its
+			// socket has closed by now: the document would never leave memory. It looks again right afterwards.
+			if (isNew && connection.webSocket.readyState !== webSocketOpen) return;
 			const outgoing = inspectOutgoing(frame, typeAt);
 			if (outgoing !== "update" || !isEcho()) gate.#send(frame, outgoing);
 		};

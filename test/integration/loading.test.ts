@@ -44,6 +44,28 @@ test.each(Object.entries(failures))(
 	},
 );
 
+test("a document whose people left while it was loading leaves memory, also when others are seen in it elsewhere", async () => {
+	let isLoaded = false;
+	const { node, url } = await startLocalNode({
+		extensions: [
+			{
+				async onLoadDocument({ document }) {
+					ws.terminate();
+					await eventually("the socket to be gone", () => node.connections === 0);
+					// As another node of a cluster does.
+					document.awareness.setLocalState({ name: "elsewhere" });
+					isLoaded = true;
+				},
+			},
+		],
+	});
+	const ws = new WebSocket(url);
+	await once(ws, "open");
+	ws.send(authenticationFrame("doc"));
+	await eventually("it to be loaded", () => isLoaded && node.hocuspocus.loadingDocuments.size === 0);
+	await eventually("it to be gone", () => node.hocuspocus.documents.size === 0);
+});
+
 test("whoever opens a stored document first gets it once", async () => {
 	const data = temporaryFolder();
 	const { client, close } = await startLocalNode({ data });
