@@ -65,7 +65,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const isClustered = redis !== undefined || redisUrl !== undefined;
 	if (isClustered && givenStore === undefined) refusePrivateStore(settings);
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
-	const store = givenStore ?? documentStore(settings);
+	const store = givenStore ?? documentStore(settings, isClustered ? redisPrefix : undefined);
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
 		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
 	}

@@ -209,6 +209,14 @@ export class Durability implements Extension {
 		this.#follower?.follow(!hears);
 	}
 
+	/**
+	 * Nodes that share the store and are joined in the same way, this one among them; `undefined` when the store can't tell.
+	 * @throws {StoreUnavailableError}
+	 */
+	async members(): Promise<number | undefined> {
+		return this.#store.follow?.members();
+	}
+
 	/** Resolves when everything received up to now, by any document, is on disk. */
 	flush(): Promise<void> {
 		return this.#commitLog.flush();

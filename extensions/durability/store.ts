@@ -161,6 +161,12 @@ export interface Follow {
 	listen(listener: (signal: FollowSignal) => void): () => void;
 
 	/**
+	 * How many nodes listen now that are joined in the same way as this one, which is among them once it listens.
+	 * @throws {StoreUnavailableError}
+	 */
+	members(): Promise<number>;
+
+	/**
 	 * Tells those who listen on other nodes that these documents were appended to; without any, that this node is there.
 	 * Does not wait, and a failure is the same as nobody listening.
 	 * @param isFollowing Whether this node learns of others' edits through the store, and so depends on announcements.

@@ -26,6 +26,7 @@ import { NodesHeard } from "./nodes-heard.ts";
 import { type RedisClient, RedisLink } from "./redis-link.ts";
 import { isRefusal, RedisRefusedError } from "./redis-refused-error.ts";
 import { locationOf } from "./redis-url.ts";
+import { RollCall } from "./roll-call.ts";
 import { SharedDocument } from "./shared-document.ts";
 import type { SharedLog } from "./shared-log.ts";
 
@@ -109,6 +110,7 @@ export class RedisBus implements Extension {
 	readonly #attempt = Promise.withResolvers<void>();
 	#hasAttempted = false;
 	readonly #nodes = new NodesHeard();
+	readonly #rollCall: RollCall;
 	readonly #documents = new Map<string, SharedDocument>();
 	readonly #byKey = new Map<string, SharedDocument>();
 	/** Documents to flush at the end of this turn. */
@@ -151,6 +153,12 @@ export class RedisBus implements Extension {
 			onLoss: () => this.#lostSomething(),
 			onStuck: () => this.#link.reconnect(),
 		});
+		this.#rollCall = new RollCall({
+			clock: this.#clock,
+			intervalMs: this.#digestIntervalMs / 2,
+			members: async () => log?.members(),
+			heard: () => this.#nodes.size,
+		});
 		if (log !== undefined) {
 			log.answerFor((documentName) => this.#documents.get(documentName)?.takeUnconfirmed() ?? []);
 			// Until the first attempt to connect has ended, nothing is open that could be out of step.
@@ -182,7 +190,13 @@ export class RedisBus implements Extension {
 	/** Why this node is cut off from the others, for the operator; empty when all is well. */
 	get problems(): string[] {
 		const { status } = this.#heart;
-		return status.status === "up" ? [] : [`Redis at ${this.location} is away: ${status.reason}`];
+		if (status.status === "away") return [`Redis at ${this.location} is away: ${status.reason}`];
+		const { missing } = this.#rollCall;
+		if (missing === 0) return [];
+		const who = missing === 1 ? "a node that shares" : `${missing} nodes that share`;
+		return [
+			`${who} the database can't be heard through Redis at ${this.location}: compare the redisUrl of all nodes, and see whether Redis is away there`,
+		];
 	}
 
 	/** Identifiers of the other nodes of our kind. */
@@ -381,8 +395,11 @@ export class RedisBus implements Extension {
 	/** Whether others are heard through Redis, or to be followed through the store: in doubt, both. */
 	#judge(): void {
 		if (!this.#hasAttempted) return;
-		const isWell = this.#heart.status.status === "up" && !this.#heart.isLate && !this.#link.isSlow(slowMs);
-		this.#options.log?.hearsOthers(isWell);
+		const isUp = this.#heart.status.status === "up";
+		if (isUp) this.#rollCall.tick();
+		else this.#rollCall.forget();
+		const isWell = isUp && !this.#heart.isLate && !this.#link.isSlow(slowMs);
+		this.#options.log?.hearsOthers(isWell && this.#rollCall.missing === 0);
 	}
 
 	/** Others may have taken us for dead, and what they said is still to be read. */

@@ -18,6 +18,8 @@ export interface SharedLog {
 	readStore(documentName: string): void;
 	/** Whether the bus brings what other nodes write. While it does not, they are to be followed through the store. */
 	hearsOthers(hears: boolean): void;
+	/** Nodes that share the store and belong together, this one among them; `undefined` when that can't be known. */
+	members(): Promise<number | undefined>;
 }
 
 /** The origin of what came from other nodes, as in Hocuspocus' `RedisTransactionOrigin`. */

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { PostgresStore } from "../../extensions/durability/index.ts";
+import { Server } from "@hocuspocus/server";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { Durability, PostgresStore } from "../../extensions/durability/index.ts";
 import type { Follow } from "../../extensions/durability/store.ts";
-import type { Client } from "../support/client.ts";
+import { RedisBus } from "../../extensions/redis/index.ts";
+import { createNode } from "../../server/index.ts";
+import { type Client, openClient } from "../support/client.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNode, startLocalNode } from "../support/local-node.ts";
@@ -18,6 +21,8 @@ beforeAll(async () => {
 	});
 });
 afterAll(() => endPostgres());
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** What the guarantee allows. */
 const convergenceMsMax = 2_000;
@@ -59,6 +64,7 @@ function watched(follow: Follow) {
 			return follow.entriesAfter(requests);
 		},
 		listen: (listener) => follow.listen(listener),
+		members: () => follow.members(),
 		announce: (names, isFollowing) => {
 			seen.announcements += 1;
 			follow.announce(names, isFollowing);
@@ -239,4 +245,58 @@ test("[TRN5] while Postgres can't be read either, a node says so once, and catch
 	await eventually("the same text", () => anna.text.length === 10 && bert.text.length === 10, 10_000);
 	expect(events.filter((type) => type === "reading-failed")).toHaveLength(1);
 	expect(events).toContain("reading-recovered");
+});
+
+test("[CLU6] a node whose Redis prefix is not that of the others is refused, with both", async () => {
+	const redis = await startRedis();
+	const databaseUrl = await postgres.newDatabase();
+	const node = await startLocalNode({
+		store: new PostgresStore({ url: databaseUrl, group: "ours" }),
+		redisUrl: redis.url,
+		redisPrefix: "ours",
+	});
+	await eventually("it to listen", async () => (await node.node.durability.members()) === 1);
+	const start = () => createNode({ databaseUrl, redisUrl: redis.url, redisPrefix: "theirs", logger: silent });
+	await expect(start()).rejects.toThrow(
+		/^a node with another Redis prefix \("ours"\) uses postgres:\/\/127\.0\.0\.1:\d+\/\w+, and this one has "theirs": .* Give all nodes of a database the same redisPrefix/,
+	);
+	// Without Redis it keeps in step through the store.
+	const alone = await createNode({ databaseUrl, logger: silent });
+	await alone.close();
+	await node.close();
+	const late = await start();
+	await late.close();
+});
+
+test("[CLU6] [CLU3] nodes that share a database, but not a Redis, notice it, say so, and keep in step through the store", async () => {
+	const redises = [await startRedis(), await startRedis()];
+	const databaseUrl = await postgres.newDatabase();
+	const servers: { readonly url: string; readonly bus: RedisBus }[] = [];
+	for (const { url } of redises) {
+		const store = new PostgresStore({ url: databaseUrl, group: "hocuspocus" });
+		const log = new Durability({ store, logger: silent });
+		const bus = new RedisBus({ url, log, digestIntervalMs: 400, logger: silent });
+		const server = new Server({
+			address: "127.0.0.1",
+			port: 0,
+			quiet: true,
+			stopOnSignals: false,
+			extensions: [log, bus],
+		});
+		await server.listen();
+		onTestFinished(async () => {
+			await server.destroy();
+		});
+		servers.push({ url: `ws://127.0.0.1:${server.address.port}`, bus });
+	}
+	const people = servers.map(({ url }) => openClient({ url, name: "page" }));
+	onTestFinished(() => {
+		for (const person of people) person.destroy();
+	});
+	for (const person of people) await person.synced();
+	await eventually("it to be noticed", () => servers.every(({ bus }) => bus.problems.length === 1));
+	expect(servers[0]?.bus.problems[0]).toMatch(
+		/^a node that shares the database can't be heard through Redis at redis:/,
+	);
+	for (let round = 0; round < 5; round += 1) await converge(...people);
 });

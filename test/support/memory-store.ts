@@ -105,6 +105,7 @@ export class MemoryStore implements Store {
 		if (isShared) {
 			this.follow = {
 				entriesAfter: (requests) => this.#entriesAfter(requests),
+				members: async () => this.disk.announcements.size,
 				listen: (listener) => this.#listen(listener),
 				announce: (documentNames, isFollowing) => this.#announce(documentNames, isFollowing),
 			};

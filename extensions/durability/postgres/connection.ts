@@ -6,6 +6,8 @@ export interface ConnectionSettings {
 	readonly url: string;
 	readonly schema: string;
 	readonly statementTimeoutMs: number;
+	/** See `PostgresStoreOptions`. */
+	readonly group: string | undefined;
 	/** Human-readable, without user or password. */
 	readonly location: string;
 }
@@ -51,6 +53,16 @@ function parseBytes(text: string): Uint8Array {
 }
 
 /**
+ * The server ends connections of machines that are gone within half a minute: they hold locks that others see.
+ * `jit` would take longer to compile statements than they run.
+ */
+const serverOptions = [
+	"-c default_transaction_isolation=read\\ committed",
+	"-c jit=off",
+	"-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+].join(" ");
+
+/**
  * One-statement transactions, each of which sees what was committed before it: whatever the server's or the role's
  * defaults are.
  * @param timeoutMs Instead of the settings' own.
@@ -62,7 +74,7 @@ export function clientConfig(
 	return {
 		connectionString: url,
 		application_name: "indelible",
-		options: "-c default_transaction_isolation=read\\ committed -c jit=off",
+		options: serverOptions,
 		statement_timeout: timeoutMs,
 		query_timeout: timeoutMs + answerMarginMs,
 		connectionTimeoutMillis: statementTimeoutMs,

@@ -3,6 +3,7 @@ import { backoffDelayMs } from "../backoff.ts";
 import type { FollowSignal } from "../store.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { applicationName, join } from "./membership.ts";
 import { unavailable } from "./postgres-error.ts";
 
 /** Between two questions whether the connection still works: a half-open one would only be silent. */
@@ -48,7 +49,10 @@ export class Listener {
 
 	async #connect(): Promise<void> {
 		const { settings, channel, nodeId, signal } = this.#options;
-		const client = new Client(clientConfig(settings, heartbeatMs));
+		const client = new Client({
+			...clientConfig(settings, heartbeatMs),
+			application_name: applicationName(settings),
+		});
 		this.#state = { status: "connecting", client };
 		client.on("error", (error) => this.#lose(client, error));
 		client.on("end", () => this.#lose(client, new Error("the server ended the connection")));
@@ -58,6 +62,7 @@ export class Listener {
 		});
 		try {
 			await client.connect();
+			await join(client, settings);
 			await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
 		} catch (error) {
 			this.#lose(client, error);

@@ -11,6 +11,7 @@ import {
 import { channelOf, newNodeId, Unannounced } from "./announcements.ts";
 import type { ConnectionSettings } from "./connection.ts";
 import { Listener } from "./listener.ts";
+import { countMembers, memberParameters } from "./membership.ts";
 import { checkedName } from "./packed-batch.ts";
 import { checkName, readEntries } from "./rows.ts";
 import { type StoredRow, statements } from "./statements.ts";
@@ -50,6 +51,11 @@ export class PostgresFollow implements Follow {
 		]);
 		const rowsOf = Map.groupBy(rows, ({ index }) => index);
 		return requests.map((request, index) => resultOf(request, rowsOf.get(index + 1) ?? []));
+	}
+
+	async members(): Promise<number> {
+		const [row] = await this.#query<{ members: number }>(countMembers, memberParameters(this.#settings));
+		return row?.members ?? 0;
 	}
 
 	listen(listener: (signal: FollowSignal) => void): () => void {

@@ -31,6 +31,11 @@ export interface PostgresStoreOptions {
 	readonly schema?: string;
 	/** Longest time that a statement or connecting may take, 10,000 ms by default. */
 	readonly statementTimeoutMs?: number;
+	/**
+	 * What joins this node to others, such as a Redis prefix. Nodes that share the tables must have the same, or none and keep
+	 * in step through the store: `open` refuses to join nodes that would not be heard.
+	 */
+	readonly group?: string | undefined;
 	/** Connections for reading, 4 by default. Beside them there is one that appends, one that compacts, one that listens. */
 	readonly readersMax?: number;
 	/** Memory of the thread that merges: V8's old generation, in MiB. Node's default by default. */
@@ -68,7 +73,7 @@ export class PostgresStore implements Store {
 
 	/** @throws {StoreConfigurationError} when the URL or the schema's name can't be right. */
 	constructor(options: PostgresStoreOptions) {
-		const { url, schema = "indelible", statementTimeoutMs = 10_000 } = options;
+		const { url, schema = "indelible", statementTimeoutMs = 10_000, group } = options;
 		this.#options = options;
 		this.location = locationOf(url);
 		this.#settings = {
@@ -76,6 +81,7 @@ export class PostgresStore implements Store {
 			schema: checkedSchema(schema),
 			statementTimeoutMs,
 			location: this.location,
+			group,
 		};
 		this.#statements = statements(schema);
 		this.#follow = new PostgresFollow(this.#settings, (statement, parameters) =>

@@ -2,6 +2,7 @@ import { Client } from "pg";
 import { documentKey } from "../storage/checksum.ts";
 import { StoreConfigurationError } from "../store.ts";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { refuseStrangers } from "./membership.ts";
 import { code, describe, errorCode, isRefusal, unavailable } from "./postgres-error.ts";
 import { grants, migrations, privileges, schemaVersion } from "./schema.ts";
 
@@ -19,6 +20,7 @@ export async function prepareSchema(settings: ConnectionSettings): Promise<void>
 	try {
 		if ((await readVersion(client, settings)) < schemaVersion) await migrate(client, settings);
 		await checkRights(client, settings);
+		await refuseStrangers(client, settings);
 	} catch (error) {
 		if (error instanceof StoreConfigurationError) throw error;
 		throw unavailable(settings.location, error);
