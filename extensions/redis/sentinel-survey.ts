@@ -35,8 +35,6 @@ async function ask(place: Place, { name, credentials, tls }: SentinelGroup): Pro
 	const { username, password } = credentials;
 	const client = new Redis({
 		...place,
-		...(username === undefined ? {} : { username }),
-		...(password === undefined ? {} : { password }),
 		...(tls ? { tls: serverNameOf(place) } : {}),
 		lazyConnect: true,
 		enableReadyCheck: false,
@@ -45,11 +43,16 @@ async function ask(place: Place, { name, credentials, tls }: SentinelGroup): Pro
 		connectTimeout: answerMsMax,
 		commandTimeout: answerMsMax,
 	});
+	// Its reason is better than that of the command that fails with it.
 	const failure = Promise.withResolvers<never>();
 	client.on("error", failure.reject);
+	const conversation = async () => {
+		if (password !== undefined)
+			await (username === undefined ? client.auth(password) : client.auth(username, password));
+		return readReport(await client.call("SENTINEL", "MASTER", name));
+	};
 	try {
-		const answer = await Promise.race([client.call("SENTINEL", "MASTER", name), failure.promise]);
-		return readReport(answer);
+		return await Promise.race([conversation(), failure.promise]);
 	} finally {
 		client.disconnect();
 	}

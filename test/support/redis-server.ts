@@ -54,7 +54,11 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
 			control?.disconnect();
 			await service?.stop("SIGKILL");
 		},
-		command: async (name, ...parameters) => control?.call(name, ...parameters),
+		async command(name, ...parameters) {
+			// A server that becomes a replica ends its connections.
+			if (control?.status === "end") await control.connect();
+			return control?.call(name, ...parameters);
+		},
 		async published(act) {
 			const messages: Published[] = [];
 			const listener = new Redis({ port, host: "127.0.0.1" });
