@@ -13,6 +13,7 @@ import type { Store } from "../extensions/durability/store.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
+import { LoadWatch } from "./load/load-watch.ts";
 import { createLogger } from "./logging.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
@@ -136,6 +137,7 @@ export class IndelibleNode {
 	readonly #settings: NodeSettings;
 	readonly #logger: DurabilityLogger;
 	readonly #transport: WebSocketTransport;
+	readonly #load: LoadWatch;
 	#phase: Phase = "serving";
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
@@ -147,15 +149,22 @@ export class IndelibleNode {
 		this.location = location;
 		this.#settings = settings;
 		this.#logger = logger;
-		const { frameBytesMax, connectionsMax, documentNameBytesMax, pingIntervalMs, authTimeoutMs } = settings;
+		const { frameBytesMax, documentNameBytesMax, pingIntervalMs, authTimeoutMs } = settings;
 		this.#transport = new WebSocketTransport({
 			hocuspocus,
 			frameBytesMax,
-			connectionsMax,
 			documentNameBytesMax,
 			pingIntervalMs,
 			authTimeoutMs,
 			refusal: () => this.#refusal(),
+		});
+		const { loopDelayMsMax, memoryBytesMax, connectionsMax } = settings;
+		this.#load = new LoadWatch({
+			loopDelayMsMax,
+			memoryBytesMax,
+			connectionsMax,
+			connections: () => this.connections,
+			logger,
 		});
 	}
 
@@ -166,7 +175,10 @@ export class IndelibleNode {
 
 	/** For `/readyz`: a load balancer should send people elsewhere while this is not ready. */
 	readiness(): Readiness {
-		const reasons = this.#phase === "serving" ? this.durability.problems : [`the node is ${this.#phase}`];
+		const reasons =
+			this.#phase === "serving"
+				? [...this.durability.problems, ...this.#load.problems]
+				: [`the node is ${this.#phase}`];
 		const ready = reasons.length === 0;
 		return this.bus === undefined ? { ready, reasons } : { ready, reasons, degraded: this.bus.problems };
 	}
@@ -261,6 +273,7 @@ export class IndelibleNode {
 		const drained = await within(shutdownDeadlineMs, this.drain());
 		this.#transport.terminate();
 		this.#phase = "closed";
+		this.#load.close();
 		const { backlogUpdates } = this.durability.stats();
 		const ending = this.hocuspocus.hooks("onDestroy", { instance: this.hocuspocus });
 		if (!(await within(Math.max(untilMs - performance.now(), endingMsMin), ending)))
@@ -270,7 +283,7 @@ export class IndelibleNode {
 
 	#refusal(): string | undefined {
 		if (this.#phase !== "serving") return `this node is ${this.#phase}`;
-		return this.durability.accepting ? undefined : "this node cannot save now";
+		return this.durability.accepting ? this.#load.refusal() : "this node cannot save now";
 	}
 }
 

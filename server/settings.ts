@@ -59,6 +59,20 @@ const nodeSettings = {
 		10_000,
 		"WebSockets open at a time; more are refused with 503",
 	),
+	loopDelayMsMax: whole(
+		"ms",
+		10,
+		10 * minuteMs,
+		1_000,
+		"how late the event loop may be, for some seconds, before new sockets are refused with 503",
+	),
+	memoryBytesMax: whole(
+		"bytes",
+		0,
+		1024 * GiB,
+		0,
+		"resident memory past which new sockets are refused with 503; 0 for 85 % of the container's or the machine's",
+	),
 	backlogBytesMax: whole(
 		"bytes",
 		1,
@@ -220,6 +234,6 @@ function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit, ...rest 
 function quantity(value: Setting["initial"], unit: string | undefined): string {
 	if (value === undefined) return "none";
 	if (typeof value !== "number" || unit === undefined) return String(value);
-	if (unit !== "bytes") return `${value} ${unit}`;
+	if (unit !== "bytes" || value < KiB) return `${value} ${unit}`;
 	return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
 }

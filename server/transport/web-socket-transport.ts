@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import { type WebSocket, WebSocketServer } from "ws";
+import { retryAfterSeconds } from "../load/retry-after.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -10,7 +11,6 @@ import { toWebRequest } from "./web-request.ts";
 export interface WebSocketTransportOptions {
 	readonly hocuspocus: Hocuspocus;
 	readonly frameBytesMax: number;
-	readonly connectionsMax: number;
 	readonly documentNameBytesMax: number;
 	readonly pingIntervalMs: number;
 	readonly authTimeoutMs: number;
@@ -18,8 +18,6 @@ export interface WebSocketTransportOptions {
 	readonly refusal: () => string | undefined;
 }
 
-/** Seconds until a refused client may come back, as `Retry-After`. */
-const retryAfterSeconds = 5;
 const sliceMs = 100;
 /** How long a client may take to answer that its socket is being closed. */
 const closingHandshakeMs = 2_000;
@@ -49,7 +47,7 @@ export class WebSocketTransport {
 
 	/** For an HTTP server's `upgrade` event. Never throws; what can't be served gets an HTTP error. */
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-		const refusal = this.#options.refusal() ?? this.#connectionLimit();
+		const refusal = this.#options.refusal();
 		if (refusal !== undefined) refuseUpgrade(socket, 503, refusal);
 		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, request));
 	}
@@ -74,13 +72,6 @@ export class WebSocketTransport {
 	/** Ends what is left at once. */
 	terminate(): void {
 		for (const socket of this.#sockets) socket.terminate();
-	}
-
-	#connectionLimit(): string | undefined {
-		const { connectionsMax } = this.#options;
-		return this.#sockets.size < connectionsMax
-			? undefined
-			: `this node serves its maximum of ${connectionsMax} connections`;
 	}
 
 	#connect(ws: WebSocket, request: IncomingMessage): void {
@@ -118,7 +109,7 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
 	socket.once("finish", () => socket.destroy());
 	socket.end(
 		`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-			`Retry-After: ${retryAfterSeconds}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
+			`Retry-After: ${retryAfterSeconds(Math.random())}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
 	);
 }
 

@@ -49,10 +49,13 @@ test("a socket that does not authenticate is closed", async () => {
 	expect(await closed()).toEqual({ code: 4408, reason: "authentication-timeout" });
 });
 
-test("connections past the limit are refused with 503 and told when to come back", async () => {
+test("[TRN4] connections past the limit are refused with 503 and told when to come back", async () => {
 	const { url } = await startLocalNode({ connectionsMax: 1 });
 	await rawSocket(url);
-	expect(await refusal(url)).toEqual({ status: 503, retryAfter: "5" });
+	expect(await refusal(url)).toEqual({
+		status: 503,
+		retryAfter: expect.stringMatching(/^\d+$/),
+	});
 });
 
 test.for([

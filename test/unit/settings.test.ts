@@ -50,6 +50,8 @@ describe("which source wins", () => {
 			logFormat: "auto",
 			frameBytesMax: 32 * 1024 * 1024,
 			connectionsMax: 10_000,
+			loopDelayMsMax: 1_000,
+			memoryBytesMax: 0,
 			backlogBytesMax: 64 * 1024 * 1024,
 			commitDelayMs: 0,
 			commitIntervalMs: 50,
