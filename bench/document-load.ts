@@ -79,15 +79,22 @@ export class DocumentLoad {
 		return this.#clients.reduce((sum, client) => sum + client.receivedBytes, 0);
 	}
 
-	/** Has everybody type the next keystrokes of their script, and waits until everybody has got everything. */
-	async type(keystrokes: number, progress: (text: string) => void): Promise<LoadFigures> {
+	/**
+	 * Has everybody type the next keystrokes of their script, and waits until everybody has got everything.
+	 * @param perSecond Each typist's pace, if it is to be another one.
+	 */
+	async type(
+		keystrokes: number,
+		progress: (text: string) => void,
+		perSecond = this.#options.keystrokesPerSecond,
+	): Promise<LoadFigures> {
 		const figures = new LoadFigures();
 		this.#figures = figures;
-		const { documents, keystrokesPerSecond, clientsPerDocument } = this.#options;
+		const { documents, clientsPerDocument } = this.#options;
 		const first = this.#next;
 		this.#next += keystrokes;
 		// Spread evenly, so that the load is steady: one document after the other, round and round.
-		const gapMs = 1000 / keystrokesPerSecond / documents;
+		const gapMs = 1000 / perSecond / documents;
 		const times = Array.from({ length: keystrokes * documents }, (_, n) => n * gapMs);
 		await at(times, (n) => {
 			this.#press(this.#typings[n % documents], first + Math.floor(n / documents));

@@ -44,6 +44,21 @@ export function usageBetween(before: ProcessUsage, after: ProcessUsage): Process
 	};
 }
 
+/** @returns The processor time that each of several has used meanwhile, user and system, in ms. */
+export async function cpuOf(
+	processes: readonly { usage(): ProcessUsage }[],
+	act: () => Promise<unknown>,
+): Promise<number[]> {
+	const before = processes.map((one) => one.usage());
+	await act();
+	return processes.map((one, n) => {
+		const earlier = before[n];
+		if (earlier === undefined) return Number.NaN;
+		const { userMs, systemMs } = usageBetween(earlier, one.usage());
+		return userMs + systemMs;
+	});
+}
+
 function keyed(text: string): Map<string, number> {
 	return new Map(
 		text.split("\n").map((line) => {

@@ -2,6 +2,13 @@
 export class Samples {
 	readonly #values: number[] = [];
 
+	/** All of several in one. */
+	static of(several: readonly Samples[]): Samples {
+		const all = new Samples();
+		for (const samples of several) all.#values.push(...samples.#values);
+		return all;
+	}
+
 	add(valueMs: number): void {
 		this.#values.push(valueMs);
 	}

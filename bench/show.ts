@@ -14,12 +14,21 @@ export function milliseconds(value: number): string {
 	return Number.isNaN(value) ? "-" : `${round(value)} ms`;
 }
 
+export function seconds(valueMs: number): string {
+	return Number.isNaN(valueMs) ? "-" : `${(valueMs / 1000).toFixed(2)} s`;
+}
+
 export function microseconds(valueMs: number): string {
 	return Number.isNaN(valueMs) ? "-" : `${Math.round(valueMs * 1000)} µs`;
 }
 
 export function times(value: number): string {
 	return Number.isNaN(value) ? "-" : `× ${round(value)}`;
+}
+
+/** Something that is done a few times for each of something else. */
+export function each(value: number): string {
+	return Number.isNaN(value) ? "-" : value.toFixed(2);
 }
 
 /** A dash when nothing was committed. */

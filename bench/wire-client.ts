@@ -26,10 +26,16 @@ export interface WireClientOptions {
 	readonly documentName: string;
 	/** What this client brings along, as a Yjs update. */
 	readonly contents?: Uint8Array;
+	/** What this client has already, as a Yjs state vector; nothing by default. */
+	readonly stateVector?: Uint8Array;
 	/** Somebody else's edits, as a Yjs update; not called with what the document held when the client connected. */
 	readonly onUpdate?: (update: Uint8Array) => void;
+	/** What the document held beyond `stateVector` when the client connected, as a Yjs update. */
+	readonly onContents?: (update: Uint8Array) => void;
 	/** The server has acknowledged the oldest edit that it had not. */
 	readonly onAcknowledged?: () => void;
+	/** The socket is closed, whoever did it, and whether or not the client had got as far as {@link WireClient.open}. */
+	readonly onClosed?: () => void;
 }
 
 export class WireClient {
@@ -57,6 +63,7 @@ export class WireClient {
 			clearInterval(this.#keepAlive);
 			this.#failure = new Error(`the server closed the socket: ${code} ${reason}`);
 			this.#opened.reject(this.#failure);
+			options.onClosed?.();
 		});
 	}
 
@@ -70,6 +77,9 @@ export class WireClient {
 		try {
 			await client.#opened.promise;
 			return client;
+		} catch (error) {
+			client.terminate();
+			throw error;
 		} finally {
 			clearTimeout(timer);
 		}
@@ -78,6 +88,11 @@ export class WireClient {
 	/** @param frame One of {@link updateFrame}. */
 	send(frame: Uint8Array): void {
 		this.#socket.send(frame);
+	}
+
+	/** Ends it at once, without a word. */
+	terminate(): void {
+		this.#socket.terminate();
 	}
 
 	/** @throws when the server has closed the socket before. */
@@ -101,17 +116,21 @@ export class WireClient {
 
 	#authenticate(isAllowed: boolean): void {
 		if (!isAllowed) this.#opened.reject(new Error("the server refused the document"));
-		else this.send(syncFrame(this.#options.documentName, sync.step1, emptyStateVector));
+		else {
+			const { documentName, stateVector = emptyStateVector } = this.#options;
+			this.send(syncFrame(documentName, sync.step1, stateVector));
+		}
 	}
 
 	#receiveSync(decoder: decoding.Decoder): void {
-		const { documentName, contents = emptyUpdate, onUpdate } = this.#options;
+		const { documentName, contents = emptyUpdate, onUpdate, onContents } = this.#options;
 		const kind = decoding.readVarUint(decoder);
 		if (kind === sync.step1) {
 			this.#step2sUnsaved += 1;
 			this.send(syncFrame(documentName, sync.step2, contents));
 		} else if (kind === sync.step2) {
 			this.#isSynced = true;
+			onContents?.(decoding.readVarUint8Array(decoder));
 		} else {
 			onUpdate?.(decoding.readVarUint8Array(decoder));
 		}

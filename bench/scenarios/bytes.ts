@@ -1,13 +1,12 @@
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import * as Y from "yjs";
+import { largeDocument, nameOfLargeDocument } from "../contents.ts";
 import { at, quiet } from "../pace.ts";
 import { usageBetween } from "../process-usage.ts";
 import { invented, type Rhythm, readRhythm } from "../rhythm.ts";
 import { type BenchSettings, defineScenario } from "../scenario.ts";
 import { bytes, milliseconds, times } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
-import { generateDocument, writeScript } from "../typist.ts";
+import { writeScript } from "../typist.ts";
 import { updateFrame, WireClient } from "../wire-client.ts";
 
 /** A generated document has about as many bytes as this has characters. */
@@ -26,18 +25,21 @@ export const bytesScenario = defineScenario({
 	name: "bytes",
 	summary: "bytes written to disk per keystroke in a document of half a megabyte",
 	explain(settings) {
-		const document = nameOf(settings.trace) ?? "a generated document";
-		const rhythm = nameOf(settings.rhythm) ?? "bursts of 10 to 40 keystrokes, 5 a second, pauses of 1 to 6 s";
+		const document = nameOfLargeDocument(settings);
+		const rhythm =
+			settings.rhythm === undefined
+				? "bursts of 10 to 40 keystrokes, 5 a second, pauses of 1 to 6 s"
+				: basename(settings.rhythm);
 		const { length } = rhythmOf(settings);
 		return (
-			`One person types ${length} keystrokes into ${document} (${bytes(contentsOf(settings).byteLength)} as a Yjs ` +
+			`One person types ${length} keystrokes into ${document} (${bytes(largeDocument(settings, generatedCharacters).byteLength)} as a Yjs ` +
 			`update), rhythm: ${rhythm}. Bytes are counted from the first keystroke until ` +
 			"the server was closed."
 		);
 	},
 	async measure({ settings, start, progress }) {
 		progress("making the document");
-		const contents = contentsOf(settings);
+		const contents = largeDocument(settings, generatedCharacters);
 		const rhythm = rhythmOf(settings);
 		const script = writeScript(contents, { clientId, count: warmUpKeystrokes + rhythm.length });
 		const allFrames = script.keystrokes.map((update) => updateFrame(documentName, update));
@@ -120,17 +122,6 @@ async function visit(
 
 function quietDisk(target: TargetProcess): Promise<void> {
 	return quiet(() => target.usage().dirtiedBytes, { forMs: quietMs, deadlineMs: quietDeadlineMs });
-}
-
-function nameOf(path: string | undefined): string | undefined {
-	return path === undefined ? undefined : basename(path);
-}
-
-function contentsOf({ trace }: BenchSettings): Uint8Array {
-	if (trace === undefined) return generateDocument(generatedCharacters);
-	const document = new Y.Doc();
-	Y.applyUpdateV2(document, readFileSync(trace));
-	return Y.encodeStateAsUpdate(document);
 }
 
 function rhythmOf({ rhythm, durationS = defaultDurationS }: BenchSettings): Rhythm {

@@ -1,8 +1,11 @@
 import type { Scenario } from "../scenario.ts";
+import { busScenario } from "./bus.ts";
 import { bytesScenario } from "./bytes.ts";
 import { documentsScenario } from "./documents.ts";
 import { killScenario } from "./kill.ts";
 import { latencyScenario } from "./latency.ts";
+import { nodeLossScenario } from "./node-loss.ts";
+import { recoveryScenario } from "./recovery.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
 
 /** All there are, in the order in which they run. */
@@ -12,4 +15,7 @@ export const scenarios: readonly Scenario[] = [
 	bytesScenario,
 	latencyScenario,
 	twoNodesScenario,
+	busScenario,
+	recoveryScenario,
+	nodeLossScenario,
 ];

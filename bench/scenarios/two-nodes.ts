@@ -1,29 +1,34 @@
+import { largeDocument, nameOfLargeDocument } from "../contents.ts";
 import { DocumentLoad } from "../document-load.ts";
 import { sleep } from "../pace.ts";
-import { usageBetween } from "../process-usage.ts";
+import { cpuOf } from "../process-usage.ts";
 import { type Bench, defineScenario } from "../scenario.ts";
-import { bytes, milliseconds, times } from "../show.ts";
-import type { TargetProcess } from "../target-process.ts";
+import { bytes, count, milliseconds, times } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
-/** A generated document has about twice as many bytes as this has characters. */
+const keystrokesPerSecond = 20;
 const loads = [
-	{ characters: 225_000, documents: 1, keystrokesPerSecond: 20 },
-	{ characters: 2_100, documents: 1, keystrokesPerSecond: 20 },
-	{ characters: 225_000, documents: 10, keystrokesPerSecond: 20 },
-	{ characters: 2_100, documents: 10, keystrokesPerSecond: 20 },
+	{ size: "large", documents: 1 },
+	{ size: "small", documents: 1 },
+	{ size: "large", documents: 10 },
+	{ size: "small", documents: 10 },
 ] as const;
+/** Makes about 5 kB. */
+const smallCharacters = 2_100;
 const defaultDurationS = 30;
-const warmUpS = 5;
+/** Enough for the programs to have been compiled, by all documents together. */
+const warmUpEdits = 1_000;
+const warmUpEditsPerSecond = 100;
 /** After opening: the stock server saves within 10 s, and ours compares documents with other nodes. */
 const settleMs = 11_000;
 
 export const twoNodesScenario = defineScenario({
 	name: "two-nodes",
 	summary: "two nodes: CPU per edit on each, and how long an edit takes to people on the other",
-	explain: ({ durationS = defaultDurationS }) =>
-		"20 edits a second in each of 1 and 10 documents of 0.5 MB and 5 kB (as Yjs updates), all typed on one node and looked at on the " +
-		`other, for ${durationS} s after ${warmUpS} s of warm-up. CPU: all threads, user and system, less what the node uses with all of this ` +
+	explain: (settings) =>
+		`${keystrokesPerSecond} edits a second in each of 1 and 10 documents, all typed on one node and looked at on the other, for ` +
+		`${settings.durationS ?? defaultDurationS} s after a warm-up of ${count(warmUpEdits)} edits. Large: ${nameOfLargeDocument(settings)}, small: ` +
+		`${count(smallCharacters)} generated characters; sizes are those of Yjs updates. CPU: all threads, user and system, less what the node uses with all of this ` +
 		"open and nobody typing.",
 	async measure(bench) {
 		const rows = [];
@@ -57,13 +62,14 @@ export const twoNodesScenario = defineScenario({
 });
 
 async function measureLoad(
-	{ startCluster, settings: { durationS = defaultDurationS }, progress }: Bench,
-	{ characters, documents, keystrokesPerSecond }: (typeof loads)[number],
+	{ startCluster, settings, progress }: Bench,
+	{ size, documents }: (typeof loads)[number],
 ) {
+	const { durationS = defaultDurationS } = settings;
 	const { nodes, end } = await startCluster(2);
 	const [author, other] = nodes;
 	if (author === undefined || other === undefined) throw new Error("a cluster of two has two nodes");
-	const contents = generateDocument(characters);
+	const contents = size === "large" ? largeDocument(settings) : generateDocument(smallCharacters);
 	const load = await DocumentLoad.open(
 		{
 			url: author.url,
@@ -72,11 +78,15 @@ async function measureLoad(
 			clientsPerDocument: 2,
 			keystrokesPerSecond,
 			contents,
-			keystrokes: (warmUpS + durationS) * keystrokesPerSecond,
+			keystrokes: warmUpEdits / documents + durationS * keystrokesPerSecond,
 		},
 		progress,
 	);
-	await load.type(warmUpS * keystrokesPerSecond, (text) => progress(`warm-up, ${text}`));
+	await load.type(
+		warmUpEdits / documents,
+		(text) => progress(`warm-up, ${text}`),
+		warmUpEditsPerSecond / documents,
+	);
 	progress("waiting until all is saved");
 	await sleep(settleMs);
 	progress("idle");
@@ -111,18 +121,6 @@ async function measureLoad(
 		acknowledgedP99Ms: acknowledgedAfter.percentile(0.99),
 		delivered: seen / sent,
 	};
-}
-
-/** @returns What each has used meanwhile, in ms. */
-async function cpuOf(nodes: readonly TargetProcess[], act: () => Promise<unknown>): Promise<number[]> {
-	const before = nodes.map((node) => node.usage());
-	await act();
-	return nodes.map((node, n) => {
-		const earlier = before[n];
-		if (earlier === undefined) return Number.NaN;
-		const { userMs, systemMs } = usageBetween(earlier, node.usage());
-		return userMs + systemMs;
-	});
 }
 
 /** The first row with the same load, which is Indelible's. */

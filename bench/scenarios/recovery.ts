@@ -1,0 +1,138 @@
+import type { BenchCluster } from "../cluster.ts";
+import { Meeting } from "../meeting.ts";
+import { sleep } from "../pace.ts";
+import { Samples } from "../samples.ts";
+import { type Bench, defineScenario } from "../scenario.ts";
+import { count, milliseconds, seconds } from "../show.ts";
+
+const nodes = 3;
+const sharedDocuments = 12;
+const loneDocuments = 6;
+const beforeMs = 5_000;
+const defaultAwayS = 10;
+const inStepDeadlineMs = 60_000;
+/** The stock server saves 10 s after an edit at the latest. */
+const saveMs = 15_000;
+
+/** What goes wrong, for a while or for good. */
+const faults = [
+	{ name: "a node is killed", heals: false, begin: ({ nodes: [first] }: BenchCluster) => first?.kill() },
+	{ name: "Redis is away", heals: true, begin: ({ redis }: BenchCluster) => redis.crash(), end: "redis" },
+	{
+		name: "Postgres is away",
+		heals: true,
+		begin: ({ postgres }: BenchCluster) => postgres.crash(),
+		end: "postgres",
+	},
+] as const;
+
+export const recoveryScenario = defineScenario({
+	name: "recovery",
+	summary: "a node, Redis or Postgres is killed: time until all are in step again, and edits that are lost",
+	explain: ({ durationS = defaultAwayS }) =>
+		`${nodes} nodes, unmodified providers. ${sharedDocuments} documents with somebody on each node, one of whom types 5 characters a second; in ` +
+		"every other document only until the fault ends. In step: everybody in the document has all that was typed until the fault " +
+		`ended, counted from then; for a node, from its kill -9. Redis and Postgres are killed and started again after ${durationS} s. ` +
+		`${loneDocuments} people more are alone in a document on the first node and leave for good: with the node, or in the middle of ` +
+		"the fault. At the end new providers look for everything that was acknowledged.",
+	async measure(bench) {
+		const rows = [];
+		for (const fault of faults) rows.push(await measureFault(bench, fault));
+		return rows;
+	},
+	columns: [
+		{ title: "fault", cell: ({ fault }) => fault },
+		{
+			title: "to other node meanwhile p50, p99",
+			cell: (row) => `${milliseconds(row.seenP50Ms)}, ${milliseconds(row.seenP99Ms)}`,
+		},
+		{ title: "in step, typed in", cell: (row) => inStep(row.typedInStepMs) },
+		{ title: "in step, quiet", cell: (row) => inStep(row.quietInStepMs) },
+		{ title: "acknowledged", cell: (row) => count(row.acknowledged) },
+		{ title: "lost", cell: (row) => count(row.lost) },
+		{ title: "by those who left", cell: (row) => `${count(row.loneLost)} of ${count(row.loneAcknowledged)}` },
+	],
+});
+
+async function measureFault(
+	{ startCluster, settings: { durationS = defaultAwayS }, progress }: Bench,
+	fault: (typeof faults)[number],
+) {
+	progress(`${fault.name}: opening documents`);
+	const cluster = await startCluster(nodes);
+	const urls = cluster.nodes.map(({ url }) => url);
+	const gone = new Set<string>();
+	/** The node that one is on, and another one once that is gone. */
+	const near = (node: number) => () => {
+		const candidates = urls.map((_, n) => urls[(node + n) % nodes] ?? "");
+		return candidates.find((url) => !gone.has(url)) ?? "";
+	};
+	const shared: Meeting[] = [];
+	for (let n = 0; n < sharedDocuments; n += 1)
+		shared.push(await Meeting.open(`shared ${n}`, [near(n), near(n + 1), near(n + 2)]));
+	const lone: Meeting[] = [];
+	for (let n = 0; n < loneDocuments; n += 1) lone.push(await Meeting.open(`lone ${n}`, [near(0)]));
+	const all = [...shared, ...lone];
+	for (const meeting of all) meeting.startTyping();
+	await sleep(beforeMs);
+
+	progress(fault.name);
+	const watched = shared.map((meeting) => meeting.watch());
+	const begun = fault.begin(cluster);
+	if (!fault.heals) {
+		gone.add(urls[0] ?? "");
+		for (const meeting of lone) meeting.leave();
+	}
+	const [typed, quiet] = [shared.filter((_, n) => n % 2 === 0), shared.filter((_, n) => n % 2 === 1)];
+	await begun;
+	if (fault.heals) {
+		await sleep((durationS * 1000) / 2);
+		for (const meeting of lone) meeting.leave();
+		await sleep((durationS * 1000) / 2);
+		await cluster[fault.end].start();
+	}
+	for (const meeting of quiet) meeting.stopTyping();
+	const seenAfter = watched.map((end) => end());
+
+	progress(`${fault.name}: until all are in step`);
+	const [typedInStepMs, quietInStepMs] = await Promise.all([timeInStep(typed), timeInStep(quiet)]);
+	for (const meeting of shared) meeting.stopTyping();
+	progress(`${fault.name}: saving`);
+	await sleep(saveMs);
+	for (const meeting of shared) meeting.leave();
+	await sleep(saveMs);
+	const reader = urls[1] ?? "";
+	const lost = async (meetings: readonly Meeting[]) => {
+		let sum = 0;
+		for (const meeting of meetings) sum += await meeting.lost(reader);
+		return sum;
+	};
+	const loneLost = await lost(lone);
+	const sharedLost = await lost(shared);
+	await cluster.end();
+	const acknowledged = (meetings: readonly Meeting[]) =>
+		meetings.reduce((sum, { author }) => sum + author.acknowledged, 0);
+	const seen = Samples.of(seenAfter);
+	return {
+		fault: fault.name,
+		seenP50Ms: seen.percentile(0.5),
+		seenP99Ms: seen.percentile(0.99),
+		typedInStepMs,
+		quietInStepMs,
+		acknowledged: acknowledged(all),
+		lost: loneLost + sharedLost,
+		loneAcknowledged: acknowledged(lone),
+		loneLost,
+	};
+}
+
+/** @returns Until the last of them was in step, in ms; infinite when they were not before the deadline. */
+async function timeInStep(meetings: readonly Meeting[]): Promise<number> {
+	const startedMs = performance.now();
+	const all = await Promise.all(meetings.map((meeting) => meeting.inStep(inStepDeadlineMs)));
+	return all.every((isInStep) => isInStep) ? performance.now() - startedMs : Number.POSITIVE_INFINITY;
+}
+
+function inStep(ms: number): string {
+	return Number.isFinite(ms) ? seconds(ms) : `not in ${count(inStepDeadlineMs / 1000)} s`;
+}
