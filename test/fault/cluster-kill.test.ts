@@ -15,11 +15,9 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 		random,
 		documentNames: ["one", "two", "three", "four"],
 		perDocument: 3,
-		url: () => cluster.url,
+		url: cluster.url,
 	});
 	await writers.synced();
-	/** Nodes that are on their way back. */
-	let returning: Promise<void>[] = [];
 	for (let kills = 0; kills < rounds; ) {
 		// Now and then two at once, or all.
 		const victims = random.pick([1, 1, 1, 1, 2, 2, 3]);
@@ -31,7 +29,16 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 		await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
 		kills += victims;
 		await expectAcknowledgedStored(cluster.databaseUrl, writers, `after ${kills} kills`);
-		returning = nodes.map((node) => node.start());
+		const survivors = cluster.nodes.filter((node) => !nodes.includes(node));
+		if (survivors.length > 0 && random.chance(0.3)) {
+			// They know some of it from the dead only, and acknowledge it to those who come over.
+			await writers.saved();
+			await Promise.all(survivors.map((node) => node.stop("SIGKILL")));
+			kills += survivors.length;
+			await expectAcknowledgedStored(cluster.databaseUrl, writers, `after ${kills} kills, all nodes dead`);
+			nodes.push(...survivors);
+		}
+		const returning = nodes.map((node) => node.start());
 		if (random.chance(0.5)) await writers.writeDuring(Promise.all(returning));
 		else await Promise.all(returning);
 	}

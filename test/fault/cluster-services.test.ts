@@ -13,7 +13,7 @@ function writersOf(cluster: ProcessCluster, random: Random): Writers {
 		random,
 		documentNames: ["one", "two", "three"],
 		perDocument: 3,
-		url: () => cluster.url,
+		url: cluster.url,
 	});
 }
 
@@ -103,7 +103,7 @@ test("[DUR1] [DUR3] [CON1] Postgres ends at once, again and again, under load: n
 	const { postgres } = cluster;
 	const writers = writersOf(cluster, random);
 	await writers.synced();
-	for (let round = 0; round < 4 * rounds; round += 1) {
+	for (let round = 0; round < 3 * rounds; round += 1) {
 		await writers.write(30 + random.below(100));
 		await postgres.stop(random.chance(0.7) ? "immediate" : "fast");
 		const awayMs = random.pick([0, 500, 2_500]);

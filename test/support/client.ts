@@ -28,10 +28,13 @@ export interface ClientOptions {
 	readonly document?: Y.Doc;
 	readonly token?: string;
 	readonly awareness?: null;
+	/** A connection on which nothing comes for so long is given up; the provider's half minute by default. */
+	readonly silenceMsMax?: number;
 }
 
 /** Reconnects quickly, so that tests of restarts don't wait for the provider's default second. */
-export function openClient({ url, name, document = new Y.Doc(), token, ...rest }: ClientOptions): Client {
+export function openClient(options: ClientOptions): Client {
+	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, ...rest } = options;
 	const closes: Client["closes"] = [];
 	const denials: string[] = [];
 	const socket = new HocuspocusProviderWebsocket({
@@ -39,6 +42,7 @@ export function openClient({ url, name, document = new Y.Doc(), token, ...rest }
 		delay: 20,
 		minDelay: 20,
 		maxDelay: 100,
+		messageReconnectTimeout: silenceMsMax,
 		onClose: ({ event }) => closes.push({ code: event.code, reason: event.reason }),
 	});
 	const provider = new HocuspocusProvider({

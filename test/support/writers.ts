@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { type Client, openClient } from "./client.ts";
+import { type Client, type ClientOptions, openClient } from "./client.ts";
 import type { Random } from "./random.ts";
 
 /** Root array of a document in which everybody writes words that nobody else writes. */
@@ -15,10 +15,10 @@ export class Writer {
 	/** Words 1 to this were acknowledged at some time. */
 	acknowledged = 0;
 
-	constructor(name: string, documentName: string, url: string) {
+	constructor(name: string, documentName: string, options: Pick<ClientOptions, "url" | "silenceMsMax">) {
 		this.name = name;
 		this.documentName = documentName;
-		this.client = openClient({ url, name: documentName });
+		this.client = openClient({ ...options, name: documentName });
 		onTestFinished(() => this.client.destroy());
 		this.client.provider.on("unsyncedChanges", ({ number }: { number: number }) => {
 			if (number === 0 && this.client.provider.isSynced) this.acknowledged = this.written;
@@ -47,8 +47,9 @@ export interface WritersOptions {
 	readonly random: Random;
 	readonly documentNames: readonly string[];
 	readonly perDocument: number;
-	/** Where the next one connects. */
-	readonly url: () => string;
+	readonly url: string;
+	/** See {@link ClientOptions}. */
+	readonly silenceMsMax?: number;
 }
 
 /** People who write in several documents; some leave for good, and others come. */
@@ -131,6 +132,6 @@ export class Writers {
 
 	#join(documentName: string): void {
 		this.#count += 1;
-		this.present.push(new Writer(`w${this.#count}`, documentName, this.#options.url()));
+		this.present.push(new Writer(`w${this.#count}`, documentName, this.#options));
 	}
 }
