@@ -1,10 +1,12 @@
-import { Hocuspocus, type WebSocketLike } from "@hocuspocus/server";
-import { systemClock } from "../../extensions/durability/clock.ts";
+import { Hocuspocus } from "@hocuspocus/server";
+import { type Clock, systemClock } from "../../extensions/durability/clock.ts";
 import { quietMs } from "../../extensions/durability/handshake.ts";
-import { Durability, type DurabilityEvent } from "../../extensions/durability/index.ts";
-import type { MemoryStore } from "../support/memory-store.ts";
+import { Durability, type DurabilityEvent, type Store } from "../../extensions/durability/index.ts";
+import { RedisBus, type RedisClient } from "../../extensions/redis/index.ts";
 import type { Random } from "../support/random.ts";
-import type { Line, SimulatedClient } from "./simulated-client.ts";
+import type { SimulatedClient } from "./simulated-client.ts";
+import { SimulatedLine } from "./simulated-line.ts";
+import { SimulatedProcess } from "./simulated-process.ts";
 
 /** So low that every schedule compacts. */
 const thresholds = {
@@ -15,95 +17,92 @@ const thresholds = {
 	idleMs: 500,
 };
 
-const open = 1;
-const closed = 3;
+const unquietMs = 30_000;
+
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Both ends of a connection, and the frames between them. */
-export class SimulatedLine implements Line, WebSocketLike {
-	readonly toServer: Uint8Array[] = [];
-	readonly toClient: Uint8Array[] = [];
-	readyState = open;
-	readonly #client: SimulatedClient;
-	readonly #connection: ReturnType<Hocuspocus["handleConnection"]>;
-
-	constructor(client: SimulatedClient, hocuspocus: Hocuspocus) {
-		this.#client = client;
-		this.#connection = hocuspocus.handleConnection(this, new Request("http://localhost/"));
-		clearInterval(this.#connection.pingInterval);
-	}
-
-	send(frame: string | ArrayBufferLike | Blob | ArrayBufferView): void {
-		if (this.readyState === open) this.toClient.push(frame as Uint8Array);
-	}
-
-	/** The server hangs up. */
-	close(): void {
-		this.#end();
-	}
-
-	hangUp(): void {
-		this.#end();
-	}
-
-	/** The next frame to the server arrives. */
-	deliverToServer(): void {
-		const frame = this.toServer.shift();
-		if (frame !== undefined && this.readyState === open) this.#connection.handleMessage(frame);
-	}
-
-	/** The next frame to the client arrives. */
-	deliverToClient(): void {
-		const frame = this.toClient.shift();
-		if (frame !== undefined && this.#client.line === this) this.#client.receive(frame);
-	}
-
-	/** The server's machine is gone. */
-	cut(): void {
-		this.readyState = closed;
-		this.#client.disconnected();
-	}
-
-	#end(): void {
-		if (this.readyState === closed) return;
-		this.cut();
-		this.#connection.handleClose({ code: 1006, reason: "" });
-	}
+export interface ServerOptions {
+	readonly process?: SimulatedProcess;
+	readonly store: Store;
+	readonly random: Random;
+	/** How long frames of clients are on their way; without it they arrive when the test says so. */
+	readonly lineDelayMs?: () => number;
+	readonly redis?: () => RedisClient;
+	readonly onEvent: (event: DurabilityEvent) => void;
 }
 
-/** One life of the server process: Hocuspocus and the durability extension as they are, over a faked store and time. */
+/** One life of a server process: Hocuspocus and the extensions as they are, over a faked store, network and time. */
 export class SimulatedServer {
-	readonly store: MemoryStore;
+	readonly process: SimulatedProcess;
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	readonly bus: RedisBus | undefined;
 	readonly lines = new Set<SimulatedLine>();
+	readonly #lineDelayMs: (() => number) | undefined;
+	readonly #unquiet = new Set<() => void>();
+	#isCalm = false;
 
-	constructor(store: MemoryStore, random: Random, onEvent: (event: DurabilityEvent) => void) {
-		this.store = store;
-		this.durability = new Durability({
-			store,
-			logger: silent,
-			onEvent,
-			clock: {
-				...systemClock,
-				// Frames are on their way for long here, so that a client is never known to be quiet before the end.
-				after: (delayMs, run) => systemClock.after(delayMs === quietMs ? 30_000 : delayMs, run),
-				random: () => random.next(),
-			},
-			compaction: thresholds,
+	constructor({
+		process = new SimulatedProcess(),
+		store,
+		random,
+		lineDelayMs,
+		redis,
+		onEvent,
+	}: ServerOptions) {
+		this.process = process;
+		this.#lineDelayMs = lineDelayMs;
+		const clock: Clock = {
+			...systemClock,
+			after: (delayMs, run) => (delayMs === quietMs ? this.#whenQuiet(run) : systemClock.after(delayMs, run)),
+			random: () => random.next(),
+		};
+		const { durability, bus, hocuspocus } = process.run(() => {
+			const durability = new Durability({ store, logger: silent, onEvent, clock, compaction: thresholds });
+			const bus = redis && new RedisBus({ redis, log: durability, logger: silent, clock });
+			const extensions = bus === undefined ? [durability] : [durability, bus];
+			return { durability, bus, hocuspocus: new Hocuspocus({ extensions, quiet: true }) };
 		});
-		this.hocuspocus = new Hocuspocus({ extensions: [this.durability], quiet: true });
+		this.durability = durability;
+		this.bus = bus;
+		this.hocuspocus = hocuspocus;
 	}
 
-	connect(client: SimulatedClient): void {
-		const line = new SimulatedLine(client, this.hocuspocus);
+	/** Nobody edits any more. */
+	calm(): void {
+		this.#isCalm = true;
+		for (const restart of this.#unquiet) restart();
+	}
+
+	/** Frames are on their way for long here, so that a client is never known to be quiet before the end. */
+	#whenQuiet(run: () => void): () => void {
+		let cancel = () => {};
+		const start = () => {
+			cancel();
+			cancel = systemClock.after(this.#isCalm ? quietMs : unquietMs, () => {
+				this.#unquiet.delete(start);
+				run();
+			});
+		};
+		this.#unquiet.add(start);
+		start();
+		return () => {
+			this.#unquiet.delete(start);
+			cancel();
+		};
+	}
+
+	connect(client: SimulatedClient): SimulatedLine {
+		const { process, hocuspocus } = this;
+		const line = new SimulatedLine({ client, hocuspocus, process, delayMs: this.#lineDelayMs });
 		this.lines.add(line);
 		client.connect(line);
+		return line;
 	}
 
 	/** `kill -9`: what the store has is all that stays. */
-	crash(): MemoryStore {
+	kill(): void {
+		this.process.kill();
 		for (const line of this.lines) line.cut();
-		return this.store.crash();
 	}
 }

@@ -1,25 +1,17 @@
+import "./patched-date.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import { type MemoryDisk, MemoryStore } from "../support/memory-store.ts";
 import { Random, testSeed } from "../support/random.ts";
+import { durableState } from "./durable-state.ts";
 import { SimulatedClient } from "./simulated-client.ts";
 import { SimulatedServer } from "./simulated-server.ts";
+import { startSimulatedTime } from "./simulated-time.ts";
 
 const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 3_000);
 
 beforeEach(() => {
-	vi.useFakeTimers({
-		toFake: [
-			"setTimeout",
-			"clearTimeout",
-			"setInterval",
-			"clearInterval",
-			"setImmediate",
-			"clearImmediate",
-			"performance",
-			"Date",
-		],
-	});
+	startSimulatedTime();
 	// Hocuspocus reports refused documents and closed connections there.
 	vi.spyOn(console, "error").mockImplementation(() => {});
 });
@@ -29,21 +21,11 @@ afterEach(() => {
 	vi.restoreAllMocks();
 });
 
-/** What a restarted server would read. */
-function durableState(disk: MemoryDisk, documentName: string): Y.Doc {
-	const { snapshot, entries } = disk.read(documentName);
-	const document = new Y.Doc();
-	document.transact(() => {
-		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
-		for (const { updates } of entries) for (const update of updates) Y.applyUpdate(document, update);
-	});
-	return document;
-}
-
 /** A world of people, documents, one server and its disk, in which chance decides what happens next. */
 class World {
 	readonly random: Random;
 	readonly clients: SimulatedClient[];
+	store = new MemoryStore();
 	server: SimulatedServer;
 	crashes = 0;
 	compactions = 0;
@@ -54,11 +36,11 @@ class World {
 		this.clients = ["a", "a", "a", "b", "b"].map(
 			(name, index) => new SimulatedClient(`client ${index}`, name, index + 1),
 		);
-		this.server = this.#start(new MemoryStore());
+		this.server = this.#start();
 	}
 
 	get disk(): MemoryDisk {
-		return this.server.store.disk;
+		return this.store.disk;
 	}
 
 	async step(): Promise<void> {
@@ -76,14 +58,14 @@ class World {
 
 	/** Everything works again and everybody stays until there is nothing left to do. */
 	async settle(): Promise<void> {
-		const { store } = this.server;
+		const { store } = this;
 		for (const name of ["a", "b"]) store.healDocument(name);
 		store.release();
 		for (let turn = 0; turn < 400; turn += 1) {
 			for (const client of this.clients) if (client.line === undefined) this.server.connect(client);
 			for (const line of this.server.lines) {
-				while (line.toServer.length > 0) line.deliverToServer();
-				while (line.toClient.length > 0) line.deliverToClient();
+				while (line.toServer.length > 0) line.toServer.deliverNext();
+				while (line.toClient.length > 0) line.toClient.deliverNext();
 			}
 			await vi.advanceTimersByTimeAsync(500);
 			const isQuiet = [...this.server.lines].every(
@@ -128,8 +110,8 @@ class World {
 		if (lines.length === 0) return;
 		const line = this.random.pick(lines);
 		for (let frames = 1 + this.random.below(12); frames > 0; frames -= 1) {
-			if (this.random.chance(0.5)) line.deliverToServer();
-			else line.deliverToClient();
+			if (this.random.chance(0.5)) line.toServer.deliverNext();
+			else line.toClient.deliverNext();
 		}
 	}
 
@@ -140,7 +122,7 @@ class World {
 	}
 
 	#answerFromStore(): void {
-		const { held } = this.server.store;
+		const { held } = this.store;
 		const call = held[this.random.below(Math.max(1, held.length))];
 		if (call === undefined) return;
 		const chance = this.random.next();
@@ -150,7 +132,7 @@ class World {
 	}
 
 	#breakOrHealStore(): void {
-		const { store } = this.server;
+		const { store } = this;
 		const chance = this.random.next();
 		const name = this.random.pick(["a", "b"]);
 		if (chance < 0.25) store.failAppends(1 + this.random.below(3));
@@ -162,19 +144,24 @@ class World {
 	#crash(): void {
 		this.crashes += 1;
 		// Some of what the store was asked to do is done, and nobody is told.
-		for (const call of this.server.store.held) {
+		for (const call of this.store.held) {
 			if (!this.random.chance(0.5)) break;
 			if (call.kind === "append") call.perform();
 		}
-		const store = this.server.crash();
-		vi.clearAllTimers();
-		this.server = this.#start(store);
+		this.server.kill();
+		this.store = this.store.crash();
+		this.server = this.#start();
 	}
 
-	#start(store: MemoryStore): SimulatedServer {
+	#start(): SimulatedServer {
+		const { store, random } = this;
 		store.hold();
-		return new SimulatedServer(store, this.random, ({ type }) => {
-			if (type === "compacted") this.compactions += 1;
+		return new SimulatedServer({
+			store,
+			random,
+			onEvent: ({ type }) => {
+				if (type === "compacted") this.compactions += 1;
+			},
 		});
 	}
 }
