@@ -50,17 +50,15 @@ class Connection extends Redis implements RedisClient {
 		this.#connector = connector;
 	}
 
-	/** Only in a cluster: publishing says how many listen on one of its servers. */
+	/** Only in a cluster: publishing says how many listen on one of its servers. Empty until the others are known. */
 	get nodes(): ((role: "all") => Redis[]) | undefined {
-		const address = this.#address;
-		if (address.kind !== "cluster") return undefined;
-		this.#counting ??= clusterClient(address);
-		const counting = this.#counting;
-		return (role) => counting.nodes(role);
+		if (this.#address.kind !== "cluster") return undefined;
+		return (role) => (this.#counting?.status === "ready" ? this.#counting.nodes(role) : []);
 	}
 
 	/** @returns Why it would be better to connect anew. */
 	async review(): Promise<string | undefined> {
+		if (this.#address.kind === "cluster") this.#counting ??= clusterClient(this.#address);
 		try {
 			return await this.#deployment.review(this, this.#connector.place);
 		} catch {
@@ -107,6 +105,8 @@ function clusterClient(address: RedisAddress): Cluster {
 		// Certificates are for names.
 		dnsLookup: (host, callback) => callback(null, host),
 		enableOfflineQueue: false,
+		// A cluster that has lost some of its slots passes messages on all the same.
+		enableReadyCheck: false,
 		clusterRetryStrategy: retryStrategy,
 		slotsRefreshInterval: clusterRefreshMs,
 		redisOptions: { ...loginOf(address), disableClientInfo: true, connectTimeout: 2_000 },

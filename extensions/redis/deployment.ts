@@ -9,7 +9,7 @@ export interface ServerInfo {
 /** The commands with which a deployment looks at the server that we are connected to. */
 export interface ExaminedServer {
 	info(section: "replication"): Promise<string>;
-	cluster(subcommand: "INFO"): Promise<unknown>;
+	cluster(subcommand: "NODES"): Promise<unknown>;
 }
 
 /** What a Sentinel knows of the primary. */
@@ -88,16 +88,15 @@ export function redisCluster(places: readonly Place[], start: number): Deploymen
 		},
 		objection: ({ cluster_enabled }) => (cluster_enabled === "0" ? notInCluster : undefined),
 		async review(server, place) {
-			const { cluster_state } = infoFields(String(await server.cluster("INFO")));
-			if (cluster_state !== "fail") {
+			if (!hasLostMajority(String(await server.cluster("NODES")))) {
 				movesLeft = places.length;
 				return undefined;
 			}
-			// It may be cut off from the others; but if they say the same, some are gone, and messages pass all the same.
+			// Whoever else we come to may say the same: then the others are gone, and messages pass all the same.
 			if (movesLeft === 0) return undefined;
 			movesLeft -= 1;
 			next = (place === undefined ? next : places.indexOf(place) + 1) % places.length;
-			return "this server has lost the majority of the Redis cluster, or the cluster a part of its slots";
+			return "this server can't reach most of the Redis cluster";
 		},
 	};
 }
@@ -111,11 +110,26 @@ function replicaObjection({ role, cluster_enabled }: ServerInfo): string | undef
 	return "it is a replica, whose messages don't reach the others";
 }
 
+/**
+ * Whether the server is on the smaller side of a cut, or most of the others have died.
+ * @param nodes What CLUSTER NODES answers: a line each, `id address flags primary ping pong epoch link slots…`.
+ */
+function hasLostMajority(nodes: string): boolean {
+	const primaries = nodes
+		.split("\n")
+		.map((line) => line.trim().split(" "))
+		.filter(([, , flags = "", , , , , , slots]) => flags.split(",").includes("master") && slots !== undefined)
+		.map(([, , flags = ""]) => flags.split(","));
+	// `fail?` is what it thinks, `fail` what the majority does.
+	const lost = primaries.filter((flags) => flags.includes("fail") || flags.includes("fail?"));
+	return lost.length * 2 > primaries.length;
+}
+
 async function roleOf(server: ExaminedServer): Promise<ServerInfo> {
 	return infoFields(await server.info("replication"));
 }
 
-/** @param text `name:value` lines, as INFO and CLUSTER INFO answer. */
+/** @param text `name:value` lines, as INFO answers. */
 function infoFields(text: string): Partial<Record<string, string>> {
 	const fields: Record<string, string> = {};
 	for (const line of text.split("\r\n")) {

@@ -101,12 +101,13 @@ export class RedisLink {
 	}
 
 	/**
-	 * How many connections listen to a channel, ours among them.
+	 * How many connections listen to a channel, ours among them; infinitely many when nobody can tell.
 	 * @param received What publishing to it said: all there is to know, unless Redis is a cluster.
 	 */
 	async listeners(channel: string, received: number): Promise<number> {
 		const nodes = this.#publisher.nodes?.("all");
 		if (nodes === undefined) return received;
+		if (nodes.length === 0) return Number.POSITIVE_INFINITY;
 		const counts = await Promise.all(
 			nodes.map((node) => node.pubsub("NUMSUB", channel).then(countOf, () => 0)),
 		);
