@@ -20,6 +20,7 @@ export interface StoreReaderOptions {
 /** Documents in one question to the store, at most. */
 const batchMax = 200;
 const failurePauseMs = 1_000;
+const pauseMsMax = 500;
 
 /** What another node has logged. */
 const storedOrigin = { source: "redis" } as const;
@@ -61,7 +62,8 @@ export class StoreReader {
 		this.#readBatch(batch).then(
 			() => {
 				this.#recovered();
-				this.#pause(clock.now() - startedMs);
+				// When the store, or this process, stood still, that is no reason to wait as long again.
+				this.#pause(Math.min(clock.now() - startedMs, pauseMsMax));
 			},
 			(error: Error) => {
 				this.#failed(batch, error);
