@@ -15,7 +15,7 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 		random,
 		documentNames: ["one", "two", "three", "four"],
 		perDocument: 3,
-		url: cluster.url,
+		connection: { url: cluster.url },
 	});
 	await writers.synced();
 	for (let kills = 0; kills < rounds; ) {

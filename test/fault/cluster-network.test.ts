@@ -8,7 +8,7 @@ import {
 } from "../support/process-cluster.ts";
 import { Random, testSeed } from "../support/random.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
-import { Writers, type WritersOptions } from "../support/writers.ts";
+import { type ConnectionOptions, Writers } from "../support/writers.ts";
 
 const rounds = Number(process.env.INDELIBLE_CLUSTER_FAULT_ROUNDS ?? 1);
 
@@ -19,9 +19,10 @@ function pause(ms: number): Promise<void> {
 function writersOf(
 	{ url }: ProcessCluster,
 	random: Random,
-	options: Pick<WritersOptions, "silenceMsMax"> = {},
+	options: Omit<ConnectionOptions, "url"> = {},
 ): Writers {
-	return new Writers({ random, documentNames: ["one", "two", "three"], perDocument: 3, url, ...options });
+	const connection = { url, ...options };
+	return new Writers({ random, documentNames: ["one", "two", "three"], perDocument: 3, connection });
 }
 
 /** Ways to part two, and for how long. */

@@ -13,7 +13,7 @@ function writersOf(cluster: ProcessCluster, random: Random): Writers {
 		random,
 		documentNames: ["one", "two", "three"],
 		perDocument: 3,
-		url: cluster.url,
+		connection: { url: cluster.url },
 	});
 }
 

@@ -30,18 +30,20 @@ export interface ClientOptions {
 	readonly awareness?: null;
 	/** A connection on which nothing comes for so long is given up; the provider's half minute by default. */
 	readonly silenceMsMax?: number;
+	/** How long it waits after a close; short by default, so that tests of restarts need not wait. */
+	readonly reconnectDelayMs?: number;
 }
 
-/** Reconnects quickly, so that tests of restarts don't wait for the provider's default second. */
 export function openClient(options: ClientOptions): Client {
-	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, ...rest } = options;
+	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, reconnectDelayMs = 20 } = options;
+	const { awareness } = options;
 	const closes: Client["closes"] = [];
 	const denials: string[] = [];
 	const socket = new HocuspocusProviderWebsocket({
 		url,
-		delay: 20,
-		minDelay: 20,
-		maxDelay: 100,
+		delay: reconnectDelayMs,
+		minDelay: reconnectDelayMs,
+		maxDelay: 5 * reconnectDelayMs,
 		messageReconnectTimeout: silenceMsMax,
 		onClose: ({ event }) => closes.push({ code: event.code, reason: event.reason }),
 	});
@@ -51,7 +53,7 @@ export function openClient(options: ClientOptions): Client {
 		document,
 		token: token ?? null,
 		onAuthenticationFailed: ({ reason }) => denials.push(reason),
-		...rest,
+		...(awareness === null && { awareness }),
 	});
 	provider.attach();
 	const text = document.getText("text");

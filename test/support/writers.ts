@@ -5,6 +5,11 @@ import type { Random } from "./random.ts";
 /** Root array of a document in which everybody writes words that nobody else writes. */
 export const wordsName = "words";
 
+export interface ConnectionOptions extends Pick<ClientOptions, "url" | "silenceMsMax" | "reconnectDelayMs"> {
+	/** Adds the document to the URL, for balancers that go by it. */
+	readonly namesDocument?: boolean;
+}
+
 /** Somebody who writes numbered words, and notes which of them the server has acknowledged. */
 export class Writer {
 	readonly name: string;
@@ -15,10 +20,12 @@ export class Writer {
 	/** Words 1 to this were acknowledged at some time. */
 	acknowledged = 0;
 
-	constructor(name: string, documentName: string, options: Pick<ClientOptions, "url" | "silenceMsMax">) {
+	constructor(name: string, documentName: string, options: ConnectionOptions) {
 		this.name = name;
 		this.documentName = documentName;
-		this.client = openClient({ ...options, name: documentName });
+		const { url, namesDocument = false, ...rest } = options;
+		const query = namesDocument ? `/?document=${encodeURIComponent(documentName)}` : "";
+		this.client = openClient({ ...rest, url: url + query, name: documentName });
 		onTestFinished(() => this.client.destroy());
 		this.client.provider.on("unsyncedChanges", ({ number }: { number: number }) => {
 			if (number === 0 && this.client.provider.isSynced) this.acknowledged = this.written;
@@ -44,12 +51,10 @@ export interface PastWriter {
 }
 
 export interface WritersOptions {
+	readonly connection: ConnectionOptions;
 	readonly random: Random;
 	readonly documentNames: readonly string[];
 	readonly perDocument: number;
-	readonly url: string;
-	/** See {@link ClientOptions}. */
-	readonly silenceMsMax?: number;
 }
 
 /** People who write in several documents; some leave for good, and others come. */
@@ -132,6 +137,6 @@ export class Writers {
 
 	#join(documentName: string): void {
 		this.#count += 1;
-		this.present.push(new Writer(`w${this.#count}`, documentName, this.#options));
+		this.present.push(new Writer(`w${this.#count}`, documentName, this.#options.connection));
 	}
 }
