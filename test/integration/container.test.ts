@@ -1,0 +1,140 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DCLinter } from "dclint";
+import { validate } from "dockerfile-utils";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+import { fillSettings, settings } from "../../server/settings.ts";
+import { openClient } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { buildImageFolder, bytesUnder, type ImageFolder } from "../support/image-build.ts";
+import { environmentWithoutSettings, freePort } from "../support/node-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const dockerfile = join(root, "deploy/container/Dockerfile");
+const composeFile = join(root, "deploy/compose.yaml");
+const minuteMs = 60_000;
+const MB = 1_000_000;
+
+/** What npm tells the scripts that it runs is not for another npm, and Vitest's settings are not for a build. */
+const environment = Object.fromEntries(
+	Object.entries(environmentWithoutSettings()).filter(
+		([name]) => !/^npm_(?!config_)|^NODE_OPTIONS$|^NODE_ENV$|^VITEST/.test(name),
+	),
+);
+
+describe("the container image", () => {
+	test("its Dockerfile has nothing that a linter objects to", () => {
+		expect(validate(readFileSync(dockerfile, "utf8"))).toEqual([]);
+	});
+
+	test(
+		"what is copied into it serves as another user, answers its health check, stops at its signal, and is small",
+		async () => {
+			const folder = temporaryFolder();
+			chmodSync(folder, 0o755);
+			const image = buildImageFolder({
+				file: dockerfile,
+				context: root,
+				folder,
+				environment,
+				allModules: join(root, "node_modules"),
+			});
+			expect(image.leftOut).toHaveLength(2);
+			for (const command of image.leftOut) expect(command).toMatch(/^apk add --no-cache /);
+			// The base adds less than 130 MB: see docs/deploy.md.
+			expect(bytesUnder(join(image.root, "app"))).toBeLessThan(60 * MB);
+
+			const running = await start(image, join(folder, "data"));
+			const client = openClient({ url: `ws://127.0.0.1:${running.port}`, name: "page" });
+			onTestFinished(() => client.destroy());
+			await client.type("in a container").saved();
+			expect(await (await fetch(`http://127.0.0.1:${running.port}/d/text-page`)).text()).toContain("<script");
+			const check = () => execFileSync("sh", ["-c", image.healthCheck], { env: running.environment });
+			expect(check).not.toThrow();
+			running.child.kill(image.stopSignal as NodeJS.Signals);
+			expect(await running.ended).toEqual([0, null]);
+			expect(check).toThrow();
+		},
+		5 * minuteMs,
+	);
+});
+
+/** Runs what the image runs, with a data folder in the place of its volume. */
+async function start(image: ImageFolder, data: string) {
+	const port = await freePort();
+	const [uid, gid] = image.user.split(":").map(Number);
+	if (uid === undefined || gid === undefined) throw new Error("the image's user is not given by numbers");
+	mkdirSync(data);
+	const isRoot = process.getuid?.() === 0;
+	if (isRoot) chownSync(data, uid, gid);
+	const withSettings = {
+		...environment,
+		...image.environment,
+		INDELIBLE_PORT: String(port),
+		INDELIBLE_DATA: data,
+	};
+	const [program = "", ...parameters] = [...image.entrypoint, ...image.command];
+	expect(program).toBe("node");
+	const child = spawn(
+		process.execPath,
+		parameters.map((parameter) => parameter.replace(/^\/app\//, `${image.root}/app/`)),
+		{
+			cwd: join(image.root, image.workingFolder),
+			env: withSettings,
+			stdio: ["ignore", "inherit", "inherit"],
+			...(isRoot ? { uid, gid } : {}),
+		},
+	);
+	onTestFinished(() => void child.kill("SIGKILL"));
+	const ended = once(child, "exit");
+	await eventually("the node", async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+	return { child, ended, port, environment: withSettings };
+}
+
+interface Service {
+	readonly ports?: readonly string[];
+	readonly environment?: Readonly<Record<string, string>>;
+	readonly stop_grace_period?: string;
+}
+
+describe("the compose file", () => {
+	const services: Record<string, Service> = parse(readFileSync(composeFile, "utf8"), {
+		merge: true,
+	}).services;
+	const nodes = Object.entries(services).filter(([name]) => name.startsWith("node-"));
+
+	test("is what the Compose specification allows, and has nothing that a linter objects to", () => {
+		const isOurTaste = 0;
+		const rules = {
+			"service-keys-order": isOurTaste,
+			"top-level-properties-order": isOurTaste,
+			"require-quotes-in-ports": isOurTaste,
+		} as const;
+		const linter = new DCLinter({ rules, quiet: true, debug: false, exclude: [] });
+		const results: { readonly messages: readonly unknown[] }[] = linter.lintFiles([composeFile], false);
+		expect(results.flatMap(({ messages }) => messages)).toEqual([]);
+	});
+
+	test("has three nodes with known settings, that may take as long to stop as they do", () => {
+		expect(nodes).toHaveLength(3);
+		const known = settings.map(({ variable }) => variable);
+		const { shutdownDeadlineMs } = fillSettings({});
+		for (const [, node] of nodes) {
+			const names = Object.keys(node.environment ?? {}).filter((name) => name.startsWith("INDELIBLE_"));
+			expect(known).toEqual(expect.arrayContaining(names));
+			expect(Number.parseInt(node.stop_grace_period ?? "", 10) * 1_000).toBeGreaterThan(shutdownDeadlineMs);
+		}
+	});
+
+	test("lets nobody reach anything but the balancer, which knows all nodes", () => {
+		const reachable = Object.entries(services).filter(([, { ports = [] }]) => ports.length > 0);
+		expect(reachable.map(([name]) => name)).toEqual(["balancer"]);
+		const known = Object.entries(services.balancer?.environment ?? {});
+		expect(known).toEqual(nodes.map(([name], index) => [`NODE_${index + 1}`, `${name}:1234`]));
+	});
+});
