@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const binary = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
+export const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
 const startDeadlineMs = 20_000;
 
 /** A node as people start it: its own process, on a port of its own that stays, with a folder of its own. */
@@ -38,10 +38,9 @@ export class Server {
 	async start(): Promise<void> {
 		const options = ["--port", String(this.#port), "--data", this.data, "--log-format", "json"];
 		// A process group of its own: the launcher may have started another Node.js.
-		this.#process = spawn(process.execPath, [binary, "start", ...options], {
+		this.#process = spawn(process.execPath, [launcher, "start", ...options], {
 			detached: true,
-			// The tests' own variables have the prefix of settings, and a node refuses those that it doesn't know.
-			env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INDELIBLE_"))),
+			env: environmentWithoutSettings(),
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -102,6 +101,11 @@ export class Server {
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	}
+}
+
+/** The tests' own variables have the prefix of settings, and a node refuses those that it doesn't know. */
+export function environmentWithoutSettings(): NodeJS.ProcessEnv {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INDELIBLE_")));
 }
 
 async function freePort(): Promise<number> {

@@ -42,7 +42,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		const contexts: BrowserContext[] = [];
 		const complaints: string[] = [];
 		await use(async ({ name, ...options } = {}) => {
-			const context = await browser.newContext({ ...contextOptions, ...options, baseURL: server.url });
+			const context = await browser.newContext({ ...contextOptions, baseURL: server.url, ...options });
 			contexts.push(context);
 			if (name !== undefined) await introduce(context, name);
 			const page = await context.newPage();
