@@ -1,46 +1,21 @@
-import { type Document, IncomingMessage, isTransactionOrigin, MessageReceiver } from "@hocuspocus/server";
-import { applyAwarenessUpdate } from "y-protocols/awareness";
-import { applyUpdate, encodeStateAsUpdate, encodeStateVector, mergeUpdates } from "yjs";
-import type { Clock } from "../durability/clock.ts";
+import type { Document } from "@hocuspocus/server";
+import { applyUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
 import { Deliveries } from "./deliveries.ts";
 import { documentKey, stateDigest } from "./digest.ts";
 import {
 	type DocumentFrame,
 	type DocumentMessage,
 	decodeFrame,
-	type FrameWriter,
 	type Position,
 	type Receipt,
-	readSender,
 	speaksOurDialect,
 } from "./frames.ts";
 import type { DocumentReceipt } from "./node-messages.ts";
-import { type AwarenessChange, Presence, presentIn, removalsIn } from "./presence.ts";
-import type { BusOrigin, SharedLog } from "./shared-log.ts";
+import { Outbox } from "./outbox.ts";
+import { PresenceRelay } from "./presence-relay.ts";
+import { Questions } from "./questions.ts";
 import { Unconfirmed } from "./unconfirmed.ts";
-
-/** What a document needs of the bus. */
-export interface BusContext {
-	readonly frames: FrameWriter;
-	readonly clock: Clock;
-	readonly log: SharedLog | undefined;
-	/** Larger ones are not published: Redis cuts off listeners that have too much to read. */
-	readonly messageBytesMax: number;
-	/** Whether an extension wants to see awareness messages. */
-	readonly awarenessIsWatched: boolean;
-	/** To everybody who has the document open. @returns The number of connections that received it. */
-	publish(documentName: string, frame: Buffer): Promise<number | undefined>;
-	/** To one node. */
-	reply(recipient: string, frame: Buffer): void;
-	/** {@link SharedDocument.flush} is due at the end of this turn. */
-	flushSoon(document: SharedDocument): void;
-	/** {@link SharedDocument.receipt} has changed. */
-	receiptDue(document: SharedDocument): void;
-	/** {@link SharedDocument.retryGaps} has something to do in a while. */
-	gapOpened(document: SharedDocument): void;
-	/** Something was missed that nobody may have open any more: read the store. */
-	readStore(documentName: string): void;
-}
 
 type Phase =
 	/** It is being read from the store. What comes meanwhile is kept. */
@@ -50,17 +25,6 @@ type Phase =
 	| { readonly status: "open" }
 	| { readonly status: "left" };
 
-interface Question {
-	/** No other question before. */
-	readonly untilMs: number;
-	/** It was answered, and something is missing all the same. */
-	isAnswered: boolean;
-	/** How far the other node has said to be since. */
-	news: Position | undefined;
-}
-
-/** For an answer to a question about a gap; and until the next question, when an answer did not close it. */
-const answerMsMax = 2_000;
 /** What is kept while the document loads, at most; more is dropped, because joining brings it anyway. */
 const keptBytesMax = 8 * 1024 * 1024;
 /** Others' updates that wait for their sender's confirmation, at most; more are logged here at once. */
@@ -74,25 +38,17 @@ export class SharedDocument {
 	readonly name: string;
 	/** The document's key in messages about many. */
 	readonly key: string;
-	readonly #stay: number;
 	readonly #bus: BusContext;
 	readonly #deliveries = new Deliveries();
 	readonly #unconfirmed = new Unconfirmed();
-	/** Nodes that were asked about a gap. */
-	readonly #asked = new Map<string, Question>();
+	readonly #questions = new Questions();
+	readonly #outbox: Outbox;
 	#phase: Phase = { status: "loading" };
 	#kept: Buffer[] = [];
 	#keptBytes = 0;
 	#document: Document | undefined;
-	#presence: Presence | undefined;
-	/** Updates of this turn. */
-	#updates: Uint8Array[] = [];
-	/** Client ids whose presence changed in this turn. */
-	#presenceChanges = new Set<number>();
+	#presence: PresenceRelay | undefined;
 	#digest: string | undefined;
-	#sequence = 0;
-	#durable = 0;
-	#isWatchingLog = false;
 	/** When a stock node was last heard on the document's channel. */
 	stockHeardMs = Number.NEGATIVE_INFINITY;
 	/** When the digest is to be announced next. */
@@ -104,8 +60,13 @@ export class SharedDocument {
 	constructor(name: string, stay: number, bus: BusContext) {
 		this.name = name;
 		this.key = documentKey(name);
-		this.#stay = stay;
 		this.#bus = bus;
+		this.#outbox = new Outbox({
+			documentName: name,
+			stay,
+			log: bus.log,
+			onReceipt: () => bus.receiptDue(this),
+		});
 	}
 
 	get document(): Document | undefined {
@@ -117,8 +78,7 @@ export class SharedDocument {
 	}
 
 	get receipt(): DocumentReceipt {
-		const isOpen = this.#phase.status !== "left";
-		return { key: this.key, stay: this.#stay, sequence: this.#sequence, durable: this.#durable, isOpen };
+		return { key: this.key, ...this.#outbox.receipt, isOpen: this.#phase.status !== "left" };
 	}
 
 	get unconfirmedSinceMs(): number {
@@ -139,21 +99,14 @@ export class SharedDocument {
 	/** The store has been read. From now on messages are handled as they come. */
 	loaded(document: Document): void {
 		this.#document = document;
-		const presence = new Presence(document);
-		this.#presence = presence;
 		this.#phase = { status: "joining", answered: new Set(), isEnough: () => {} };
 		document.on("update", (update: Uint8Array, origin: unknown) => {
 			this.#digest = undefined;
 			if (isFromBus(origin)) return;
-			this.#updates.push(update);
+			this.#outbox.add(update);
 			this.#bus.flushSoon(this);
 		});
-		document.awareness.on("update", (change: AwarenessChange, origin: unknown) => {
-			if (isFromBus(origin)) {
-				if ("node" in origin) presence.changedThere(String(origin.node), change);
-			} else this.#presenceChanged(presence.changedHere(change));
-		});
-		this.#watchConnections(document, presence);
+		this.#presence = new PresenceRelay(document, this.#bus, () => this.#bus.flushSoon(this));
 		const kept = this.#kept;
 		this.#kept = [];
 		for (const frame of kept) this.receive(decodeFrame(frame), frame);
@@ -190,16 +143,13 @@ export class SharedDocument {
 
 	/** Publishes what this turn has brought. */
 	flush(): void {
-		if (this.#updates.length > 0) {
-			const [first = new Uint8Array(), ...others] = this.#updates;
-			this.#updates = [];
-			this.#publishUpdate(others.length === 0 ? first : mergeUpdates([first, ...others]));
-		}
-		if (this.#presenceChanges.size > 0 && this.#presence !== undefined) {
-			const update = this.#presence.encode([...this.#presenceChanges]);
-			this.#presenceChanges.clear();
-			this.#publish(this.#bus.frames.awareness(this.name, update));
-		}
+		const { frames, log, messageBytesMax } = this.#bus;
+		const update = this.#outbox.take();
+		// Others miss the number of one that is too large, ask for it, and are sent to the store.
+		if (update !== undefined && (update.byteLength <= messageBytesMax || log === undefined))
+			this.#publish(frames.update(this.name, update, this.#outbox.receipt));
+		const presence = this.#presence?.take();
+		if (presence !== undefined) this.#publish(frames.awareness(this.name, presence));
 	}
 
 	/** Tells a payload to the clients of other nodes. */
@@ -211,7 +161,7 @@ export class SharedDocument {
 	introduce(): void {
 		this.introductionDue = false;
 		this.#publish(this.#bus.frames.queryAwareness(this.name));
-		if (this.#presence?.hasLocal) this.#presenceChanged(this.#presence.localIds());
+		this.#presence?.introduce();
 	}
 
 	/** Has stock nodes, which know nothing of digests, compare states. */
@@ -247,25 +197,20 @@ export class SharedDocument {
 
 	/** A node is gone: so is everybody who was there, and it will confirm nothing more. */
 	nodeLeft(sender: string): void {
-		this.#asked.delete(sender);
+		this.#questions.forget(sender);
 		this.#deliveries.forget(sender);
-		this.#presence?.remove(sender, originOf(sender, true));
+		this.#presence?.nodeLeft(sender);
 		if (this.#unconfirmed.holdsFrom(sender)) this.#bus.log?.complete(this.name);
 	}
 
 	/** Asks everybody, and the store, when the node that we asked about a gap has not answered. @returns Whether it waits on. */
 	retryGaps(nowMs: number): boolean {
-		let isUnanswered = false;
-		for (const [sender, { untilMs, isAnswered }] of this.#asked) {
-			if (nowMs < untilMs) continue;
-			this.#asked.delete(sender);
-			isUnanswered ||= !isAnswered;
-		}
-		if (isUnanswered && this.isOpen) {
+		const { isOneUnanswered, areSomeOpen } = this.#questions.expire(nowMs);
+		if (isOneUnanswered && this.isOpen) {
 			void this.#askEveryone();
 			this.#bus.readStore(this.name);
 		}
-		return this.#asked.size > 0;
+		return areSomeOpen;
 	}
 
 	#handle(sender: string, message: DocumentMessage): void {
@@ -290,7 +235,7 @@ export class SharedDocument {
 				this.#answered(sender, message.position);
 				break;
 			case "awareness":
-				this.#awarenessCame(sender, message.update);
+				this.#presence?.came(sender, message.update);
 				break;
 			case "query-awareness":
 				this.#tellPresence(sender);
@@ -334,45 +279,25 @@ export class SharedDocument {
 	}
 
 	#askAboutGap(sender: string, news?: Position): void {
-		const question = this.#asked.get(sender);
-		if (question !== undefined) {
-			question.news = news ?? question.news;
-			return;
-		}
-		this.#asked.set(sender, {
-			untilMs: this.#bus.clock.now() + answerMsMax,
-			isAnswered: false,
-			news: undefined,
-		});
+		if (!this.#questions.ask(sender, this.#bus.clock.now(), news)) return;
 		this.#bus.gapOpened(this);
 		this.#bus.reply(sender, this.#step1(false));
 	}
 
 	#answered(sender: string, position: Position | undefined): void {
 		if (position !== undefined) this.#deliveries.settle(sender, position);
-		const question = this.#asked.get(sender);
-		if (question !== undefined) this.#closeQuestion(sender, question);
+		const { pendingStructs, pendingDs } = this.#opened().store;
+		const news = this.#questions.answered(sender, pendingStructs === null && pendingDs === null);
+		if (news !== undefined && this.#deliveries.lacks(sender, news)) this.#askAboutGap(sender);
 		if (this.#phase.status !== "joining") return;
 		this.#phase.answered.add(sender);
 		this.#phase.isEnough();
 	}
 
-	#closeQuestion(sender: string, question: Question): void {
-		const { pendingStructs, pendingDs } = this.#opened().store;
-		// Asking again at once would bring the same.
-		if (pendingStructs !== null || pendingDs !== null) {
-			question.isAnswered = true;
-			return;
-		}
-		this.#asked.delete(sender);
-		if (question.news !== undefined && this.#deliveries.lacks(sender, question.news))
-			this.#askAboutGap(sender);
-	}
-
 	#answer(sender: string, step1: DocumentMessage & { type: "step1" }): void {
 		const { frames, log } = this.#bus;
 		const isStock = step1.digest === undefined;
-		const position = { stay: this.#stay, sequence: this.#sequence };
+		const { position } = this.#outbox;
 		if (!isStock && step1.digest === this.digest()) {
 			if (step1.position !== undefined) this.#deliveries.settle(sender, step1.position);
 			this.#bus.reply(sender, frames.same(this.name, position));
@@ -395,7 +320,7 @@ export class SharedDocument {
 			stateVector: encodeStateVector(this.#opened()),
 			asksBack,
 			digest: withDigest ? this.digest() : undefined,
-			position: { stay: this.#stay, sequence: this.#sequence },
+			position: this.#outbox.position,
 		});
 	}
 
@@ -403,78 +328,9 @@ export class SharedDocument {
 		return this.#bus.publish(this.name, this.#step1(true));
 	}
 
-	#publishUpdate(update: Uint8Array): void {
-		this.#sequence += 1;
-		const { log } = this.#bus;
-		this.#watchLog();
-		this.#bus.receiptDue(this);
-		// Others miss this number, ask for it, and are sent to the store.
-		if (update.byteLength > this.#bus.messageBytesMax && log !== undefined) return;
-		this.#publish(this.#bus.frames.update(this.name, update, this.receipt));
-	}
-
-	#watchLog(): void {
-		const { log } = this.#bus;
-		if (log === undefined || this.#isWatchingLog) return;
-		this.#isWatchingLog = true;
-		const upTo = this.#sequence;
-		log.written(this.name).then(
-			() => {
-				this.#isWatchingLog = false;
-				this.#durable = upTo;
-				this.#bus.receiptDue(this);
-				if (this.#sequence > upTo) this.#watchLog();
-			},
-			// The log was closed: others log it themselves, because nobody confirms it.
-			() => {},
-		);
-	}
-
-	#awarenessCame(sender: string, sent: Uint8Array): void {
-		const document = this.#opened();
-		// A stock node repeats what others say.
-		if (speaksOurDialect(sender)) this.#presence?.namedBy(sender, sent);
-		const update = this.#presence?.translate(sent) ?? sent;
-		const origin = originOf(sender, true);
-		if (!this.#bus.awarenessIsWatched) {
-			applyAwarenessUpdate(document.awareness, update, origin);
-			return;
-		}
-		const removals = removalsIn(update);
-		if (removals !== undefined) applyAwarenessUpdate(document.awareness, removals, origin);
-		const frame = this.#bus.frames.awareness(this.name, update);
-		const message = new IncomingMessage(frame.subarray(readSender(frame).offset));
-		message.readVarString();
-		// A hook that throws rejects the message, as it does on a stock node.
-		new MessageReceiver(message, origin).apply(document).catch(() => {});
-	}
-
 	#tellPresence(sender: string): void {
-		if (!this.#presence?.hasLocal) return;
-		const update = this.#presence.encode(this.#presence.localIds());
-		this.#bus.reply(sender, this.#bus.frames.awareness(this.name, update));
-	}
-
-	#presenceChanged(clientIds: readonly number[]): void {
-		if (clientIds.length === 0) return;
-		for (const clientId of clientIds) this.#presenceChanges.add(clientId);
-		this.#bus.flushSoon(this);
-	}
-
-	/** Learns which client ids connections name, also when nothing changes by it. */
-	#watchConnections(document: Document, presence: Presence): void {
-		const setCallback = document.beforeHandleAwareness.bind(document);
-		document.beforeHandleAwareness = (callback) =>
-			setCallback(async (ofDocument, states, origin) => {
-				await callback(ofDocument, states, origin);
-				if (!isTransactionOrigin(origin) || origin.source !== "connection") return;
-				this.#presenceChanged(presence.namedHere(origin.connection, states.keys()));
-			});
-		const apply = document.applyAwarenessUpdate.bind(document);
-		document.applyAwarenessUpdate = (connection, update) => {
-			this.#presenceChanged(presence.namedHere(connection, presentIn(update)));
-			return apply(connection, update);
-		};
+		const update = this.#presence?.all();
+		if (update !== undefined) this.#bus.reply(sender, this.#bus.frames.awareness(this.name, update));
 	}
 
 	#keep(frame: Buffer): void {
@@ -495,12 +351,4 @@ export class SharedDocument {
 		if (this.#document === undefined) throw new Error(`document ${JSON.stringify(this.name)} is not loaded`);
 		return this.#document;
 	}
-}
-
-function originOf(node: string, isLogged: boolean): BusOrigin {
-	return { source: "redis", isLogged, node };
-}
-
-function isFromBus(origin: unknown): origin is { readonly source: "redis" } {
-	return isTransactionOrigin(origin) && origin.source === "redis";
 }
