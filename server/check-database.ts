@@ -5,10 +5,13 @@ const check = "store";
 /** One that appends, four that read, one that compacts, one that listens. */
 const connectionsPerNode = 7;
 
-/** Looks at the Postgres database without changing it. */
-export async function checkDatabase(databaseUrl: string): Promise<Finding> {
+/**
+ * Looks at the Postgres database without changing it.
+ * @param group See `PostgresStoreOptions`.
+ */
+export async function checkDatabase(databaseUrl: string, group?: string): Promise<Finding> {
 	try {
-		const store = new PostgresStore({ url: databaseUrl });
+		const store = new PostgresStore({ url: databaseUrl, group });
 		return judge(store.location, await store.diagnostics());
 	} catch (error) {
 		return {

@@ -26,12 +26,13 @@ const spareFiles = 100;
 
 /** `indelible doctor`. @returns The exit code: 1 when there is a problem. */
 export async function doctor(
-	{ settings, file }: Configuration,
+	{ settings, code, file }: Configuration,
 	{ json }: { json: boolean },
 ): Promise<number> {
-	const { databaseUrl, redisUrl } = settings;
+	const { databaseUrl, redisUrl, redisPrefix } = settings;
+	const group = redisUrl !== undefined || code.redis !== undefined ? redisPrefix : undefined;
 	const storeChecks: readonly Check[] =
-		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl)];
+		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl, group)];
 	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
 	const checks: readonly Check[] = [checkNode, ...storeChecks, ...redisChecks, checkPort, checkOpenFiles];
 	const findings: Finding[] = [

@@ -8,7 +8,7 @@ import { UserError } from "./user-error.ts";
 export interface ImportOptions {
 	/** The file that `@hocuspocus/extension-sqlite` wrote. It is only read. */
 	readonly from: string;
-	/** Where the documents go. It must be open, and nobody else may be appending to it. */
+	/** Where the documents go. It must be open; nodes that share it hear of what is imported. */
 	readonly store: Store;
 	/** Documents with longer names are refused, as the node would not open them; in bytes of UTF-8, 1024 by default. */
 	readonly documentNameBytesMax?: number;
@@ -192,6 +192,8 @@ async function merge(documentName: string, update: Uint8Array, store: Store): Pr
 	if (holds(stored, update)) return { status: "unchanged" };
 	const [result] = await store.append([{ documentName, updates: [update] }]);
 	if (result?.status !== "durable") return refuse(`it can't be stored: ${result?.error.message}`);
+	// Nodes that hear each other through Redis do not listen to the store, unless somebody who follows it speaks.
+	store.follow?.announce([documentName], true);
 	return { status: stored.position === 0 ? "imported" : "merged" };
 }
 

@@ -5,8 +5,8 @@ import { StoreUnavailableError } from "../store.ts";
 const damageCodes: ReadonlySet<string> = new Set(["XX001", "XX002"]);
 /** Violations that our statements provoke when a document's rows are not as they must be; see `statements.ts`. */
 const inconsistencyCodes: ReadonlySet<string> = new Set(["23502", "23505"]);
-/** Invalid password, no such role or not let in, no such database. */
-const refusalCodes: ReadonlySet<string> = new Set(["28P01", "28000", "3D000"]);
+/** Invalid password, no such role or not let in, no such database, no right to connect to it. */
+const refusalCodes: ReadonlySet<string> = new Set(["28P01", "28000", "3D000", "42501"]);
 
 export const code = {
 	insufficientPrivilege: "42501",
@@ -45,7 +45,7 @@ export function isConfinedToDocument(error: unknown): boolean {
 	return isDamage(error) || inconsistencyCodes.has(errorCode(error) ?? "");
 }
 
-/** Whether the server does not let this user into this database. */
+/** Of an attempt to connect: whether the server does not let this user into this database. */
 export function isRefusal(error: unknown): boolean {
 	const name = errorCode(error);
 	// The driver's own complaints about a missing or a strange password, and about TLS, have no code.

@@ -34,7 +34,7 @@ export class PostgresFollow implements Follow {
 	readonly #listeners = new Set<(signal: FollowSignal) => void>();
 	readonly #unannounced = new Unannounced();
 	#listener: Listener | undefined;
-	#isAnnouncing = false;
+	#announcing: Promise<void> | undefined;
 
 	constructor(settings: ConnectionSettings, query: Query) {
 		this.#settings = settings;
@@ -81,22 +81,22 @@ export class PostgresFollow implements Follow {
 
 	announce(documentNames: Iterable<string>, isFollowing: boolean): void {
 		this.#unannounced.add(documentNames, isFollowing);
-		// It handles its failures itself.
-		if (!this.#isAnnouncing) void this.#announce();
+		this.#announcing ??= this.#announce();
 	}
 
+	/** What was to be announced is announced first, while there is a connection. */
 	async close(): Promise<void> {
 		this.#listeners.clear();
+		await this.#announcing;
 		await this.#listener?.close();
 		this.#listener = undefined;
 	}
 
 	/**
 	 * Not in the transaction that appends: a commit with a notification excludes every other such commit in the database,
-	 * its flush to the disk included.
+	 * its flush to the disk included. Never rejects.
 	 */
 	async #announce(): Promise<void> {
-		this.#isAnnouncing = true;
 		try {
 			// What a commit has brought for many documents goes together.
 			await undefined;
@@ -107,7 +107,7 @@ export class PostgresFollow implements Follow {
 		} catch {
 			// The others ask from time to time.
 		} finally {
-			this.#isAnnouncing = false;
+			this.#announcing = undefined;
 		}
 	}
 }

@@ -117,10 +117,11 @@ export class PostgresStore implements Store {
 	}
 
 	async close(): Promise<void> {
+		// It may have something to say, which needs a connection.
+		await this.#follow.close();
 		if (this.#state.status === "closed") return;
 		const { writer, readers, compactor } = this.#state.connections;
 		this.#state = { status: "closed" };
-		await this.#follow.close();
 		// Each waits for what is under way, and none of them has anything left that could get lost.
 		await Promise.allSettled([writer.close(), readers.end(), compactor.close("close")]);
 	}

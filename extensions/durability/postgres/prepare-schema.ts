@@ -4,7 +4,8 @@ import { StoreConfigurationError } from "../store.ts";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
 import { refuseStrangers } from "./membership.ts";
 import { code, describe, errorCode, isRefusal, unavailable } from "./postgres-error.ts";
-import { grants, migrations, privileges, schemaVersion } from "./schema.ts";
+import { checkRights, mayNotMigrate, missingRights } from "./rights.ts";
+import { migrations, schemaVersion } from "./schema.ts";
 
 const oldestServer = 13;
 /** How long a migration may take, and a node may wait for another one's. */
@@ -147,63 +148,4 @@ async function createSchema(client: Client, schema: string): Promise<void> {
 			version integer PRIMARY KEY,
 			applied_at timestamptz NOT NULL DEFAULT now()
 		)`);
-}
-
-/** @throws {StoreConfigurationError} */
-async function checkRights(client: Client, { schema, location }: ConnectionSettings): Promise<void> {
-	const quoted = client.escapeIdentifier(schema);
-	let missing: readonly { right: string }[];
-	try {
-		({ rows: missing } = await client.query<{ right: string }>(
-			`SELECT privilege || ' on ' || name AS right
-			FROM unnest($1::text[], $2::text[]) AS needed (name, privilege)
-			WHERE NOT has_table_privilege($3 || '.' || name, privilege)`,
-			[privileges.map(([table]) => table), privileges.map(([, privilege]) => privilege), quoted],
-		));
-	} catch (error) {
-		if (errorCode(error) !== code.undefinedTable) throw error;
-		throw new StoreConfigurationError(
-			`the schema ${schema} in ${location} is not whole: ${describe(error)}. Restore it from a backup.`,
-		);
-	}
-	if (missing.length === 0) return;
-	const reason = `${missing.map(({ right }) => right).join(", ")} is missing`;
-	throw await missingRights(client, schema, location, new Error(reason));
-}
-
-async function missingRights(
-	client: Client,
-	schema: string,
-	location: string,
-	reason: unknown,
-): Promise<StoreConfigurationError> {
-	const { role } = await whoAndWhere(client);
-	return new StoreConfigurationError(
-		`the role ${role} may not use the schema ${schema} in ${location}: ${describe(reason)}. As its owner, run: ${grants(client.escapeIdentifier(schema), role)}`,
-	);
-}
-
-async function mayNotMigrate(
-	client: Client,
-	schema: string,
-	location: string,
-	reason: unknown,
-): Promise<StoreConfigurationError> {
-	const { role, database } = await whoAndWhere(client);
-	const quoted = client.escapeIdentifier(schema);
-	return new StoreConfigurationError(
-		[
-			`the tables in the schema ${schema} of ${location} are missing or of an older version, and the role ${role} may not change that: ${describe(reason)}.`,
-			`Either allow it (GRANT CREATE ON DATABASE ${database} TO ${role};),`,
-			"or start a node once as a role that may, and then, as that role, run:",
-			grants(quoted, role),
-		].join(" "),
-	);
-}
-
-async function whoAndWhere(client: Client): Promise<{ role: string; database: string }> {
-	const { rows } = await client.query<{ role: string; database: string }>(
-		"SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database",
-	);
-	return rows[0] ?? { role: "…", database: "…" };
 }

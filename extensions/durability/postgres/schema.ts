@@ -1,5 +1,8 @@
 /**
- * The tables. They only change by a new migration at the end of the list: what stands here has run somewhere.
+ * The tables. They only change by a new migration at the end of the list: what stands here has run somewhere. Nodes of the
+ * version before are running while it is applied, and check their version only at their start: they must be able to go on,
+ * writing rows that this version reads, and reading those that it writes. What they could not read yet, such as a new
+ * codec, is first read by one version and then written by the next.
  *
  * `documents` has one row per document, small and updated in place with each append (no indexed column changes, and
  * its pages have room, so that PostgreSQL leaves no trail in the index): it is the document's lock, too. Names and content are
