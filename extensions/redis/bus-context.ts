@@ -12,7 +12,7 @@ export interface BusContext {
 	/** Larger ones are not published: Redis cuts off listeners that have too much to read. */
 	readonly messageBytesMax: number;
 	/** Whether an extension wants to see awareness messages. */
-	readonly awarenessIsWatched: boolean;
+	isAwarenessWatched(): boolean;
 	/** To everybody who has the document open. @returns The number of connections that received it. */
 	publish(documentName: string, frame: Buffer): Promise<number | undefined>;
 	/** To one node. */

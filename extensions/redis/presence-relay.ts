@@ -56,7 +56,7 @@ export class PresenceRelay {
 		if (speaksOurDialect(sender)) this.#presence.namedBy(sender, sent);
 		const update = this.#presence.translate(sent);
 		const origin = originOf(sender, true);
-		if (!this.#bus.awarenessIsWatched) {
+		if (!this.#bus.isAwarenessWatched()) {
 			applyAwarenessUpdate(awareness, update, origin);
 			return;
 		}

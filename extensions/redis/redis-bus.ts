@@ -15,8 +15,6 @@ import { decodeFrame, FrameWriter, nodeIdentifier, readSender, speaksOurDialect 
 import { type BusStatus, Heart, silenceMs } from "./heart.ts";
 import { type BusEvent, logBusEvent } from "./logging.ts";
 import {
-	type DocumentDigest,
-	type DocumentReceipt,
 	decodeNodeMessage,
 	documentsPerMessageMax,
 	encodeNodeMessage,
@@ -27,7 +25,7 @@ import { type RedisClient, RedisLink } from "./redis-link.ts";
 import { isRefusal, RedisRefusedError } from "./redis-refused-error.ts";
 import { locationOf } from "./redis-url.ts";
 import { RollCall } from "./roll-call.ts";
-import { SharedDocument } from "./shared-document.ts";
+import { SharedDocuments, type SharedDocumentsOptions } from "./shared-documents.ts";
 import type { SharedLog } from "./shared-log.ts";
 
 export interface RedisBusOptions {
@@ -69,18 +67,8 @@ export interface BusStats {
 const MiB = 1024 * 1024;
 /** Receipts go out this often, and everything else that is timed is looked at. */
 const tickMs = 250;
-/** An update that its sender has not confirmed by then is logged here. */
-const confirmationMsMax = 3_000;
 /** A tick that comes this much late means that the process stood still. */
 const stallMs = 2_000;
-/** From loading a document to the first announcement of its digest. */
-const firstDigestMsMax = 5_000;
-/** Time that one tick may take for digests, which cost in proportion to the documents. */
-const digestBudgetMs = 10;
-/** How long after its last message a stock node is reckoned with. */
-const stockMemoryMs = 10 * 60_000;
-/** Receipts of documents that have left memory and could not be sent yet. */
-const leftReceiptsMax = 10_000;
 const goodbyeMsMax = 500;
 /** When Redis has not answered anything for so long, the store is followed as well. */
 const slowMs = 1_000;
@@ -111,17 +99,10 @@ export class RedisBus implements Extension {
 	#hasAttempted = false;
 	readonly #nodes = new NodesHeard();
 	readonly #rollCall: RollCall;
-	readonly #documents = new Map<string, SharedDocument>();
-	readonly #byKey = new Map<string, SharedDocument>();
-	/** Documents to flush at the end of this turn. */
-	readonly #touched = new Set<SharedDocument>();
-	readonly #withReceipt = new Set<SharedDocument>();
-	#leftReceipts: DocumentReceipt[] = [];
-	readonly #withGap = new Set<SharedDocument>();
+	readonly #documents: SharedDocuments;
 	readonly #received = { receivedMessages: 0, receivedBytes: 0 };
 	#instance: Hocuspocus | undefined;
 	#awarenessIsWatched: boolean | undefined;
-	#stays = 0;
 	#cancelTick: () => void;
 	#tickedMs: number;
 	#closed = false;
@@ -144,7 +125,7 @@ export class RedisBus implements Extension {
 			onUp: (awayMs) => {
 				this.#attempted();
 				this.#emit({ type: "redis-up", awayMs });
-				this.#compareEverything();
+				this.#documents.compareAll();
 			},
 			onAway: (reason) => {
 				this.#judge();
@@ -152,6 +133,13 @@ export class RedisBus implements Extension {
 			},
 			onLoss: () => this.#lostSomething(),
 			onStuck: () => this.#link.reconnect(),
+		});
+		this.#documents = new SharedDocuments({
+			clock: this.#clock,
+			log,
+			digestIntervalMs: this.#digestIntervalMs,
+			context: this.#documentContext(),
+			onDropped: (documentName) => this.#link.unsubscribe(this.#documentChannel(documentName)),
 		});
 		this.#rollCall = new RollCall({
 			clock: this.#clock,
@@ -227,31 +215,14 @@ export class RedisBus implements Extension {
 
 	/** Before the store is read: what is published from now on is kept, and what was before is in it or with a node. */
 	async onCreateDocument({ documentName }: onCreateDocumentPayload): Promise<void> {
-		const document = new SharedDocument(documentName, ++this.#stays, {
-			frames: this.#frames,
-			clock: this.#clock,
-			log: this.#options.log,
-			messageBytesMax: this.#options.messageBytesMax ?? 8 * MiB,
-			awarenessIsWatched: this.#isAwarenessWatched(),
-			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
-			reply: (recipient, frame) => this.#send(this.#replyChannel(recipient), frame),
-			flushSoon: (touched) => this.#flushSoon(touched),
-			receiptDue: (changed) => this.#withReceipt.add(changed),
-			gapOpened: (waiting) => this.#withGap.add(waiting),
-			readStore: (name) => this.#options.log?.readStore(name),
-		});
-		this.#forget(this.#documents.get(documentName));
-		this.#documents.set(documentName, document);
-		this.#byKey.set(document.key, document);
+		this.#documents.create(documentName);
 		await this.#within(this.#joinTimeoutMs, this.#link.subscribe(this.#documentChannel(documentName)));
 	}
 
 	async onLoadDocument({ document, documentName }: onLoadDocumentPayload): Promise<void> {
 		const shared = this.#documents.get(documentName);
 		if (shared === undefined || shared.document !== undefined) return;
-		shared.loaded(document);
-		// Somebody may have opened it at the same moment and not have been asked.
-		shared.digestDueMs = this.#clock.now() + firstDigestMsMax * this.#clock.random();
+		this.#documents.loaded(shared, document);
 		const canAsk = this.#heart.status.status === "up";
 		const countListeners = (received: number) =>
 			this.#link.listeners(this.#documentChannel(documentName), received);
@@ -261,7 +232,7 @@ export class RedisBus implements Extension {
 
 	async afterUnloadDocument({ documentName }: afterUnloadDocumentPayload): Promise<void> {
 		const shared = this.#documents.get(documentName);
-		if (shared?.document?.isDestroyed) this.#drop(shared);
+		if (shared?.document?.isDestroyed) this.#documents.drop(shared);
 	}
 
 	async beforeBroadcastStateless({ documentName, payload }: beforeBroadcastStatelessPayload): Promise<void> {
@@ -272,7 +243,7 @@ export class RedisBus implements Extension {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#cancelTick();
-		this.#flush();
+		this.#documents.flush();
 		this.#sendReceipts();
 		const goodbye = this.#link.publish(this.#nodesChannel, this.#encode({ type: "goodbye" }));
 		await this.#within(goodbyeMsMax, goodbye);
@@ -332,10 +303,12 @@ export class RedisBus implements Extension {
 				if (this.#nodes.beat(sender, message.beat)) this.#lostSomething();
 				break;
 			case "digests":
-				for (const { key, digest } of message.documents) this.#byKey.get(key)?.digestCame(sender, digest);
+				for (const { key, digest } of message.documents)
+					this.#documents.byKey(key)?.digestCame(sender, digest);
 				break;
 			case "receipts":
-				for (const receipt of message.documents) this.#byKey.get(receipt.key)?.receiptCame(sender, receipt);
+				for (const receipt of message.documents)
+					this.#documents.byKey(receipt.key)?.receiptCame(sender, receipt);
 		}
 	}
 
@@ -344,32 +317,19 @@ export class RedisBus implements Extension {
 		this.#emit({ type: "node-joined", node: sender });
 		this.#heart.introduce();
 		// It may have been cut off, and what either of us said meanwhile has reached nobody.
-		for (const document of this.#documents.values()) document.digestDueMs = 0;
+		this.#documents.announceDigests();
 	}
 
 	#nodeLeft(sender: string, saidGoodbye: boolean): void {
 		this.#emit({ type: "node-left", node: sender, saidGoodbye });
-		for (const document of this.#documents.values()) document.nodeLeft(sender);
+		for (const document of this.#documents) document.nodeLeft(sender);
 		// Its last words may be in the store only.
-		if (!saidGoodbye) this.#readStore();
+		if (!saidGoodbye) this.#documents.readStore();
 	}
 
 	#lostSomething(): void {
 		this.#emit({ type: "messages-lost" });
-		this.#compareEverything();
-	}
-
-	/** After messages may have been lost: states and presence are compared with the other nodes, and states with the store. */
-	#compareEverything(): void {
-		for (const document of this.#documents.values()) {
-			document.digestDueMs = 0;
-			document.introductionDue = true;
-		}
-		this.#readStore();
-	}
-
-	#readStore(): void {
-		for (const name of this.#documents.keys()) this.#options.log?.readStore(name);
+		this.#documents.compareAll();
 	}
 
 	#tick(): void {
@@ -381,8 +341,9 @@ export class RedisBus implements Extension {
 		this.#judge();
 		for (const silent of this.#nodes.takeSilentSince(nowMs - silenceMs)) this.#nodeLeft(silent, false);
 		this.#sendReceipts();
-		for (const document of this.#withGap) if (!document.retryGaps(nowMs)) this.#withGap.delete(document);
-		this.#tend(nowMs);
+		this.#documents.tend(nowMs);
+		if (this.#instance !== undefined) this.#documents.sweep(this.#instance, nowMs);
+		if (this.#link.canPublish) this.#sendDigests(nowMs);
 		this.#cancelTick = this.#clock.after(tickMs, () => this.#tick());
 	}
 
@@ -406,69 +367,19 @@ export class RedisBus implements Extension {
 	#stoodStill(nowMs: number): void {
 		this.#nodes.excuse(nowMs);
 		this.#heart.excuse();
-		this.#compareEverything();
+		this.#documents.compareAll();
 	}
 
-	/** What is due for each document. */
-	#tend(nowMs: number): void {
-		const digests: DocumentDigest[] = [];
-		const untilMs = nowMs + digestBudgetMs;
-		for (const [name, document] of this.#documents) {
-			if (document.unconfirmedSinceMs < nowMs - confirmationMsMax) this.#options.log?.complete(name);
-			if (document.digestDueMs > nowMs || this.#clock.now() >= untilMs) continue;
-			if (this.#isAbandoned(document)) this.#drop(document);
-			else if (document.isOpen && this.#link.canPublish) {
-				document.digestDueMs = nowMs + this.#digestIntervalMs * (0.75 + this.#clock.random() / 2);
-				if (document.introductionDue) document.introduce();
-				if (document.stockHeardMs > nowMs - stockMemoryMs) document.compareWithStock();
-				if (this.#nodes.size > 0) digests.push({ key: document.key, digest: document.digest() });
-			}
-		}
+	#sendDigests(nowMs: number): void {
+		const digests = this.#documents.takeDigests(nowMs, this.#nodes.size > 0);
 		for (const documents of portions(digests)) this.#tellNodes({ type: "digests", documents });
 	}
 
 	#sendReceipts(): void {
 		// They are kept for whoever comes: nobody else knows what changed here meanwhile and has been closed again.
 		if (!this.#link.canPublish || this.#nodes.size === 0) return;
-		const receipts = [...this.#leftReceipts, ...[...this.#withReceipt].map(({ receipt }) => receipt)];
-		this.#leftReceipts = [];
-		this.#withReceipt.clear();
+		const receipts = this.#documents.takeReceipts();
 		for (const documents of portions(receipts)) this.#tellNodes({ type: "receipts", documents });
-	}
-
-	/** Hocuspocus could not open it, which it does not tell its extensions. */
-	#isAbandoned({ name, document }: SharedDocument): boolean {
-		const instance = this.#instance;
-		if (instance === undefined || instance.loadingDocuments.has(name)) return false;
-		if (instance.unloadingDocuments.has(name)) return false;
-		return document === undefined || instance.documents.get(name) !== document;
-	}
-
-	#flushSoon(document: SharedDocument): void {
-		if (this.#touched.size === 0) this.#clock.afterTurn(() => this.#flush());
-		this.#touched.add(document);
-	}
-
-	#flush(): void {
-		const touched = [...this.#touched];
-		this.#touched.clear();
-		for (const document of touched) document.flush();
-	}
-
-	#drop(document: SharedDocument): void {
-		this.#forget(document);
-		this.#documents.delete(document.name);
-		this.#byKey.delete(document.key);
-		this.#link.unsubscribe(this.#documentChannel(document.name));
-	}
-
-	#forget(document: SharedDocument | undefined): void {
-		if (document === undefined) return;
-		document.leave();
-		this.#withGap.delete(document);
-		this.#withReceipt.delete(document);
-		if (document.receipt.sequence > 0 && this.#leftReceipts.length < leftReceiptsMax)
-			this.#leftReceipts.push(document.receipt);
 	}
 
 	#tellNodes(message: NodeMessage): void {
@@ -482,6 +393,16 @@ export class RedisBus implements Extension {
 	/** What can't be sent is lost; whoever misses it asks. */
 	#send(channel: string, frame: Buffer): void {
 		void this.#link.publish(channel, frame);
+	}
+
+	#documentContext(): SharedDocumentsOptions["context"] {
+		return {
+			frames: this.#frames,
+			messageBytesMax: this.#options.messageBytesMax ?? 8 * MiB,
+			isAwarenessWatched: () => this.#isAwarenessWatched(),
+			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
+			reply: (recipient, frame) => this.#send(this.#replyChannel(recipient), frame),
+		};
 	}
 
 	#isAwarenessWatched(): boolean {
