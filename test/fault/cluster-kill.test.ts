@@ -10,7 +10,7 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 	timeout: 60_000 + rounds * 10_000,
 }, async () => {
 	const random = new Random(testSeed("cluster kill"));
-	const cluster = await startProcessCluster();
+	const cluster = await startProcessCluster({ hasNetworks: true });
 	const writers = new Writers({
 		random,
 		documentNames: ["one", "two", "three", "four"],
@@ -25,8 +25,12 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 		await writers.write(20 + random.below(150));
 		if (random.chance(0.3)) writers.replaceOne();
 		if (random.chance(0.3)) await writers.saved();
-		await writers.write(random.below(20));
+		// Then the others hear of some edits, and the store does not before the node is dead.
+		if (random.chance(0.5)) for (const node of nodes) node.network("postgres").delayMs = 200;
+		await writers.write(10 + random.below(20));
+		await pause(random.below(100));
 		await Promise.all(nodes.map((node) => node.stop("SIGKILL")));
+		for (const node of nodes) node.network("postgres").heal();
 		kills += victims;
 		await expectAcknowledgedStored(cluster.databaseUrl, writers, `after ${kills} kills`);
 		const survivors = cluster.nodes.filter((node) => !nodes.includes(node));
@@ -53,4 +57,8 @@ test(`[DUR1] [CON1] [CLU4] ${rounds} kills of random nodes of three behind a bal
 function shuffled(nodes: readonly ClusterNode[], random: Random): ClusterNode[] {
 	const left = [...nodes];
 	return nodes.map(() => left.splice(random.below(left.length), 1)[0] as ClusterNode);
+}
+
+function pause(ms: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, ms));
 }
