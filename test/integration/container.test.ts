@@ -6,12 +6,14 @@ import { fileURLToPath } from "node:url";
 import { DCLinter } from "dclint";
 import { validate } from "dockerfile-utils";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { fillSettings, settings } from "../../server/settings.ts";
 import { openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { buildImageFolder, bytesUnder, type ImageFolder } from "../support/image-build.ts";
-import { environmentWithoutSettings, freePort } from "../support/node-process.ts";
+import { environmentWithoutSettings, freePort, startNodeProcess } from "../support/node-process.ts";
+import { startPostgres } from "../support/postgres-server.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -131,10 +133,63 @@ describe("the compose file", () => {
 		}
 	});
 
+	test("what it tells a node of Postgres and Redis is enough", async () => {
+		const [postgres, redis] = [await startPostgres(), await startRedis()];
+		// A password that an address would have to encode.
+		const password = "p@ss/word%";
+		await postgres.query(`CREATE ROLE indelible LOGIN PASSWORD '${password}'`);
+		await postgres.query("CREATE DATABASE indelible OWNER indelible");
+		const given = Object.entries(nodes[0]?.[1].environment ?? {}).map(([name, value]) => [
+			name,
+			value
+				.replace("postgres:5432", `127.0.0.1:${postgres.port}`)
+				.replace("redis:6379", `127.0.0.1:${redis.port}`)
+				.replace(/\$\{POSTGRES_PASSWORD:.*\}/, password),
+		]);
+		const node = await startNodeProcess({ data: temporaryFolder(), environment: Object.fromEntries(given) });
+		onTestFinished(() => void node.stop("SIGKILL"));
+		const client = openClient({ url: node.url, name: "page" });
+		onTestFinished(() => client.destroy());
+		await client.type("in Postgres").saved();
+		expect(await postgres.query("SELECT name FROM indelible.documents", [], "indelible")).toHaveLength(1);
+		expect(await (await fetch(`http://127.0.0.1:${node.port}/readyz`)).json()).toMatchObject({
+			degraded: [],
+		});
+	});
+
 	test("lets nobody reach anything but the balancer, which knows all nodes", () => {
 		const reachable = Object.entries(services).filter(([, { ports = [] }]) => ports.length > 0);
 		expect(reachable.map(([name]) => name)).toEqual(["balancer"]);
 		const known = Object.entries(services.balancer?.environment ?? {});
 		expect(known).toEqual(nodes.map(([name], index) => [`NODE_${index + 1}`, `${name}:1234`]));
+	});
+});
+
+describe("the Kubernetes manifest", () => {
+	const text = readFileSync(join(root, "deploy/kubernetes/indelible.yaml"), "utf8");
+	const [deployment, service, budget] = parseAllDocuments(text).map((document) => document.toJS());
+	const pod = deployment.spec.template.spec;
+	const [container] = pod.containers;
+
+	test("lets a node take as long to stop as it may, and asks for readiness and life where they are told", () => {
+		const { shutdownDeadlineMs } = fillSettings({});
+		const beforeMs = container.lifecycle.preStop.sleep.seconds * 1_000;
+		expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(beforeMs + shutdownDeadlineMs);
+		expect(container.readinessProbe.httpGet.path).toBe("/readyz");
+		expect(container.livenessProbe.httpGet.path).toBe("/healthz");
+	});
+
+	test("names known settings, the image's version, and the same pods everywhere", () => {
+		const known = settings.map(({ variable }) => variable);
+		expect(known).toEqual(expect.arrayContaining(container.env.map(({ name }: { name: string }) => name)));
+		const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+		expect(container.image).toBe(`indelible:${version}`);
+		const { labels } = deployment.spec.template.metadata;
+		for (const selector of [
+			deployment.spec.selector.matchLabels,
+			service.spec.selector,
+			budget.spec.selector.matchLabels,
+		])
+			expect(labels).toMatchObject(selector);
 	});
 });
