@@ -8,11 +8,11 @@ const check = "Redis";
 
 /** Looks at Redis, and whether this node has anything to say through it. */
 export async function checkRedis(redisUrl: string, settings: Settings): Promise<Finding> {
-	const { redisVersion } = await import("../extensions/redis/connect.ts");
+	const { redisProduct } = await import("../extensions/redis/connect.ts");
 	const location = locationOf(redisUrl);
 	try {
 		refusePrivateStore(settings);
-		return { check, result: "ok", detail: `Redis ${await redisVersion(redisUrl)} at ${location}` };
+		return { check, result: "ok", detail: `${await redisProduct(redisUrl)} at ${location}` };
 	} catch (error) {
 		const { message } = error as Error;
 		if (error instanceof SettingsError)

@@ -1,6 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { Connector } from "./connector.ts";
-import { type Deployment, redisCluster, sentinels, singleServer } from "./deployment.ts";
+import { type Deployment, infoFields, redisCluster, sentinels, singleServer } from "./deployment.ts";
 import type { RedisClient } from "./redis-link.ts";
 import { type Place, parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 import { askSentinels } from "./sentinel-survey.ts";
@@ -122,16 +122,17 @@ function retryStrategy(attempt: number): number {
 
 /**
  * Connects once, for whoever wants to know beforehand.
- * @returns The version that Redis (or what speaks its protocol) says it has.
+ * @returns What answers, and its version: `Redis 7.0.15`, `Valkey 8.0.1`.
  * @throws {RedisUrlError} or what ioredis throws: that nobody answers, or that it does not let us in.
  */
-export async function redisVersion(url: string): Promise<string> {
+export async function redisProduct(url: string): Promise<string> {
 	const client = new Connection(parseRedisUrl(url), 0, { lazyConnect: true, retryStrategy: () => null });
 	const failure = Promise.withResolvers<never>();
 	client.on("error", failure.reject);
 	try {
 		const info = await Promise.race([client.connect().then(() => client.info("server")), failure.promise]);
-		return /^redis_version:(\S+)/m.exec(info)?.[1] ?? "of an unknown version";
+		const { valkey_version, redis_version = "of an unknown version" } = infoFields(info);
+		return valkey_version === undefined ? `Redis ${redis_version}` : `Valkey ${valkey_version}`;
 	} finally {
 		client.disconnect();
 	}

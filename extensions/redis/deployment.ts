@@ -130,7 +130,7 @@ async function roleOf(server: ExaminedServer): Promise<ServerInfo> {
 }
 
 /** @param text `name:value` lines, as INFO answers. */
-function infoFields(text: string): Partial<Record<string, string>> {
+export function infoFields(text: string): Partial<Record<string, string>> {
 	const fields: Record<string, string> = {};
 	for (const line of text.split("\r\n")) {
 		const colon = line.indexOf(":");

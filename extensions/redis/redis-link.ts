@@ -52,6 +52,8 @@ export class RedisLink {
 	/** When Redis last answered, or was last asked after it had answered everything. */
 	#answeredMs = 0;
 	#reviewing = false;
+	/** An error tells more than the end of the connection that it brings. */
+	readonly #explained = new Set<RedisClient>();
 	#closed = false;
 
 	constructor(options: RedisLinkOptions, channels: readonly string[]) {
@@ -132,11 +134,14 @@ export class RedisLink {
 		this.#subscriber.unsubscribe(channel).catch(() => {});
 	}
 
-	/** Redis does not answer on connections that seem open. */
+	/** Gives up connections that seem open. Whoever calls it has told why. */
 	reconnect(): void {
 		if (this.#closed) return;
 		for (const client of [this.#publisher, this.#subscriber])
-			if (openStatus.has(client.status)) client.disconnect(true);
+			if (openStatus.has(client.status)) {
+				this.#explained.add(client);
+				client.disconnect(true);
+			}
 	}
 
 	/** Looks whether this is still the server to talk to, and goes to the right one if not. Call it every few seconds. */
@@ -157,15 +162,12 @@ export class RedisLink {
 	}
 
 	#watch(client: RedisClient): void {
-		// An error tells more than the end of the connection that it brings.
-		let hasReason = false;
 		client.on("error", (error) => {
-			hasReason = true;
+			this.#explained.add(client);
 			this.#away(describe(error));
 		});
 		client.on("close", () => {
-			if (!hasReason) this.#away("the connection was closed");
-			hasReason = false;
+			if (!this.#explained.delete(client)) this.#away("the connection was closed");
 		});
 	}
 

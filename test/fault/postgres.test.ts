@@ -228,6 +228,12 @@ test("[DUR1] a commit of which the server warns that no standby has it is not ac
 		await server.query("ALTER SYSTEM RESET synchronous_standby_names");
 		await server.query("SELECT pg_reload_conf()");
 	});
+	await eventually("the setting to be read", async () => {
+		const [row] = await server.query<Record<string, string>>("SHOW synchronous_standby_names");
+		return row?.synchronous_standby_names === "nobody";
+	});
+	// Whoever makes commits wait reads it before the next checkpoint.
+	await server.query("CHECKPOINT");
 	const outcome = appendTo(store, "a", Uint8Array.of(2));
 	await eventually("the commit to wait for a standby", async () => {
 		const waiting = await server.query<{ pid: number }>(
