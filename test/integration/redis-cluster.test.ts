@@ -113,7 +113,7 @@ test("[CLU1] messages keep their order in a Redis cluster", async () => {
 });
 
 test("[CLU3] servers of a Redis cluster that die one after the other are left; what was typed meanwhile is saved, and arrives", async () => {
-	const redis = await startRedisCluster("--cluster-require-full-coverage", "no");
+	const redis = await startRedisCluster(() => ["--cluster-require-full-coverage", "no"]);
 	const cluster = localCluster(redis.url());
 	const [one, two] = [await cluster.node(), await cluster.node()];
 	await connected(one, two);

@@ -10,11 +10,11 @@ export interface RedisCluster {
 
 const slotCount = 16_384;
 
-/** @param settings Of each server, as flags. */
-export async function startRedisCluster(...settings: readonly string[]): Promise<RedisCluster> {
+/** @param settings Returns more flags for the next server. */
+export async function startRedisCluster(settings: () => readonly string[] = () => []): Promise<RedisCluster> {
 	const servers: RedisServer[] = [];
 	const flags = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-	for (let index = 0; index < 3; index += 1) servers.push(await startRedis(...flags, ...settings));
+	for (let index = 0; index < 3; index += 1) servers.push(await startRedis(...flags, ...settings()));
 	const [first, ...others] = servers;
 	for (const { port } of others) await first?.command("CLUSTER", "MEET", "127.0.0.1", port);
 	for (const [index, server] of servers.entries()) {
