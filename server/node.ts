@@ -28,8 +28,7 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	/** Where documents are kept; by default in Postgres at `databaseUrl`, or else in an SQLite database in the folder `data`. The node opens and closes it. */
 	readonly store?: Store | undefined;
 	/**
-	 * Makes a connection to Redis, in place of `redisUrl`: for Sentinel, a Redis cluster and whatever else ioredis can.
-	 * Called twice.
+	 * Makes a connection to Redis, in place of `redisUrl`: for whatever else ioredis can. Called twice.
 	 */
 	readonly redis?: (() => RedisClient) | undefined;
 	/** When logs are merged into snapshots. */

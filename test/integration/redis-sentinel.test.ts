@@ -136,4 +136,7 @@ test("[CLU6] wrong passwords of Redis and of Sentinels are refused at start; rig
 
 	const { node } = await localCluster(url(login, "sent/inel")).node();
 	expect(node.readiness().degraded).toEqual([]);
+	await sentinel.command("ACL", "SETUSER", "look", "on", ">only", "-@all", "+sentinel|master");
+	const asRole = await localCluster(`${url(login, "only")}&sentinel_username=look`).node();
+	expect(asRole.node.readiness().degraded).toEqual([]);
 });
