@@ -1,28 +1,10 @@
 import { Document } from "@hocuspocus/server";
 import { expect, test } from "vitest";
-import type { DocumentEntry } from "../../extensions/durability/document-entry.ts";
-import { DocumentLog } from "../../extensions/durability/document-log.ts";
 import { StoreReader } from "../../extensions/durability/store-reader.ts";
+import { newEntry } from "../support/document-entry.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
 import { Typist } from "../support/typist.ts";
-
-function entryOf(document: Document): DocumentEntry {
-	return {
-		document,
-		log: new DocumentLog(document.name),
-		loadedPosition: 0,
-		readPosition: 0,
-		isChangedHere: false,
-		logBytes: 0,
-		logUpdates: 0,
-		snapshotBytes: 0,
-		lastAppendMs: 0,
-		compaction: { status: "none", notBeforeMs: 0 },
-		pendingStructs: null,
-		pendingDeletes: null,
-	};
-}
 
 test("[CLU3] a store that was silent for long is read again soon after it answered", async () => {
 	const disk = new MemoryDisk();
@@ -30,7 +12,7 @@ test("[CLU3] a store that was silent for long is read again soon after it answer
 	await store.open();
 	const document = new Document("a");
 	const clock = new ManualClock();
-	const entries = new Map([["a", entryOf(document)]]);
+	const entries = new Map([["a", newEntry(document)]]);
 	const reader = new StoreReader({ store, clock, entries, onEvent: () => {} });
 	store.hold();
 	reader.read("a");
