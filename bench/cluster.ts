@@ -52,7 +52,9 @@ export async function startCluster(
 	const postgres = await startPostgres(data);
 	const nodes: TargetProcess[] = [];
 	const end = async () => {
-		for (const node of nodes) await node.kill();
+		// In an orderly way, as far as they can: a profile is written at the end.
+		const alive = nodes.filter((node) => !node.hasEnded);
+		await Promise.all(alive.map((node) => node.stop().catch(() => node.kill())));
 		await redis.end();
 		await postgres.end();
 	};

@@ -8,6 +8,8 @@ export interface LoadOptions {
 	readonly url: string;
 	/** Where those who look on connect, if elsewhere. */
 	readonly onlookersUrl?: string;
+	/** Begins the documents' names; "document" by default. */
+	readonly name?: string;
 	readonly documents: number;
 	/** Clients of each document. The first one types, the others see it. */
 	readonly clientsPerDocument: number;
@@ -122,7 +124,7 @@ export class DocumentLoad {
 
 	async #openDocument(n: number, script: Script): Promise<void> {
 		const { url, contents, clientsPerDocument } = this.#options;
-		const name = `document ${n}`;
+		const name = `${this.#options.name ?? "document"} ${n}`;
 		const frames = script.keystrokes.map((update) => updateFrame(name, update));
 		const sentMs: number[] = [];
 		const typist = await WireClient.open({

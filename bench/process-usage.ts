@@ -44,19 +44,22 @@ export function usageBetween(before: ProcessUsage, after: ProcessUsage): Process
 	};
 }
 
-/** @returns The processor time that each of several has used meanwhile, user and system, in ms. */
-export async function cpuOf(
+/** Processor time that each of several has used while something was done, user and system, in ms. */
+export async function cpuOf<T>(
 	processes: readonly { usage(): ProcessUsage }[],
-	act: () => Promise<unknown>,
-): Promise<number[]> {
+	act: () => Promise<T>,
+): Promise<{ cpuMs: number[]; tookMs: number; result: T }> {
 	const before = processes.map((one) => one.usage());
-	await act();
-	return processes.map((one, n) => {
+	const startedMs = performance.now();
+	const result = await act();
+	const tookMs = performance.now() - startedMs;
+	const cpuMs = processes.map((one, n) => {
 		const earlier = before[n];
 		if (earlier === undefined) return Number.NaN;
 		const { userMs, systemMs } = usageBetween(earlier, one.usage());
 		return userMs + systemMs;
 	});
+	return { cpuMs, tookMs, result };
 }
 
 function keyed(text: string): Map<string, number> {

@@ -56,7 +56,7 @@ async function run(chosen: readonly Scenario[], options: Options): Promise<void>
 
 async function measure(scenario: Scenario, options: Options): Promise<readonly Row[]> {
 	const rows: Row[] = [];
-	for (const target of targetNames) {
+	for (const target of scenario.targets ?? compared) {
 		if (options.only !== undefined && options.only !== target) continue;
 		const data = await mkdtemp(join(options.data, "indelible-bench-"));
 		const flags =
@@ -104,6 +104,7 @@ function show({ name, columns, ...scenario }: Scenario, options: Options, rows: 
 	return `${scenario.explain(options)}\n\n${table(titles, cells)}`;
 }
 
+const compared: readonly TargetName[] = ["indelible", "stock"];
 const progressIntervalMs = 100;
 
 /** One line on a terminal that is written over; on anything else a line per target. */

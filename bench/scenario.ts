@@ -35,6 +35,8 @@ export interface Column<F extends Figures> {
 export interface Scenario<F extends Figures = Figures> {
 	readonly name: string;
 	readonly summary: string;
+	/** What is measured; Indelible and the stock server by default. */
+	readonly targets?: readonly TargetName[];
 	/** What was done, with its numbers, for whoever reads the table. */
 	explain(settings: BenchSettings): string;
 	/** @returns A row of the table, or several. */

@@ -6,7 +6,11 @@ import { type ProcessUsage, readUsage } from "./process-usage.ts";
 import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
 
 /** The servers that are compared; each is a program of its own in `targets/`. */
-export const targets = { indelible: "Indelible", stock: "stock Hocuspocus" } as const;
+export const targets = {
+	indelible: "Indelible",
+	stock: "stock Hocuspocus",
+	relay: "bare relay",
+} as const;
 export type TargetName = keyof typeof targets;
 export const targetNames = Object.keys(targets) as TargetName[];
 
@@ -55,6 +59,10 @@ export class TargetProcess {
 		const answer = nextMessage(this.#child, "totals");
 		this.#child.send("totals" satisfies ToTarget);
 		return (await answer).totals;
+	}
+
+	get hasEnded(): boolean {
+		return this.#child.exitCode !== null || this.#child.signalCode !== null;
 	}
 
 	/** Ends it as a power failure would end it, and returns when it is gone. */

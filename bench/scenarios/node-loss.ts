@@ -62,13 +62,15 @@ async function measureLoss({ startCluster, settings, progress }: Bench) {
 			await victim?.kill();
 			await crowd.allBack();
 		});
-		const tookMs = performance.now() - killedMs;
 		progress("until all are in step");
 		crowd.stopTyping();
 		const inStepMs = (await crowd.inStep()) - killedMs;
 		const back = new Samples();
 		for (const backMs of crowd.backMs) back.add(backMs - killedMs);
-		const all = (ms: readonly number[]) => ms.reduce((sum, each) => sum + each, 0);
+		// Of a survivor.
+		const cpuBefore = mean(before.cpuMs) / before.tookMs;
+		const cpuMeanwhile = mean(meanwhile.cpuMs) / meanwhile.tookMs;
+		const moreCpuMs = (cpuMeanwhile - cpuBefore) * meanwhile.tookMs * survivors.length;
 		return {
 			clients: crowd.lost,
 			backP50Ms: back.percentile(0.5),
@@ -76,9 +78,9 @@ async function measureLoss({ startCluster, settings, progress }: Bench) {
 			backP99Ms: back.percentile(0.99),
 			backAllMs: back.percentile(1),
 			missing: crowd.lost - back.count,
-			cpuBefore: all(before) / survivors.length / (durationS * 1000),
-			cpuMeanwhile: all(meanwhile) / survivors.length / tookMs,
-			cpuMsPerClient: (all(meanwhile) - (all(before) * tookMs) / (durationS * 1000)) / crowd.lost,
+			cpuBefore,
+			cpuMeanwhile,
+			cpuMsPerClient: moreCpuMs / crowd.lost,
 			inStepMs,
 		};
 	} finally {
@@ -168,6 +170,10 @@ class Crowd {
 			onBack: () => this.backMs.push(performance.now()),
 		});
 	}
+}
+
+function mean(values: readonly number[]): number {
+	return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function share(value: number): string {

@@ -1,8 +1,9 @@
+import type { BenchCluster } from "../cluster.ts";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
-import { DocumentLoad } from "../document-load.ts";
+import { DocumentLoad, type LoadOptions } from "../document-load.ts";
 import { sleep } from "../pace.ts";
 import { cpuOf } from "../process-usage.ts";
-import { type Bench, defineScenario } from "../scenario.ts";
+import { type BenchSettings, defineScenario } from "../scenario.ts";
 import { bytes, count, milliseconds, times } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
@@ -15,24 +16,36 @@ const loads = [
 ] as const;
 /** Makes about 5 kB. */
 const smallCharacters = 2_100;
-const defaultDurationS = 30;
-/** Enough for the programs to have been compiled, by all documents together. */
-const warmUpEdits = 1_000;
-const warmUpEditsPerSecond = 100;
+const defaultDurationS = 20;
+/** Enough for the programs to have been compiled. */
+const warmUp = { edits: 4_000, perSecond: 400 };
+const warmUpOfLoad = { edits: 200, perSecond: 100 };
 /** After opening: the stock server saves within 10 s, and ours compares documents with other nodes. */
 const settleMs = 11_000;
 
 export const twoNodesScenario = defineScenario({
 	name: "two-nodes",
 	summary: "two nodes: CPU per edit on each, and how long an edit takes to people on the other",
+	targets: ["indelible", "stock", "relay"],
 	explain: (settings) =>
 		`${keystrokesPerSecond} edits a second in each of 1 and 10 documents, all typed on one node and looked at on the other, for ` +
-		`${settings.durationS ?? defaultDurationS} s after a warm-up of ${count(warmUpEdits)} edits. Large: ${nameOfLargeDocument(settings)}, small: ` +
-		`${count(smallCharacters)} generated characters; sizes are those of Yjs updates. CPU: all threads, user and system, less what the node uses with all of this ` +
-		"open and nobody typing.",
-	async measure(bench) {
+		`${settings.durationS ?? defaultDurationS} s after a warm-up of ${count(warmUp.edits)} edits. Large: ${nameOfLargeDocument(settings)}, small: ` +
+		`${count(smallCharacters)} generated characters; sizes are those of Yjs updates. CPU: all threads, user and system, less what the node ` +
+		"uses with all of this open and nobody typing (idle).",
+	async measure({ startCluster, settings, progress }) {
+		const cluster = await startCluster(2);
+		const contents = { large: largeDocument(settings), small: generateDocument(smallCharacters) };
+		progress("warm-up");
+		const first = { documents: 1, contents: contents.small, keystrokes: warmUp.edits };
+		const warm = await openLoad(cluster, { name: "warm-up", ...first }, progress);
+		await warm.type(warmUp.edits, progress, warmUp.perSecond);
+		await warm.close();
 		const rows = [];
-		for (const load of loads) rows.push(await measureLoad(bench, load));
+		for (const { size, documents } of loads) {
+			const document = { contents: contents[size], name: `${size} ${documents}`, documents };
+			rows.push(await measureLoad(cluster, settings, document, progress));
+		}
+		await cluster.end();
 		return rows;
 	},
 	columns: [
@@ -61,59 +74,53 @@ export const twoNodesScenario = defineScenario({
 	],
 });
 
+type Documents = Pick<LoadOptions, "name" | "documents" | "contents">;
+type Progress = (text: string) => void;
+
+function openLoad(
+	{ nodes: [author, other] }: BenchCluster,
+	documents: Documents & Pick<LoadOptions, "keystrokes">,
+	progress: Progress,
+): Promise<DocumentLoad> {
+	if (author === undefined || other === undefined) throw new Error("it takes two nodes");
+	const urls = { url: author.url, onlookersUrl: other.url };
+	return DocumentLoad.open({ ...urls, clientsPerDocument: 2, keystrokesPerSecond, ...documents }, progress);
+}
+
 async function measureLoad(
-	{ startCluster, settings, progress }: Bench,
-	{ size, documents }: (typeof loads)[number],
+	cluster: BenchCluster,
+	{ durationS = defaultDurationS }: BenchSettings,
+	load: Documents,
+	progress: Progress,
 ) {
-	const { durationS = defaultDurationS } = settings;
-	const { nodes, end } = await startCluster(2);
-	const [author, other] = nodes;
-	if (author === undefined || other === undefined) throw new Error("a cluster of two has two nodes");
-	const contents = size === "large" ? largeDocument(settings) : generateDocument(smallCharacters);
-	const load = await DocumentLoad.open(
-		{
-			url: author.url,
-			onlookersUrl: other.url,
-			documents,
-			clientsPerDocument: 2,
-			keystrokesPerSecond,
-			contents,
-			keystrokes: warmUpEdits / documents + durationS * keystrokesPerSecond,
-		},
-		progress,
-	);
-	await load.type(
-		warmUpEdits / documents,
-		(text) => progress(`warm-up, ${text}`),
-		warmUpEditsPerSecond / documents,
-	);
+	const { documents, contents } = load;
+	const warmUpKeystrokes = warmUpOfLoad.edits / documents;
+	const keystrokes = Math.ceil(durationS * keystrokesPerSecond);
+	const people = await openLoad(cluster, { ...load, keystrokes: warmUpKeystrokes + keystrokes }, progress);
+	await people.type(warmUpKeystrokes, progress, warmUpOfLoad.perSecond / documents);
 	progress("waiting until all is saved");
 	await sleep(settleMs);
 	progress("idle");
-	const idle = await cpuOf(nodes, () => sleep(durationS * 1000));
+	const idle = await cpuOf(cluster.nodes, () => sleep((durationS * 1000) / 2));
+	const typed = await cpuOf(cluster.nodes, () => people.type(keystrokes, progress));
+	await people.close();
 
-	let typed: Awaited<ReturnType<typeof load.type>> | undefined;
-	const startedMs = performance.now();
-	const used = await cpuOf(nodes, async () => {
-		typed = await load.type(durationS * keystrokesPerSecond, progress);
-	});
-	const tookS = (performance.now() - startedMs) / 1000;
-	await load.close();
-	await end();
-	if (typed === undefined) throw new Error("nothing was typed");
-	const { sent, seen, seenAfter, acknowledgedAfter } = typed;
-	const [authorUsedMs = Number.NaN, otherUsedMs = Number.NaN] = used;
-	const [authorIdleMs = Number.NaN, otherIdleMs = Number.NaN] = idle.map((ms) => ms / durationS);
+	const { sent, seen, seenAfter, acknowledgedAfter } = typed.result;
+	const idlePerMs = idle.cpuMs.map((ms) => ms / idle.tookMs);
+	const perEdit = typed.cpuMs.map((ms, n) => (ms - (idlePerMs[n] ?? 0) * typed.tookMs) / sent);
+	const [authorCpuMs = Number.NaN, otherCpuMs = Number.NaN] = perEdit;
+	const [authorIdleMs = Number.NaN, otherIdleMs = Number.NaN] = idlePerMs.map((ms) => ms * 1000);
+	const [authorCpuWithIdleMs, otherCpuWithIdleMs] = typed.cpuMs.map((ms) => ms / sent);
 	return {
 		documentBytes: contents.byteLength,
 		documents,
 		rate: documents * keystrokesPerSecond,
 		edits: sent,
-		authorCpuMs: (authorUsedMs - authorIdleMs * tookS) / sent,
-		authorCpuWithIdleMs: authorUsedMs / sent,
+		authorCpuMs,
+		authorCpuWithIdleMs,
 		authorIdleMs,
-		otherCpuMs: (otherUsedMs - otherIdleMs * tookS) / sent,
-		otherCpuWithIdleMs: otherUsedMs / sent,
+		otherCpuMs,
+		otherCpuWithIdleMs,
 		otherIdleMs,
 		seenP50Ms: seenAfter.percentile(0.5),
 		seenP99Ms: seenAfter.percentile(0.99),
