@@ -7,7 +7,8 @@ import { localCluster } from "../support/cluster.ts";
 import { runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { startRedisCluster } from "../support/redis-cluster.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 test("[CLU6] Redis with an SQLite file of one's own is refused at start, with the reason", async () => {
@@ -72,25 +73,7 @@ test("two prefixes on one Redis don't meet", async () => {
 });
 
 test("[CLU1] [CLU2] nodes meet through a Redis cluster that code connects to", async () => {
-	const servers: RedisServer[] = [];
-	for (let index = 0; index < 3; index += 1)
-		servers.push(await startRedis("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"));
-	const [first, ...others] = servers;
-	for (const { port } of others) await first?.command("CLUSTER", "MEET", "127.0.0.1", port);
-	const slots = 16_384;
-	for (const [index, server] of servers.entries()) {
-		const from = Math.floor((index * slots) / servers.length);
-		const to = Math.floor(((index + 1) * slots) / servers.length) - 1;
-		await server.command("CLUSTER", "ADDSLOTSRANGE", from, to);
-	}
-	for (const server of servers) {
-		await eventually("the cluster to be whole", async () =>
-			String(await server.command("CLUSTER", "INFO")).includes("cluster_state:ok"),
-		);
-		await eventually("everybody to be known", async () =>
-			String(await server.command("CLUSTER", "INFO")).includes("cluster_known_nodes:3"),
-		);
-	}
+	const { servers } = await startRedisCluster();
 	const redis = () => new Cluster(servers.map(({ port }) => ({ host: "127.0.0.1", port })));
 	const cluster = localCluster("unused", { redisUrl: undefined, redis });
 	const [one, two] = [await cluster.node(), await cluster.node()];

@@ -1,4 +1,5 @@
 import { eventually } from "./eventually.ts";
+import { freePort } from "./node-process.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 
 /** A real Redis cluster without replicas, told to be impatient. */
@@ -14,9 +15,13 @@ const slotCount = 16_384;
 export async function startRedisCluster(settings: () => readonly string[] = () => []): Promise<RedisCluster> {
 	const servers: RedisServer[] = [];
 	const flags = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-	for (let index = 0; index < 3; index += 1) servers.push(await startRedis(...flags, ...settings()));
-	const [first, ...others] = servers;
-	for (const { port } of others) await first?.command("CLUSTER", "MEET", "127.0.0.1", port);
+	for (let index = 0; index < 3; index += 1) {
+		// By default it is 10,000 more than the port, which need be neither free nor a port.
+		const busPort = await freePort();
+		const server = await startRedis(...flags, "--cluster-port", String(busPort), ...settings());
+		await servers[0]?.command("CLUSTER", "MEET", "127.0.0.1", server.port, busPort);
+		servers.push(server);
+	}
 	for (const [index, server] of servers.entries()) {
 		const from = Math.floor((index * slotCount) / servers.length);
 		const to = Math.floor(((index + 1) * slotCount) / servers.length) - 1;
