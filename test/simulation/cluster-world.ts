@@ -13,6 +13,7 @@ import { noLosses, SimulatedRedis } from "./simulated-redis.ts";
 const vanishedMsMax = 60_000;
 
 const settleStepMs = 250;
+const calmDelayMsMax = 20;
 
 /** What is to come true when everything works again. */
 export interface Wish {
@@ -38,13 +39,14 @@ export class ClusterWorld implements Cluster {
 	readonly #vanished = new Set<SimulatedLine>();
 	#lines = new Map<SimulatedClient, SimulatedLine>();
 	#clientsMade = 0;
+	#isCalm = false;
 
 	constructor(seed: number) {
 		const random = new Random(seed);
 		this.random = random;
 		const delay = (choices: readonly number[]) => {
 			const most = random.pick(choices);
-			return () => random.below(most);
+			return () => random.below(this.#isCalm ? Math.min(most, calmDelayMsMax) : most);
 		};
 		const delays = { store: delay([4, 30, 250]), line: delay([3, 20, 200]) };
 		this.redis = new SimulatedRedis(random, delay([2, 5, 50]));
@@ -64,7 +66,7 @@ export class ClusterWorld implements Cluster {
 		const chance = random.next();
 		if (chance < 0.3) this.#edit();
 		else if (chance < 0.4) this.#connectOrLeave();
-		else if (chance < 0.45) this.#move(random.pick(this.clients));
+		else if (chance < 0.45) this.move(random.pick(this.clients));
 		else if (chance < 0.6 && this.#faults.length > 0) await this.#fail(random.pick(this.#faults));
 		else await this.pass(this.#someTime());
 		await this.pass(0);
@@ -75,10 +77,11 @@ export class ClusterWorld implements Cluster {
 		this.promises.check(this);
 	}
 
-	/** Everything works again, but Redis if it is to stay away. */
-	async heal({ withRedis = true } = {}): Promise<void> {
+	/** Everything works again, and quickly. */
+	async heal(): Promise<void> {
+		this.#isCalm = true;
 		this.redis.losses = noLosses;
-		if (withRedis) this.redis.setReach("works");
+		this.redis.setReach("works");
 		for (const node of this.nodes) {
 			await node.server?.process.resume();
 			if (node.store !== undefined) {
@@ -87,14 +90,14 @@ export class ClusterWorld implements Cluster {
 			}
 			node.setReach("works", this.random.chance(0.5));
 			node.server?.process.run(() => node.server?.calm());
-			if (!node.isUp) node.start();
 		}
 		for (const line of this.#vanished) line.hangUp();
 		this.#vanished.clear();
 	}
 
-	/** Everybody comes who is not here. @returns Who could not. */
+	/** Everybody comes who is not here, and nodes start that had stopped. @returns Who could not. */
 	connectAll(): string[] {
+		for (const node of this.nodes) if (!node.isUp) node.start();
 		for (const client of this.clients) if (client.line === undefined) this.connect(client);
 		return this.clients.filter(({ line }) => line === undefined).map(({ name }) => name);
 	}
@@ -160,14 +163,15 @@ export class ClusterWorld implements Cluster {
 		else text.insert(random.below(text.length + 1), String.fromCharCode(97 + random.below(26)));
 	}
 
+	/** Its cursor, which others see. */
+	move({ awareness }: SimulatedClient): void {
+		awareness?.setLocalStateField("cursor", this.random.below(1_000));
+	}
+
 	#edit(): void {
 		const client = this.random.pick(this.clients);
 		for (let edits = this.random.pick([1, 1, 1, 2, 5]); edits > 0; edits -= 1) this.edit(client);
 		this.#count("edits");
-	}
-
-	#move({ awareness }: SimulatedClient): void {
-		awareness?.setLocalStateField("cursor", this.random.below(1_000));
 	}
 
 	#connectOrLeave(): void {

@@ -1,8 +1,9 @@
 import "./patched-date.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { testSeed } from "../support/random.ts";
-import { ghosts, stragglers, unseen } from "./cluster-checks.ts";
-import { ClusterWorld, type Wish } from "./cluster-world.ts";
+import { endings } from "./cluster-endings.ts";
+import { inMemory, settleInStep } from "./cluster-wishes.ts";
+import { ClusterWorld } from "./cluster-world.ts";
 import { startSimulatedTime } from "./simulated-time.ts";
 
 const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 800);
@@ -19,44 +20,24 @@ afterEach(() => {
 	vi.restoreAllMocks();
 });
 
-/** What holds once everything works again and nobody edits any more. */
-function inStep(world: ClusterWorld): Wish[] {
-	return [
-		{ what: "everybody connected", withinMs: 30_000, missing: () => world.connectAll() },
-		{
-			what: "everything saved",
-			withinMs: 30_000,
-			missing: () => world.clients.filter(({ saysSaved }) => !saysSaved).map(({ name }) => name),
-		},
-		{ what: "everybody in step with the store", withinMs: 30_000, missing: () => stragglers(world) },
-		{ what: "rid of everybody who is gone", withinMs: 30_000, missing: () => ghosts(world) },
-		// Whoever comes back says what it said before, which y-protocols takes for old news until it is renewed.
-		{ what: "everybody seen by everybody", withinMs: 60_000, missing: () => unseen(world) },
-	];
-}
-
-function inMemory({ nodes }: ClusterWorld): string[] {
-	return nodes.flatMap(({ server }, index) => {
-		const names = [...(server?.hocuspocus.documents.keys() ?? [])];
-		return names.map((name) => `document ${name} on node ${index}`);
-	});
-}
-
 async function run(seed: number) {
 	startSimulatedTime();
 	const world = new ClusterWorld(seed);
 	const steps = 40 + world.random.below(120);
 	for (let step = 0; step < steps; step += 1) await world.step();
 	await world.heal();
-	const took = await world.settle(inStep(world));
-	world.promises.checkAll(world.disk);
+	const took = await settleInStep(world);
+	const ending = world.random.pick(endings);
+	await ending(world);
+	await settleInStep(world);
 	for (const client of world.clients) world.hangUp(client);
 	await world.settle([{ what: "all memory free", withinMs: 30_000, missing: () => inMemory(world) }]);
+	world.promises.checkAll(world.disk);
 	vi.clearAllTimers();
 	return { world, took };
 }
 
-test(`[DUR1] [CON1] [CLU2] ${schedules} random schedules of several nodes, Redis and a store that fail`, {
+test(`[DUR1] [CON1] [CLU2] [CLU3] [CLU4] ${schedules} random schedules of several nodes, Redis and a store that fail`, {
 	timeout: 3_600_000,
 }, async () => {
 	const first = testSeed("cluster simulation");
@@ -71,7 +52,9 @@ test(`[DUR1] [CON1] [CLU2] ${schedules} random schedules of several nodes, Redis
 			}
 			for (const [what, times] of world.happened) happened.set(what, (happened.get(what) ?? 0) + times);
 		} catch (error) {
-			failures.push(`INDELIBLE_SEED=${seed} INDELIBLE_SIMULATIONS=1 fails: ${(error as Error).stack}`);
+			const failure = `INDELIBLE_SEED=${seed} INDELIBLE_SIMULATIONS=1 fails: ${(error as Error).stack}`;
+			console.info(failure);
+			failures.push(failure);
 		}
 	}
 	console.info(`cluster simulation: ${schedules} schedules:`, Object.fromEntries(happened));

@@ -272,10 +272,10 @@ export class SimulatedRedisClient implements RedisClient {
 	}
 
 	/** `ioredis` asks for INFO first, and waits for the answer as long as it takes. */
-	#awaitReady(): void {
-		this.#after(1 + this.#redis.random.below(5), () => {
+	#awaitReady(delayMs = 1 + this.#redis.random.below(5)): void {
+		this.#after(delayMs, () => {
 			if (this.#redis.reach === "silent" || this.way.reach === "silent") {
-				this.#awaitReady();
+				this.#awaitReady(100);
 				return;
 			}
 			this.#attempts = 0;
