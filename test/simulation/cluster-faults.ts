@@ -59,10 +59,12 @@ const faults = {
 
 export type FaultName = keyof typeof faults;
 
+export const faultNames = Object.keys(faults) as readonly FaultName[];
+
 /** Some kinds of faults, others not: a world in which everything fails all the time finds less. */
 export function someFaults(random: Random): FaultName[] {
 	const share = random.next();
-	return (Object.keys(faults) as FaultName[]).filter(() => random.chance(share));
+	return faultNames.filter(() => random.chance(share));
 }
 
 export async function inject(name: FaultName, world: ClusterWorld): Promise<void> {

@@ -3,11 +3,10 @@ import type { ClusterWorld, Wish } from "./cluster-world.ts";
 
 const movementsMax = 8;
 
-/** What holds once everything works again and nobody edits any more. @returns As {@link ClusterWorld.settle}. */
-export async function settleInStep(world: ClusterWorld): Promise<ReadonlyMap<string, number>> {
-	const took = await world.settle(inStep(world));
+/** What holds once everything works again and nobody edits any more. */
+export async function settleInStep(world: ClusterWorld): Promise<void> {
+	await world.settle(inStep(world));
 	await settlePresence(world);
-	return took;
 }
 
 /**
@@ -27,15 +26,15 @@ async function settlePresence(world: ClusterWorld): Promise<void> {
 
 function inStep(world: ClusterWorld): Wish[] {
 	return [
-		{ what: "everybody connected", withinMs: 30_000, missing: () => world.connectAll() },
+		{ what: "everybody connected", withinMs: 10_000, missing: () => world.connectAll() },
 		{ what: "every node with Redis again", withinMs: 15_000, missing: () => cutOff(world) },
 		{
 			what: "everything saved",
-			withinMs: 30_000,
+			withinMs: 15_000,
 			missing: () => world.clients.filter(({ saysSaved }) => !saysSaved).map(({ name }) => name),
 		},
-		{ what: "everybody in step with the store", withinMs: 30_000, missing: () => stragglers(world) },
-		{ what: "rid of everybody who is gone", withinMs: 30_000, missing: () => ghosts(world) },
+		{ what: "everybody in step with the store", withinMs: 15_000, missing: () => stragglers(world) },
+		{ what: "rid of everybody who is gone", withinMs: 10_000, missing: () => ghosts(world) },
 	];
 }
 
