@@ -40,7 +40,8 @@ class Connection extends Redis implements RedisClient {
 			enableOfflineQueue: false,
 			autoResendUnfulfilledCommands: false,
 			autoResubscribe: false,
-			maxRetriesPerRequest: null,
+			// What was on its way fails with its connection; otherwise ioredis would never settle it.
+			maxRetriesPerRequest: 0,
 			disableClientInfo: true,
 			retryStrategy,
 			...options,

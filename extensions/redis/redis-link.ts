@@ -194,6 +194,8 @@ export class RedisLink {
 
 /** `AggregateError`, which Node.js throws for a host with several addresses, has no message of its own. */
 function describe(error: Error): string {
+	// How ioredis puts it when a connection ends before anything could be asked over it.
+	if (error.message.includes("max retries per request")) return "the connection was closed";
 	if (error.message !== "") return error.message;
 	return (error as NodeJS.ErrnoException).code ?? error.name;
 }

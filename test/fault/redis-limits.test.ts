@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { clientForUrl } from "../../extensions/redis/connect.ts";
+import { RedisLink } from "../../extensions/redis/redis-link.ts";
 import type { Client } from "../support/client.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -154,4 +156,35 @@ test("[CLU3] a node does not stay with a server that has become a replica, where
 	await replica.command("REPLICAOF", "NO", "ONE");
 	await eventually("it to be used again", () => two.node.readiness().degraded?.length === 0);
 	expect(one.node.readiness().degraded).toEqual([]);
+});
+
+test("[CLU2] what was on its way when a connection broke is given up, and does not fill the line for ever", async () => {
+	const redis = await startRedis();
+	const cable = await startTcpProxy(redis.port);
+	let listening = 0;
+	const link = new RedisLink(
+		{
+			createClient: clientForUrl(`redis://127.0.0.1:${cable.port}`),
+			now: () => performance.now(),
+			inFlightBytesMax: 100 * KiB,
+			onMessage: () => {},
+			onSubscribed: () => {
+				listening += 1;
+			},
+			onAway: () => {},
+		},
+		["channel"],
+	);
+	onTestFinished(() => link.close());
+	await eventually("the link to be ready", () => listening === 1);
+	for (let round = 1; round <= 3; round += 1) {
+		cable.freeze();
+		const outcomes = [1, 2].map(() => link.publish("channel", Buffer.alloc(60 * KiB)));
+		expect(await link.publish("channel", Buffer.alloc(1))).toBeUndefined();
+		cable.cut();
+		expect(await Promise.all(outcomes)).toEqual([undefined, undefined]);
+		cable.heal();
+		await eventually("the link to be ready again", () => listening > round);
+		expect(await link.publish("channel", Buffer.alloc(1))).toBe(1);
+	}
 });
