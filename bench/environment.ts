@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
+import { delimiter } from "node:path";
 import { isPinned } from "./pinning.ts";
 
 /** Where figures come from; without it they mean nothing. */
@@ -14,7 +16,19 @@ export interface Environment {
 	readonly versions: Readonly<Record<string, string>>;
 }
 
-const packages = ["@hocuspocus/server", "@hocuspocus/extension-database", "yjs", "ws"] as const;
+const packages = [
+	"@hocuspocus/server",
+	"@hocuspocus/extension-database",
+	"@hocuspocus/extension-redis",
+	"ioredis",
+	"pg",
+	"yjs",
+	"ws",
+] as const;
+/** What nodes of a cluster share. */
+const programs = { redis: "redis-server", postgres: "postgres", haproxy: "haproxy" } as const;
+/** Debian keeps servers where not everybody looks. */
+const serverFolders = [process.env.PATH, "/usr/sbin", ...globSync("/usr/lib/postgresql/*/bin").reverse()];
 
 export function describeEnvironment(): Environment {
 	const versions: Record<string, string> = {
@@ -23,6 +37,7 @@ export function describeEnvironment(): Environment {
 		indelible: versionIn("../package.json"),
 	};
 	for (const name of packages) versions[name] = versionIn(`../node_modules/${name}/package.json`);
+	for (const [name, program] of Object.entries(programs)) versions[name] = versionOf(program);
 	return {
 		date: new Date().toISOString().slice(0, 10),
 		command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
@@ -38,7 +53,7 @@ export function describeEnvironment(): Environment {
 export function showEnvironment(environment: Environment): string {
 	const { date, command, processor, processors, memoryMib, system, pinned, versions } = environment;
 	const where = pinned
-		? "the server on processor 0, the load on processor 1"
+		? "servers on processor 0; load, Redis, Postgres and HAProxy on processor 1"
 		: "server and load share all processors";
 	return [
 		`${date}  ${command}`,
@@ -47,6 +62,17 @@ export function showEnvironment(environment: Environment): string {
 			.map(([name, version]) => `${name} ${version}`)
 			.join(", "),
 	].join("\n");
+}
+
+/** @returns "none" where the program is missing: not every scenario needs it. */
+function versionOf(program: string): string {
+	try {
+		const env = { ...process.env, PATH: serverFolders.join(delimiter) };
+		const said = execFileSync(program, [program === "postgres" ? "-V" : "-v"], { env, encoding: "utf8" });
+		return /\d+\.\d+(\.\d+)?/.exec(said)?.[0] ?? "?";
+	} catch {
+		return "none";
+	}
 }
 
 function versionIn(path: string): string {

@@ -21,6 +21,9 @@ interface Options extends BenchSettings {
 
 type Row = Figures & { readonly target: string };
 
+const compared: readonly TargetName[] = ["indelible", "stock"];
+const progressIntervalMs = 100;
+
 const program = new Command("npm run bench --")
 	.description("Measures Indelible beside the stock server, on the same machine, in the same run.")
 	.argument("[scenarios...]", "which ones; all by default")
@@ -103,9 +106,6 @@ function show({ name, columns, ...scenario }: Scenario, options: Options, rows: 
 	const cells = rows.map((row) => [row.target, ...columns.map(({ cell }) => cell(row, rows))]);
 	return `${scenario.explain(options)}\n\n${table(titles, cells)}`;
 }
-
-const compared: readonly TargetName[] = ["indelible", "stock"];
-const progressIntervalMs = 100;
 
 /** One line on a terminal that is written over; on anything else a line per target. */
 function showProgress(title: string): { show: (text: string) => void; end: () => void } {
