@@ -4,7 +4,7 @@ import { neighbours, type ProcessCluster, startProcessCluster } from "../support
 import { Random, testSeed } from "../support/random.ts";
 import { Writers } from "../support/writers.ts";
 
-const rounds = Number(process.env.INDELIBLE_CHAOS_ROUNDS ?? 8);
+const rounds = Number(process.env.INDELIBLE_CHAOS_ROUNDS ?? 6);
 
 /** One thing that goes wrong for a while; all is as before when it resolves. */
 type Trouble = (cluster: ProcessCluster, random: Random) => Promise<void>;

@@ -45,12 +45,16 @@ async function startCommand(
 		port: balancerPort,
 		url: `ws://127.0.0.1:${balancerPort}`,
 		output: () => output,
-		/** Waits for the output to show this, from where it was not looked at yet. */
-		says: (pattern: RegExp) =>
-			eventually(`the output to have ${pattern}`, () => {
-				if (hasEnded(child)) throw new Error(`it ended:\n${output}`);
-				return pattern.exec(output);
-			}),
+		/** Waits for the output to show this. */
+		async says(pattern: RegExp): Promise<RegExpExecArray> {
+			const found = await eventually(
+				`the output to have ${pattern}`,
+				() => pattern.exec(output) ?? (hasEnded(child) && "ended"),
+				saysMsMax,
+			);
+			if (found === "ended") throw new Error(`it ended:\n${output}`);
+			return found;
+		},
 		/** All processes that it has started. */
 		started() {
 			started = [...new Set([...started, ...descendantsOf(pid)])];
@@ -73,6 +77,9 @@ function open(url: string, name: string) {
 	onTestFinished(() => client.destroy());
 	return client;
 }
+
+/** It may have to build the demo editor first. */
+const saysMsMax = 120_000;
 
 const direct = [process.execPath, ["scripts/cluster.ts"]] as const;
 const up = /Ctrl-C ends all of it/;
@@ -117,7 +124,7 @@ test("[CLU4] two people edit through the balancer; a node that is killed comes b
 });
 
 test("document affinity, and any number of nodes; started with npm, a signal to the group or to npm alone ends it, kill -9 of npm, too", {
-	timeout: 120_000,
+	timeout: 300_000,
 }, async () => {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
 		const command = await startCommand("npm", ["run", "cluster", "--", "--nodes", "2", "--affinity"]);
