@@ -161,7 +161,7 @@ test("[CLU3] a node does not stay with a server that has become a replica, where
 test("[CLU2] what was on its way when a connection broke is given up, and does not fill the line for ever", async () => {
 	const redis = await startRedis();
 	const cable = await startTcpProxy(redis.port);
-	let listening = 0;
+	let isListening = false;
 	const link = new RedisLink(
 		{
 			createClient: clientForUrl(`redis://127.0.0.1:${cable.port}`),
@@ -169,22 +169,24 @@ test("[CLU2] what was on its way when a connection broke is given up, and does n
 			inFlightBytesMax: 100 * KiB,
 			onMessage: () => {},
 			onSubscribed: () => {
-				listening += 1;
+				isListening = true;
 			},
 			onAway: () => {},
 		},
 		["channel"],
 	);
 	onTestFinished(() => link.close());
-	await eventually("the link to be ready", () => listening === 1);
-	for (let round = 1; round <= 3; round += 1) {
+	await eventually("the link to be ready", () => isListening);
+	for (let round = 0; round < 3; round += 1) {
 		cable.freeze();
 		const outcomes = [1, 2].map(() => link.publish("channel", Buffer.alloc(60 * KiB)));
 		expect(await link.publish("channel", Buffer.alloc(1))).toBeUndefined();
 		cable.cut();
 		expect(await Promise.all(outcomes)).toEqual([undefined, undefined]);
 		cable.heal();
-		await eventually("the link to be ready again", () => listening > round);
-		expect(await link.publish("channel", Buffer.alloc(1))).toBe(1);
+		await eventually(
+			"messages to pass again",
+			async () => (await link.publish("channel", Buffer.alloc(1))) === 1,
+		);
 	}
 });
