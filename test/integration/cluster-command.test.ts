@@ -49,7 +49,7 @@ async function startCommand(
 		async says(pattern: RegExp): Promise<RegExpExecArray> {
 			const found = await eventually(
 				`the output to have ${pattern}`,
-				() => pattern.exec(output) ?? (hasEnded(child) && "ended"),
+				() => pattern.exec(output) ?? (hasEnded(child) ? "ended" : undefined),
 				saysMsMax,
 			);
 			if (found === "ended") throw new Error(`it ended:\n${output}`);
