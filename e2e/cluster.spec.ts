@@ -16,11 +16,16 @@ test(
 			const link = await create(ada, "Text");
 			const grace = await person({ name: "Grace Hopper", baseURL });
 			await open(grace, link, "Text");
-			const [first, second, ...more] = cluster.arrivals;
-			if (first === undefined || second === undefined) throw new Error("the balancer's log has no arrivals");
-			expect(more).toEqual([]);
-			expect(second.node, "the two are on two nodes").not.toBe(first.node);
-			expect(second.document, "and in one document").toBe(first.document);
+			const home = cluster.arrivals[0]?.node ?? 0;
+			// Her page's files count as connections too, while they are fetched: her socket may have met Ada's.
+			await expect(async () => {
+				if (cluster.arrivals.at(-1)?.node === home) await open(grace, link, "Text");
+				expect(cluster.arrivals.at(-1)?.node).not.toBe(home);
+			}).toPass();
+			expect(new Set(cluster.arrivals.map(({ document }) => document)).size, "they are in one document").toBe(
+				1,
+			);
+			const before = cluster.arrivals.length;
 			await title(ada).fill("Two nodes");
 			await typeAtEnd(ada, "Before. ");
 			await expect(textbox(grace)).toContainText("Before. ");
@@ -31,7 +36,7 @@ test(
 				textbox(grace).pressSequentially("g".repeat(60), { delay: 40 }),
 			]);
 			await expect(textbox(grace)).toContainText("aaaaa");
-			await cluster.kill(first.node);
+			await cluster.kill(home);
 			await expect(badge(ada)).toHaveText(/^Offline/);
 			await ada.screenshot({ path: testInfo.outputPath("while-away.png") });
 			await typing;
@@ -41,8 +46,8 @@ test(
 				expect(await wordsOf(ada)).toBe("Before. 60a 60g");
 				expect(await textOf(grace)).toBe(await textOf(ada));
 			}).toPass();
-			expect(cluster.arrivals.slice(2).map(({ node }) => node)).toHaveLength(1);
-			expect(cluster.arrivals.at(-1)?.node, "Ada is on another node").not.toBe(first.node);
+			expect(cluster.arrivals.slice(before)).toHaveLength(1);
+			expect(cluster.arrivals.at(-1)?.node, "Ada is on another node").not.toBe(home);
 			for (const page of [ada, grace])
 				await expect(page.getByRole("button", { name: "2 people are here" })).toBeVisible();
 			for (const page of [ada, grace]) await expect(page.getByRole("alert")).toHaveCount(0);
