@@ -19,9 +19,22 @@ export interface CommitLogOptions {
 	readonly onEvent?: (event: CommitLogEvent) => void;
 	/** An entry of the document is durable at this position. */
 	readonly onAppended?: ((documentName: string, position: number) => void) | undefined;
+	/**
+	 * The store has lost entries of the document that were durable.
+	 * @returns All that is in memory, as one update; `undefined` when it is not in memory.
+	 */
+	readonly onLost?: ((documentName: string) => Uint8Array | undefined) | undefined;
 }
 
 export type CommitLogEvent =
+	/** The store has appended an entry at a position that it had given before; what is in memory is stored anew. */
+	| {
+			readonly type: "entries-lost";
+			readonly documentName: string;
+			readonly position: number;
+			/** The last position that was known. */
+			readonly expectedAfter: number;
+	  }
 	| {
 			readonly type: "committed";
 			readonly documents: number;
@@ -79,7 +92,7 @@ export interface CommitLogTotals {
 export class CommitLog {
 	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
 	readonly #options: Required<
-		Omit<CommitLogOptions, "onEvent" | "onAppended" | "commitIntervalMs" | "commitDelayMs">
+		Omit<CommitLogOptions, "onEvent" | "onAppended" | "onLost" | "commitIntervalMs" | "commitDelayMs">
 	>;
 	readonly #pace: CommitPace;
 	readonly #commitDelayMs: number;
@@ -87,6 +100,7 @@ export class CommitLog {
 	#isAwaited = false;
 	readonly #emit: (event: CommitLogEvent) => void;
 	readonly #onAppended: CommitLogOptions["onAppended"];
+	readonly #onLost: CommitLogOptions["onLost"];
 	readonly #documents = new Map<string, DocumentLog>();
 	/** Documents with queued updates that may be written now. */
 	readonly #ready = new Set<DocumentLog>();
@@ -102,6 +116,7 @@ export class CommitLog {
 	constructor({
 		onEvent,
 		onAppended,
+		onLost,
 		commitIntervalMs = 50,
 		commitDelayMs = 0,
 		...options
@@ -111,6 +126,7 @@ export class CommitLog {
 		this.#commitDelayMs = commitDelayMs;
 		this.#emit = onEvent ?? (() => {});
 		this.#onAppended = onAppended;
+		this.#onLost = onLost;
 	}
 
 	get clock(): Clock {
@@ -300,6 +316,7 @@ export class CommitLog {
 				documents += 1;
 				updates += taken.updates.length;
 				bytes += taken.bytes;
+				if (this.#isStoredAnew(taken.log, result.position)) return;
 				this.#settleDocument(taken.log);
 				this.#onAppended?.(taken.log.documentName, result.position);
 			} else {
@@ -318,6 +335,23 @@ export class CommitLog {
 		if (this.#phase.status !== "committing") return;
 		this.#phase = { status: "idle" };
 		this.#schedule();
+	}
+
+	/**
+	 * Positions only grow. When one does not, the store is not what it was: a standby took over that had not received
+	 * everything, or a backup was restored. What was appended now builds on what is gone, and would be of no use without it.
+	 * @returns Whether everything is to be written again, and nobody may be told yet.
+	 */
+	#isStoredAnew(log: DocumentLog, position: number): boolean {
+		const { position: expectedAfter, documentName } = log;
+		log.position = position;
+		if (position > expectedAfter) return false;
+		const state = this.#onLost?.(documentName);
+		if (state === undefined) return false;
+		this.#hold(log.putBackWith(state));
+		this.#ready.add(log);
+		this.#emit({ type: "entries-lost", documentName, position, expectedAfter });
+		return true;
 	}
 
 	#settleDocument(log: DocumentLog): void {

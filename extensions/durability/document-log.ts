@@ -27,6 +27,8 @@ export class DocumentLog {
 	appended = 0;
 	/** Number of updates known to be durable: every ticket up to here. */
 	durable = 0;
+	/** The store's last position for it that we know of: what is appended from now on comes after it. */
+	position = 0;
 	/** Updates that no write has taken yet. */
 	#queued: Uint8Array[] = [];
 	#queuedBytes = 0;
@@ -96,6 +98,18 @@ export class DocumentLog {
 		this.#queuedBytes += this.#writing.reduce((sum, update) => sum + update.byteLength, 0);
 		this.#queued = this.#queued.length === 0 ? this.#writing : [...this.#writing, ...this.#queued];
 		this.#writing = [];
+	}
+
+	/**
+	 * The write that took updates last is durable, but not what they build on: they are to be written again, beginning with
+	 * `state`, which holds all of it.
+	 * @returns By how much the memory that is held has grown, in bytes.
+	 */
+	putBackWith(state: Uint8Array): number {
+		const replaced = this.#writing[0]?.byteLength ?? 0;
+		this.#writing = this.#writing.with(0, state);
+		this.putBack();
+		return state.byteLength - replaced;
 	}
 
 	/**

@@ -10,7 +10,7 @@ import type {
 	RedisTransactionOrigin,
 } from "@hocuspocus/server";
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
-import { applyUpdate } from "yjs";
+import { applyUpdate, encodeStateAsUpdate } from "yjs";
 import { AckGate, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
@@ -120,6 +120,7 @@ export class Durability implements Extension {
 			commitDelayMs: options.commitDelayMs,
 			onEvent,
 			onAppended: (documentName, position) => this.#appended(documentName, position),
+			onLost: (documentName) => this.#stateOf(documentName),
 		});
 		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
 		this.#compactor = new Compactor({ store, clock, onEvent });
@@ -267,6 +268,7 @@ export class Durability implements Extension {
 			pendingStructs: document.store.pendingStructs,
 			pendingDeletes: document.store.pendingDs,
 		};
+		entry.log.position = stored.position;
 		this.#entries.set(documentName, entry);
 		this.#follower?.loaded();
 		this.#follow(entry);
@@ -409,6 +411,14 @@ export class Durability implements Extension {
 		// Otherwise another node has appended in between, what may not have come here.
 		if (entry?.readPosition === position - 1) entry.readPosition = position;
 		this.#follower?.appended(documentName);
+	}
+
+	/** The store has lost some of it: others may have stored what we have not read. */
+	#stateOf(documentName: string): Uint8Array | undefined {
+		const entry = this.#entries.get(documentName);
+		if (entry === undefined || entry.document.isDestroyed) return undefined;
+		entry.readPosition = 0;
+		return encodeStateAsUpdate(entry.document);
 	}
 
 	/** One timer for all documents. */

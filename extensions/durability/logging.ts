@@ -32,6 +32,10 @@ const messages: Record<
 	"reading-recovered": ["info", "what other nodes have stored can be read again"],
 	"reading-failed": ["warn", "what other nodes have stored can't be read; trying again"],
 	"reading-damaged": ["error", "a document that is open here does not read back from the store any more"],
+	"entries-lost": [
+		"error",
+		"the store has lost what it had reported as durable (a failover, a restored backup?); what is in memory is stored anew",
+	],
 	"store-failed": ["error", "the store can't be written; acknowledgements are withheld until it can"],
 	"document-failed": ["error", "a document can't be written; its acknowledgements are withheld until it can"],
 	"compaction-failed": ["error", "a document could not be compacted; it was left as it is"],

@@ -178,3 +178,28 @@ describe("[CON2] import while nodes run", () => {
 		await prove({ INDELIBLE_REDIS_URL: redis.url });
 	});
 });
+
+test("[DUR1] [DUR6] after a failover to a standby that lagged, what people have in memory is stored anew", async () => {
+	const node = await startNode();
+	const ann = await (await open(node, "notes").synced()).type("one ").saved();
+	const tables = ["documents", "snapshots", "log"];
+	await server.query(
+		tables.map((table) => `CREATE TABLE old_${table} AS TABLE indelible.${table}`).join("; "),
+		[],
+		database,
+	);
+	await ann.type("two ").saved();
+	await ann.type("three ").saved();
+	await server.query(
+		tables
+			.map((table) => `DELETE FROM indelible.${table}; INSERT INTO indelible.${table} TABLE old_${table}`)
+			.join("; "),
+		[],
+		database,
+	);
+	await ann.type("four").saved();
+	await node.stop("SIGKILL");
+	ann.destroy();
+	const reader = await open(await startNode(), "notes").synced();
+	expect(reader.text.toString()).toBe("one two three four");
+});

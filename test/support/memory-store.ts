@@ -35,6 +35,11 @@ export class MemoryDisk {
 		this.#damaged.add(documentName);
 	}
 
+	/** Loses the last entries of a document, as a failover to a standby that lagged does. */
+	forget(documentName: string, entries: number): void {
+		this.#documents.get(documentName)?.entries.splice(-entries);
+	}
+
 	get documentNames(): string[] {
 		return [...this.#documents.keys()];
 	}

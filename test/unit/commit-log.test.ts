@@ -203,3 +203,34 @@ test("closing tells whoever waits that it is not known, and how many updates wer
 	await expect(waiting).rejects.toThrow("before the edit was durable");
 	await commitLog.flush();
 });
+
+test("[DUR1] when the store has lost entries, what is in memory is stored anew before anybody is told", async () => {
+	const { store, clock, commitLog, append, onDisk, types } = await setUp({
+		onLost: (documentName) => (documentName === "a" ? bytes(123) : undefined),
+	});
+	append("a", 1);
+	await clock.pass(0);
+	append("a", 2, 3);
+	append("b", 7);
+	await clock.pass(0);
+	store.disk.forget("a", 2);
+	store.hold();
+	append("a", 4, 5);
+	let told = false;
+	const durable = commitLog.durable("a").then(() => (told = true));
+	await clock.pass(0);
+	store.held[0]?.complete();
+	await clock.pass(0);
+	expect(types()).toContain("entries-lost");
+	expect(told).toBe(false);
+	store.held[0]?.complete();
+	await durable;
+	// The whole stands for the first of those that were to be written.
+	expect(onDisk("a")).toEqual([4, 5, 123, 5]);
+	append("a", 6);
+	await clock.pass(0);
+	store.held[0]?.complete();
+	await commitLog.durable("a");
+	expect(onDisk("a")).toEqual([4, 5, 123, 5, 6]);
+	expect(types().filter((type) => type === "entries-lost")).toHaveLength(1);
+});
