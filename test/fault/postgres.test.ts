@@ -248,7 +248,7 @@ test("[DUR1] a commit of which the server warns that no standby has it is not ac
 });
 
 test("[DUR3] a statement that takes too long fails, and the next one works", async () => {
-	const store = await openPostgres({ url, statementTimeoutMs: 300 });
+	const store = await openPostgres({ url, statementTimeoutMs: 1_500 });
 	expect(await appendTo(store, "a", Uint8Array.of(1))).toBe("durable");
 	const other = new Client({ connectionString: url });
 	await other.connect();
@@ -265,7 +265,7 @@ test("[DUR3] a statement that takes too long fails, and the next one works", asy
 });
 
 test("[DUR3] a server that no longer answers fails calls after a while, and the next ones work when it is back", async () => {
-	const store = await openPostgres({ url, statementTimeoutMs: 300 });
+	const store = await openPostgres({ url, statementTimeoutMs: 1_500 });
 	expect(await appendTo(store, "a", Uint8Array.of(1))).toBe("durable");
 	await store.load("a");
 	await store.compact("a", { gc: true }).catch(() => {});
