@@ -4,16 +4,19 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { messagePage } from "./message-page.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./node.ts";
 
 export interface HttpOptions {
 	readonly readiness: () => Readiness;
+	/** Without it there is no `/metrics`. */
+	readonly metrics?: Pick<Metrics, "contentType" | "text"> | undefined;
 	/** The folder of the built demo editor; without it there are only the health endpoints. */
 	readonly demoFolder?: string | undefined;
 }
 
 /** The node's HTTP: health for operators and load balancers, and the demo editor. */
-export function createHttp({ readiness, demoFolder }: HttpOptions): Hono {
+export function createHttp({ readiness, metrics, demoFolder }: HttpOptions): Hono {
 	const app = new Hono();
 	app.use(
 		secureHeaders({
@@ -41,6 +44,12 @@ export function createHttp({ readiness, demoFolder }: HttpOptions): Hono {
 		const state = readiness();
 		return json(context, state.ready ? 200 : 503, state);
 	});
+	if (metrics !== undefined) {
+		app.get("/metrics", async (context) => {
+			context.header("Cache-Control", "no-store");
+			return context.body(await metrics.text(), 200, { "Content-Type": metrics.contentType });
+		});
+	}
 	if (demoFolder === undefined) {
 		app.get("/", (context) => page(context, 200, "Indelible is running", "The demo editor is switched off."));
 	} else if (existsSync(join(demoFolder, "index.html"))) {

@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import type { Configuration } from "./configuration.ts";
 import { createHttp } from "./http.ts";
 import { createLogger } from "./logging.ts";
+import { Metrics } from "./metrics.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
@@ -18,17 +19,20 @@ export async function start({ settings, code, file }: Configuration, version: st
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
 	takeConsole(logger);
-	const options: NodeOptions = { ...code, ...nodeSettings, logger };
+	const metrics = new Metrics();
+	const { onDurabilityEvent, onBusEvent } = metrics;
+	const options: NodeOptions = { ...code, ...nodeSettings, logger, onDurabilityEvent, onBusEvent };
 	const node = await createNode(options);
-	const httpServer = serve(node, demo);
+	metrics.watch(node);
+	const httpServer = serve(node, metrics, demo);
 	const address = await listen(node, httpServer, { port, host });
 	endOnSignals(node, httpServer, logger);
 	announce({ logger, version, node, settings: { ...settings, port: address.port }, file });
 }
 
-function serve(node: IndelibleNode, demo: boolean): Server {
+function serve(node: IndelibleNode, metrics: Metrics, demo: boolean): Server {
 	const demoFolder = demo ? fileURLToPath(new URL("dist/demo", packageFolder)) : undefined;
-	const app = createHttp({ readiness: () => node.readiness(), demoFolder });
+	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder });
 	const answer = getRequestListener(app.fetch);
 	return createServer(async (request, response) => {
 		if (!(await node.handleRequest(request, response))) await answer(request, response);

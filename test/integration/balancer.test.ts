@@ -172,6 +172,19 @@ describe.each(names)("%s", (name) => {
 		expect(clients.flatMap(({ closes }) => closes.slice(0, 1).map(({ code }) => code))).toEqual([1006]);
 	});
 
+	test.each(flavours)("%s: what is for operators is not passed on", async (flavour) => {
+		const node = await startNodeProcess({ data: temporaryFolder() });
+		onTestFinished(async () => {
+			await node.stop("SIGKILL");
+		});
+		const ports = [node.port, node.port, node.port];
+		const { origin } = await balancer.start({ flavour, nodePorts: ports });
+		await eventually("the node to be found", async () => (await fetch(`${origin}/readyz`)).ok);
+		expect((await fetch(`http://127.0.0.1:${node.port}/metrics`)).status).toBe(200);
+		expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+		expect((await fetch(`${origin}/metrics?x`)).status).toBe(404);
+	});
+
 	test("nodes hear who the client is from the balancer, not from the client", async () => {
 		const watched = await watchedNodes({}, {}, {});
 		const at = await balancer.start({ flavour: "any-node", nodePorts: watched.ports });
