@@ -67,12 +67,13 @@ export function disagreements({ clients, documentNames }: Cluster): string[] {
 	});
 }
 
-/** What a document holds: text, what was inserted and what was deleted, and what Yjs holds back. */
+/**
+ * What a document holds: text, what was inserted and what was deleted. What Yjs holds back does not count: what it
+ * waits for may have been lost with a tab that was closed before it was saved.
+ */
 function stateOf(document: Y.Doc): string {
-	const { pendingStructs, pendingDs } = document.store;
-	const isWaiting = pendingStructs !== null || pendingDs !== null;
 	const snapshot = Buffer.from(Y.encodeSnapshot(Y.snapshot(document))).toString("base64");
-	return `${document.getText("text")} ${snapshot} ${isWaiting}`;
+	return `${document.getText("text")} ${snapshot}`;
 }
 
 /** [CLU4] @returns Who is shown somewhere and is gone. */

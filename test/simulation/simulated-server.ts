@@ -52,13 +52,19 @@ export class SimulatedServer {
 	}: ServerOptions) {
 		this.process = process;
 		this.#lineDelayMs = lineDelayMs;
-		const clock: Clock = {
-			...systemClock,
-			after: (delayMs, run) => (delayMs === quietMs ? this.#whenQuiet(run) : systemClock.after(delayMs, run)),
-			random: () => random.next(),
+		const clock: Clock = { ...systemClock, random: () => random.next() };
+		const patientClock: Clock = {
+			...clock,
+			after: (delayMs, run) => (delayMs === quietMs ? this.#whenQuiet(run) : clock.after(delayMs, run)),
 		};
 		const { durability, bus, hocuspocus } = process.run(() => {
-			const durability = new Durability({ store, logger: silent, onEvent, clock, compaction: thresholds });
+			const durability = new Durability({
+				store,
+				logger: silent,
+				onEvent,
+				clock: patientClock,
+				compaction: thresholds,
+			});
 			const bus = redis && new RedisBus({ redis, log: durability, logger: silent, clock });
 			const extensions = bus === undefined ? [durability] : [durability, bus];
 			return { durability, bus, hocuspocus: new Hocuspocus({ extensions, quiet: true }) };
