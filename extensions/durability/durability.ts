@@ -277,8 +277,9 @@ export class Durability implements Extension {
 
 	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {
 		const entry = this.#entries.get(documentName);
-		if (entry?.document !== document || entry.log.isDurable) return;
-		if (entry.loadedPosition > 0 && entry.isChangedHere) {
+		// What other nodes have brought is theirs to answer for, or is logged before anybody is told that it is saved.
+		if (entry?.document !== document || !entry.isChangedHere || entry.log.isDurable) return;
+		if (entry.loadedPosition > 0) {
 			this.#logger.warn(
 				{ documentName },
 				"an onLoadDocument hook added content to a document that is stored already; if its text is there twice now, use `seed` instead (docs/seeding.md)",

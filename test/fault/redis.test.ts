@@ -320,3 +320,24 @@ test("[TRN5] garbage on the channels harms nobody", async () => {
 	anna.type("still here");
 	await agree("still here", bert);
 });
+
+test("[DUR3] a document that is open on one node opens on another while nothing can be stored", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	await anna.type("stored, ").saved();
+	for (const { store } of [one, two]) store.fail();
+	anna.type("not stored yet");
+	const bert = await two.client("page").synced();
+	await agree("stored, not stored yet", bert);
+	bert.type(", by both");
+	await agree("stored, not stored yet, by both", anna);
+	expect(bert.provider.unsyncedChanges).toBeGreaterThan(0);
+	expect(stored(cluster)).toBe("stored, ");
+	for (const { store } of [one, two]) store.recover();
+	await anna.saved();
+	await bert.saved();
+	expect(stored(cluster)).toBe("stored, not stored yet, by both");
+});
