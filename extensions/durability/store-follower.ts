@@ -38,6 +38,8 @@ export class StoreFollower {
 	#isDeaf = true;
 	/** When a node was last heard that depends on us, or on which we depend. */
 	#heardMs = Number.NEGATIVE_INFINITY;
+	/** When any node was last heard, also one that neither depends on us nor we on it. */
+	#anybodyHeardMs = Number.NEGATIVE_INFINITY;
 	#announcedMs = Number.NEGATIVE_INFINITY;
 	/** Documents appended to here in the last `unheardMs` or a little longer, in two parts of that length. */
 	#appended = { sinceMs: Number.NEGATIVE_INFINITY, newer: new Set<string>(), older: new Set<string>() };
@@ -85,11 +87,17 @@ export class StoreFollower {
 	appended(documentName: string): void {
 		this.#turnPage();
 		this.#appended.newer.add(documentName);
-		if (this.#isDependedOn) this.#announce([documentName]);
+		if (this.#isListenedTo) this.#announce([documentName]);
 	}
 
 	get #isDependedOn(): boolean {
 		return this.#options.clock.now() - this.#heardMs < memoryMs;
+	}
+
+	/** Whoever has just announced something does not do it again for us, so we don't wait for an answer to ours. */
+	get #isListenedTo(): boolean {
+		const sinceMs = this.#isNeeded ? this.#anybodyHeardMs : this.#heardMs;
+		return this.#options.clock.now() - sinceMs < memoryMs;
 	}
 
 	#turnPage(): void {
@@ -126,6 +134,7 @@ export class StoreFollower {
 	#hear(signal: FollowSignal): void {
 		switch (signal.type) {
 			case "announced":
+				this.#anybodyHeardMs = this.#options.clock.now();
 				if (signal.isFollowing || this.#isNeeded) this.#heardAnnouncement(signal);
 				break;
 			case "listening":
