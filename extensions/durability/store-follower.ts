@@ -46,6 +46,7 @@ export class StoreFollower {
 	#pollMs = pollMs.min;
 	#cancelPoll: (() => void) | undefined;
 	#endListening: (() => void) | undefined;
+	#closed = false;
 
 	constructor(options: StoreFollowerOptions) {
 		this.#options = options;
@@ -56,7 +57,9 @@ export class StoreFollower {
 		this.#endListening = this.#options.follow.listen((signal) => this.#hear(signal));
 	}
 
+	/** For good: whoever says afterwards that it is needed is not heard. */
 	close(): void {
+		this.#closed = true;
 		this.#isNeeded = false;
 		this.#endListening?.();
 		this.#rest();
@@ -64,7 +67,7 @@ export class StoreFollower {
 
 	/** @param isNeeded Whether nothing else brings what other nodes write. */
 	follow(isNeeded: boolean): void {
-		if (this.#isNeeded === isNeeded) return;
+		if (this.#isNeeded === isNeeded || this.#closed) return;
 		this.#isNeeded = isNeeded;
 		if (!isNeeded) {
 			this.#rest();
@@ -140,10 +143,9 @@ export class StoreFollower {
 			case "listening":
 				this.#isDeaf = false;
 				// Whoever was not heard did not hear us either.
-				if (this.#isFollowing) {
-					this.#announceRecent();
-					this.#readAll();
-				}
+				if (this.#isFollowing) this.#announceRecent();
+				// One that follows may have announced something just now.
+				if (this.#isFollowing || this.#isDependedOn) this.#readAll();
 				break;
 			case "deaf":
 				this.#isDeaf = true;

@@ -1,5 +1,6 @@
 import { Document } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
+import type { Clock } from "../../extensions/durability/clock.ts";
 import type { DocumentEntry } from "../../extensions/durability/document-entry.ts";
 import type { Follow } from "../../extensions/durability/store.ts";
 import { StoreFollower } from "../../extensions/durability/store-follower.ts";
@@ -7,9 +8,16 @@ import { StoreReader } from "../../extensions/durability/store-reader.ts";
 import { newEntry } from "../support/document-entry.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
+import { Typist } from "../support/typist.ts";
+
+interface Node {
+	readonly store: MemoryStore;
+	readonly follower: StoreFollower;
+	readonly text: string;
+}
 
 /** A node that has one document open. */
-async function startNode(disk: MemoryDisk, clock: ManualClock): Promise<StoreFollower> {
+async function startNode(disk: MemoryDisk, clock: Clock): Promise<Node> {
 	const store = new MemoryStore(disk, { isShared: true });
 	await store.open();
 	const document = new Document("doc");
@@ -23,7 +31,13 @@ async function startNode(disk: MemoryDisk, clock: ManualClock): Promise<StoreFol
 		reader.close();
 		document.destroy();
 	});
-	return follower;
+	return {
+		store,
+		follower,
+		get text() {
+			return document.getText("text").toString();
+		},
+	};
 }
 
 function followOf({ follow }: MemoryStore): Follow {
@@ -34,7 +48,10 @@ function followOf({ follow }: MemoryStore): Follow {
 test("[CLU3] a node that loses Redis announces what it appends, also right after another one has announced", async () => {
 	const disk = new MemoryDisk();
 	const clock = new ManualClock();
-	const [cutOff, other] = [await startNode(disk, clock), await startNode(disk, clock)];
+	const [{ follower: cutOff }, { follower: other }] = [
+		await startNode(disk, clock),
+		await startNode(disk, clock),
+	];
 	const announced: string[] = [];
 	followOf(new MemoryStore(disk, { isShared: true })).listen((signal) => {
 		if (signal.type === "announced" && signal.concerns("doc")) announced.push("doc");
@@ -51,4 +68,39 @@ test("[CLU3] a node that loses Redis announces what it appends, also right after
 	cutOff.appended("doc");
 	await clock.pass(0);
 	expect(announced).toEqual(["doc"]);
+});
+
+test("[CLU3] what a node that is cut off from Redis announces while another one can't be told, that one reads as soon as it listens again", async () => {
+	const disk = new MemoryDisk();
+	const clock = new ManualClock();
+	const [cutOff, other] = [await startNode(disk, clock), await startNode(disk, clock)];
+	await clock.pass(0);
+	cutOff.follower.follow(true);
+	await clock.pass(1_000);
+	other.store.deafen();
+	disk.append("doc", [new Typist().type("unheard")]);
+	cutOff.follower.appended("doc");
+	await clock.pass(1_000);
+	other.store.undeafen();
+	await clock.pass(1_000);
+	expect(other.text).toBe("unheard");
+});
+
+test("[CLU3] a node that ends follows no more, though its bus finds Redis away only then", async () => {
+	const clock = new ManualClock();
+	let timers = 0;
+	const counting: Clock = {
+		now: () => clock.now(),
+		afterTurn: (run) => clock.afterTurn(run),
+		after: (delayMs, run) => {
+			timers += 1;
+			return clock.after(delayMs, run);
+		},
+		random: () => clock.random(),
+	};
+	const { follower } = await startNode(new MemoryDisk(), counting);
+	follower.close();
+	follower.follow(true);
+	await clock.pass(60_000);
+	expect(timers).toBe(0);
 });
