@@ -1,12 +1,12 @@
 import type { Clock } from "./clock.ts";
 import { applyEntries, applyStored, type DocumentEntry } from "./document-entry.ts";
-import type { FollowResult, Store } from "./store.ts";
+import { DamagedDocumentError, type FollowResult, type Store, type StoredDocument } from "./store.ts";
 
 export type StoreReaderEvent =
 	/** What other nodes have stored can't be read; it is tried again every second. Once until it succeeds. */
 	| { readonly type: "reading-failed"; readonly error: Error }
 	| { readonly type: "reading-recovered" }
-	/** A document that is open here does not read back any more. */
+	/** A document that is open here does not read back any more. Once until it does. */
 	| { readonly type: "reading-damaged"; readonly documentName: string; readonly error: Error };
 
 export interface StoreReaderOptions {
@@ -32,6 +32,7 @@ const storedOrigin = { source: "redis" } as const;
 export class StoreReader {
 	readonly #options: StoreReaderOptions;
 	readonly #due = new Set<string>();
+	readonly #damaged = new WeakSet<DocumentEntry>();
 	#isRunning = false;
 	#hasFailed = false;
 	#cancelPause: (() => void) | undefined;
@@ -103,6 +104,7 @@ export class StoreReader {
 	async #bringIn(entry: DocumentEntry, result: FollowResult): Promise<void> {
 		switch (result.status) {
 			case "entries":
+				this.#damaged.delete(entry);
 				if (entry.document.isDestroyed) return;
 				applyEntries(entry.document, result.entries, storedOrigin);
 				entry.readPosition = Math.max(entry.readPosition, result.position);
@@ -110,18 +112,31 @@ export class StoreReader {
 			case "passed":
 				await this.#loadAnew(entry);
 				break;
-			case "damaged": {
-				const { name: documentName } = entry.document;
-				this.#options.onEvent({ type: "reading-damaged", documentName, error: result.error });
-			}
+			case "damaged":
+				this.#isDamaged(entry, result.error);
 		}
 	}
 
 	async #loadAnew(entry: DocumentEntry): Promise<void> {
-		const stored = await this.#options.store.load(entry.document.name);
+		let stored: StoredDocument;
+		try {
+			stored = await this.#options.store.load(entry.document.name);
+		} catch (error) {
+			// Others are not to wait for it.
+			if (!(error instanceof DamagedDocumentError)) throw error;
+			this.#isDamaged(entry, error);
+			return;
+		}
+		this.#damaged.delete(entry);
 		if (entry.document.isDestroyed) return;
 		applyStored(entry.document, stored, storedOrigin);
 		entry.readPosition = Math.max(entry.readPosition, stored.position);
+	}
+
+	#isDamaged(entry: DocumentEntry, error: DamagedDocumentError): void {
+		if (this.#damaged.has(entry)) return;
+		this.#damaged.add(entry);
+		this.#options.onEvent({ type: "reading-damaged", documentName: entry.document.name, error });
 	}
 
 	#recovered(): void {

@@ -1,6 +1,7 @@
 import { Document } from "@hocuspocus/server";
 import { expect, test } from "vitest";
-import { StoreReader } from "../../extensions/durability/store-reader.ts";
+import { DamagedDocumentError } from "../../extensions/durability/store.ts";
+import { StoreReader, type StoreReaderEvent } from "../../extensions/durability/store-reader.ts";
 import { newEntry } from "../support/document-entry.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
@@ -26,4 +27,33 @@ test("[CLU3] a store that was silent for long is read again soon after it answer
 	expect(document.getText("text").toString()).toBe("by another node");
 	reader.close();
 	document.destroy();
+});
+
+test("[CLU3] [DUR5] a document whose snapshot is damaged holds up no other one, and is reported once", async () => {
+	const disk = new MemoryDisk();
+	const store = new MemoryStore(disk, { isShared: true });
+	await store.open();
+	const documents = ["alone", "damaged", "good"].map((name) => new Document(name));
+	const clock = new ManualClock();
+	const entries = new Map(documents.map((document) => [document.name, newEntry(document)]));
+	const events: StoreReaderEvent[] = [];
+	const reader = new StoreReader({ store, clock, entries, onEvent: (event) => events.push(event) });
+	for (const name of entries.keys()) disk.append(name, [new Typist().type("by another node")]);
+	await store.compact("damaged", { gc: true });
+	// Reading along with the log shows nothing of it.
+	const load = store.load.bind(store);
+	store.load = async (name) => {
+		if (name === "damaged") throw new DamagedDocumentError(name, "its snapshot does not match its checksum");
+		return load(name);
+	};
+	for (let round = 0; round < 3; round += 1) {
+		// The first one goes by itself, the others together.
+		for (const name of entries.keys()) reader.read(name);
+		for (let seconds = 0; seconds < 5; seconds += 1) await clock.pass(1_000);
+	}
+	const texts = documents.map((document) => document.getText("text").toString());
+	expect(texts).toEqual(["by another node", "", "by another node"]);
+	expect(events).toMatchObject([{ type: "reading-damaged", documentName: "damaged" }]);
+	reader.close();
+	for (const document of documents) document.destroy();
 });
