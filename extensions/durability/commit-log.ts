@@ -297,10 +297,11 @@ export class CommitLog {
 		let bytesLeft = this.#options.commitBytesMax;
 		for (const log of this.#ready) {
 			if (bytesLeft <= 0) break;
+			const after = log.position;
 			const taken = log.take(bytesLeft);
 			bytesLeft -= taken.bytes;
 			if (!log.hasQueued) this.#ready.delete(log);
-			batch.push({ log, ...taken });
+			batch.push({ log, after, ...taken });
 		}
 		return batch;
 	}
@@ -316,7 +317,7 @@ export class CommitLog {
 				documents += 1;
 				updates += taken.updates.length;
 				bytes += taken.bytes;
-				if (this.#isStoredAnew(taken.log, result.position)) return;
+				if (this.#isStoredAnew(taken, result.position)) return;
 				this.#settleDocument(taken.log);
 				this.#onAppended?.(taken.log.documentName, result.position);
 			} else {
@@ -342,10 +343,14 @@ export class CommitLog {
 	 * everything, or a backup was restored. What was appended now builds on what is gone, and would be of no use without it.
 	 * @returns Whether everything is to be written again, and nobody may be told yet.
 	 */
-	#isStoredAnew(log: DocumentLog, position: number): boolean {
-		const { position: expectedAfter, documentName } = log;
+	#isStoredAnew({ log, after: expectedAfter }: Taken, position: number): boolean {
+		const { documentName } = log;
+		if (position > expectedAfter) {
+			// Others' entries may have been read since.
+			log.position = Math.max(log.position, position);
+			return false;
+		}
 		log.position = position;
-		if (position > expectedAfter) return false;
 		const state = this.#onLost?.(documentName);
 		if (state === undefined) return false;
 		this.#hold(log.putBackWith(state));
@@ -409,6 +414,8 @@ export class CommitLog {
 
 interface Taken {
 	readonly log: DocumentLog;
+	/** The last position that was known then. */
+	readonly after: number;
 	readonly updates: readonly Uint8Array[];
 	readonly bytes: number;
 }

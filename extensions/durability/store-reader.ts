@@ -107,7 +107,7 @@ export class StoreReader {
 				this.#damaged.delete(entry);
 				if (entry.document.isDestroyed) return;
 				applyEntries(entry.document, result.entries, storedOrigin);
-				entry.readPosition = Math.max(entry.readPosition, result.position);
+				advance(entry, result.position);
 				break;
 			case "passed":
 				await this.#loadAnew(entry);
@@ -118,6 +118,7 @@ export class StoreReader {
 	}
 
 	async #loadAnew(entry: DocumentEntry): Promise<void> {
+		const { readPosition } = entry;
 		let stored: StoredDocument;
 		try {
 			stored = await this.#options.store.load(entry.document.name);
@@ -130,7 +131,9 @@ export class StoreReader {
 		this.#damaged.delete(entry);
 		if (entry.document.isDestroyed) return;
 		applyStored(entry.document, stored, storedOrigin);
-		entry.readPosition = Math.max(entry.readPosition, stored.position);
+		// The store has lost some of what was read: new entries have the same positions.
+		if (stored.position < readPosition) entry.readPosition = stored.position;
+		else advance(entry, stored.position);
 	}
 
 	#isDamaged(entry: DocumentEntry, error: DamagedDocumentError): void {
@@ -157,4 +160,9 @@ export class StoreReader {
 		if (this.#closed) return;
 		this.#cancelPause = this.#options.clock.after(ms, () => this.#next());
 	}
+}
+
+function advance(entry: DocumentEntry, position: number): void {
+	entry.readPosition = Math.max(entry.readPosition, position);
+	entry.log.position = Math.max(entry.log.position, position);
 }

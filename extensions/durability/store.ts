@@ -121,7 +121,10 @@ export type FollowResult =
 			/** The last position in use: ask from here next time. */
 			readonly position: number;
 	  }
-	/** Some of the entries asked for were merged into a snapshot and removed: load the document anew. */
+	/**
+	 * Some of the entries asked for were merged into a snapshot and removed, or the last position in use is lower than the one
+	 * asked for, because the store has lost entries: load the document anew.
+	 */
 	| { readonly status: "passed"; readonly position: number }
 	/** What is stored does not read back whole; other documents' results are not touched. */
 	| { readonly status: "damaged"; readonly error: DamagedDocumentError };

@@ -61,6 +61,17 @@ export function followContract(kind: string, newPlace: () => { store(): Store })
 			expect(stateOf(await a.load("a"))).toBe(typist.text);
 		});
 
+		test("[CLU3] a node that has read what the store has lost since is told to load anew", async () => {
+			const [a, b] = await twoNodes();
+			await append(b, "a", new Typist().type("one"));
+			const [lost, gone] = await a.follow.entriesAfter([
+				{ documentName: "a", position: 2 },
+				{ documentName: "unknown", position: 2 },
+			]);
+			expect(lost).toEqual({ status: "passed", position: 1 });
+			expect(gone).toEqual({ status: "passed", position: 0 });
+		});
+
 		test("[CLU3] hears what other nodes announce, and not itself", async () => {
 			const [a, b] = await twoNodes();
 			const heardByA = listen(a);

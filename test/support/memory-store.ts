@@ -238,7 +238,8 @@ export class MemoryStore implements Store {
 		try {
 			const document = this.disk.read(documentName);
 			const end = endOf(document);
-			if ((document.snapshot?.position ?? 0) > position) return { status: "passed", position: end };
+			if ((document.snapshot?.position ?? 0) > position || end < position)
+				return { status: "passed", position: end };
 			const entries = document.entries.filter((entry) => entry.position > position);
 			return { status: "entries", entries, position: end };
 		} catch (error) {

@@ -57,3 +57,39 @@ test("[CLU3] [DUR5] a document whose snapshot is damaged holds up no other one, 
 	reader.close();
 	for (const document of documents) document.destroy();
 });
+
+test("[CLU3] after the store has lost entries that were read, those that others have put in their place are read", async () => {
+	const disk = new MemoryDisk();
+	const store = new MemoryStore(disk, { isShared: true });
+	await store.open();
+	const document = new Document("a");
+	const clock = new ManualClock();
+	const entry = newEntry(document);
+	const events: StoreReaderEvent[] = [];
+	const reader = new StoreReader({
+		store,
+		clock,
+		entries: new Map([["a", entry]]),
+		onEvent: (event) => events.push(event),
+	});
+	const read = async () => {
+		reader.read("a");
+		await clock.pass(1_000);
+	};
+	const typist = new Typist();
+	for (const word of ["kept ", "lost ", "lost, too "]) disk.append("a", [typist.type(word)]);
+	await read();
+	// What is appended here from now on builds on it.
+	expect(entry.log.position).toBe(3);
+	disk.forget("a", 2);
+	disk.append("a", [new Typist().type("(second)")]);
+	await read();
+	for (const word of ["(third)", "(fourth)"]) disk.append("a", [new Typist().type(word)]);
+	await read();
+	const text = document.getText("text").toString();
+	for (const word of ["kept lost lost, too ", "(second)", "(third)", "(fourth)"])
+		expect(text).toContain(word);
+	expect(events).toEqual([]);
+	reader.close();
+	document.destroy();
+});

@@ -114,12 +114,15 @@ export class PostgresFollow implements Follow {
 
 function resultOf({ documentName, position }: FollowRequest, rows: readonly IndexedRow[]): FollowResult {
 	const document = rows.find((row) => row.kind === "document");
-	if (document === undefined && position === 0 && rows.length === 0) {
-		return { status: "entries", entries: [], position: 0 };
+	if (document === undefined && rows.length === 0) {
+		return position === 0
+			? { status: "entries", entries: [], position: 0 }
+			: { status: "passed", position: 0 };
 	}
 	try {
 		checkName(documentName, document);
-		if (document.snapshot_position > position) return { status: "passed", position: document.position };
+		if (document.snapshot_position > position || document.position < position)
+			return { status: "passed", position: document.position };
 		const entryRows = rows.filter((row) => row.kind === "entry");
 		const entries = readEntries(documentName, entryRows, position, document.position);
 		return { status: "entries", entries, position: document.position };
