@@ -270,7 +270,7 @@ export class Durability implements Extension {
 		};
 		entry.log.position = stored.position;
 		this.#entries.set(documentName, entry);
-		this.#follower?.loaded();
+		this.#follower?.loaded(documentName);
 		this.#follow(entry);
 		if (stored.position === 0) await this.#sow(document, context);
 	}

@@ -74,11 +74,17 @@ export class StoreFollower {
 			return;
 		}
 		this.#announceRecent();
-		this.loaded();
+		this.#begin();
 	}
 
 	/** A document has been loaded: from now on there is something to follow. */
-	loaded(): void {
+	loaded(documentName: string): void {
+		// What was announced while it was being loaded may not be in it.
+		if (this.#isFollowing || this.#isDependedOn) this.#options.reader.read(documentName);
+		this.#begin();
+	}
+
+	#begin(): void {
 		if (!this.#isNeeded || this.#isFollowing || this.#options.entries.size === 0) return;
 		this.#isFollowing = true;
 		this.#pollMs = pollMs.min;

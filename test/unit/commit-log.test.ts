@@ -234,3 +234,16 @@ test("[DUR1] when the store has lost entries, what is in memory is stored anew b
 	expect(onDisk("a")).toEqual([4, 5, 123, 5, 6]);
 	expect(types().filter((type) => type === "entries-lost")).toHaveLength(1);
 });
+
+test("[DUR1] what another node has appended meanwhile, and was read first, is no sign of a loss", async () => {
+	const { store, clock, commitLog, append, types } = await setUp({ onLost: () => bytes(123) });
+	store.hold();
+	append("a", 1);
+	await clock.pass(0);
+	store.held[0]?.perform();
+	commitLog.document("a").position = store.disk.append("a", [bytes(2)]);
+	store.held[0]?.complete();
+	await commitLog.durable("a");
+	expect(types()).not.toContain("entries-lost");
+	expect(commitLog.document("a").position).toBe(2);
+});

@@ -14,6 +14,10 @@ interface Node {
 	readonly store: MemoryStore;
 	readonly follower: StoreFollower;
 	readonly text: string;
+	/** The document has left memory. */
+	unload(): void;
+	/** It is there again. */
+	load(): void;
 }
 
 /** A node that has one document open. */
@@ -34,6 +38,11 @@ async function startNode(disk: MemoryDisk, clock: Clock): Promise<Node> {
 	return {
 		store,
 		follower,
+		unload: () => entries.clear(),
+		load() {
+			entries.set("doc", newEntry(document));
+			follower.loaded("doc");
+		},
 		get text() {
 			return document.getText("text").toString();
 		},
@@ -103,4 +112,20 @@ test("[CLU3] a node that ends follows no more, though its bus finds Redis away o
 	follower.follow(true);
 	await clock.pass(60_000);
 	expect(timers).toBe(0);
+});
+
+test("[CLU3] what is announced while a document is being loaded is read right afterwards", async () => {
+	const disk = new MemoryDisk();
+	const clock = new ManualClock();
+	const [cutOff, other] = [await startNode(disk, clock), await startNode(disk, clock)];
+	await clock.pass(0);
+	cutOff.follower.follow(true);
+	await clock.pass(1_000);
+	other.unload();
+	disk.append("doc", [new Typist().type("too late to be loaded")]);
+	cutOff.follower.appended("doc");
+	await clock.pass(1_000);
+	other.load();
+	await clock.pass(1_000);
+	expect(other.text).toBe("too late to be loaded");
 });
