@@ -22,6 +22,20 @@ export function newNodeId(): string {
 	return randomUUID().slice(0, 8);
 }
 
+/** Names whose keys are remembered, at most. */
+const rememberedMax = 50_000;
+const remembered = new Map<string, string>();
+
+/** As {@link encodeKey}; to hash the names of all open documents for each announcement would take longer than all else. */
+function rememberKey(documentName: string): string {
+	let key = remembered.get(documentName);
+	if (key !== undefined) return key;
+	if (remembered.size >= rememberedMax) remembered.clear();
+	key = encodeKey(documentName);
+	remembered.set(documentName, key);
+	return key;
+}
+
 function encodeKey(documentName: string): string {
 	const bytes = Buffer.alloc(8);
 	bytes.writeBigInt64BE(documentKey(documentName));
@@ -71,5 +85,5 @@ function matcher(keys: string): (documentName: string) => boolean {
 	if (keys === everything) return () => true;
 	const known = new Set<string>();
 	for (let at = 0; at < keys.length; at += keyLetters) known.add(keys.slice(at, at + keyLetters));
-	return known.size === 0 ? () => false : (documentName) => known.has(encodeKey(documentName));
+	return known.size === 0 ? () => false : (documentName) => known.has(rememberKey(documentName));
 }
