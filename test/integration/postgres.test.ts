@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PostgresStore } from "../../extensions/durability/postgres/postgres-store.ts";
 import { StoreUnavailableError } from "../../extensions/durability/store.ts";
@@ -5,6 +7,8 @@ import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { appendTo, openPostgres, refusalOf } from "../support/postgres-stores.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { Typist } from "../support/typist.ts";
 
 let server: PostgresServer;
@@ -201,3 +205,69 @@ async function lastTransaction(): Promise<number> {
 	const [row] = await server.query<{ id: string }>("SELECT pg_current_xact_id()::text AS id");
 	return Number(row?.id);
 }
+
+/** Opens a store for which the network can be broken. */
+async function openBehindProxy(url: string) {
+	const proxy = await startTcpProxy(server.port);
+	const through = new URL(url);
+	through.port = String(proxy.port);
+	return { proxy, store: await openPostgres({ url: String(through) }) };
+}
+
+test("[CLU3] what could not be announced while Postgres was away is announced with what comes next", async () => {
+	const url = await server.newDatabase();
+	const { proxy, store } = await openBehindProxy(url);
+	const other = await openPostgres({ url });
+	let isListening = false;
+	let hasHeard = false;
+	other.follow.listen((signal) => {
+		isListening ||= signal.type === "listening";
+		hasHeard ||= signal.type === "announced" && signal.concerns("edited meanwhile");
+	});
+	await eventually("the other one to listen", () => isListening);
+	proxy.cut();
+	store.follow.announce(["edited meanwhile"], true);
+	await expect(store.load("any")).rejects.toThrow(StoreUnavailableError);
+	proxy.heal();
+	await eventually("it to be heard", () => {
+		store.follow.announce([], true);
+		return hasHeard;
+	});
+});
+
+test("[TRN3] a store ends though its listening connection is half open", async () => {
+	const { proxy, store } = await openBehindProxy(await server.newDatabase());
+	let isListening = false;
+	store.follow.listen((signal) => {
+		isListening ||= signal.type === "listening";
+	});
+	await eventually("it to listen", () => isListening);
+	proxy.freeze();
+	let isClosed = false;
+	void store.close().then(() => {
+		isClosed = true;
+	});
+	await eventually("it to be closed", () => isClosed);
+});
+
+test("[CLU3] a certificate that is missing for a moment ends nothing: the store listens again when it is back", async () => {
+	const file = join(temporaryFolder(), "root.pem");
+	const renew = () => writeFileSync(file, "");
+	renew();
+	const proxy = await startTcpProxy(server.port);
+	const url = new URL(await server.newDatabase());
+	url.port = String(proxy.port);
+	// The driver reads the file for each connection, whether it then needs it or not.
+	url.search = `?sslmode=disable&sslrootcert=${file}`;
+	const store = await openPostgres({ url: String(url) });
+	const heard = { listening: 0, deaf: 0 };
+	store.follow.listen(({ type }) => {
+		if (type !== "announced") heard[type] += 1;
+	});
+	await eventually("it to listen", () => heard.listening === 1);
+	rmSync(file);
+	proxy.reset();
+	await eventually("it to have tried in vain", () => heard.deaf > 1);
+	renew();
+	await eventually("it to listen again", () => heard.listening === 2);
+});

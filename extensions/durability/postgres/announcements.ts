@@ -44,7 +44,9 @@ function encodeKey(documentName: string): string {
 
 /** The documents of appends that were not announced yet: of bounded size, however many there are. */
 export class Unannounced {
-	readonly #keys = new Set<string>();
+	#keys = new Set<string>();
+	/** Those of the last payload. */
+	#taken = new Set<string>();
 	#isDue = false;
 	#isFollowing = false;
 
@@ -65,9 +67,15 @@ export class Unannounced {
 	/** @returns The payload. Nothing is left. */
 	take(nodeId: string): string {
 		const keys = this.#keys.size > keysMax ? everything : [...this.#keys].join("");
-		this.#keys.clear();
+		this.#taken = this.#keys;
+		this.#keys = new Set();
 		this.#isDue = false;
 		return `${nodeId}${this.#isFollowing ? "+" : "-"}${keys}`;
+	}
+
+	/** The last payload could not be sent: what it said goes with the next one. */
+	giveBack(): void {
+		for (const key of this.#taken) this.#keys.add(key);
 	}
 }
 

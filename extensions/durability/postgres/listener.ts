@@ -8,6 +8,8 @@ import { unavailable } from "./postgres-error.ts";
 
 /** Between two questions whether the connection still works: a half-open one would only be silent. */
 const heartbeatMs = 3_000;
+/** From saying goodbye to cutting the connection: a peer that is gone does not answer. */
+const goodbyeMsMax = 1_000;
 const backoff = { initialMs: 100, maximumMs: 3_000 };
 
 export interface ListenerOptions {
@@ -44,15 +46,22 @@ export class Listener {
 		const state = this.#state;
 		this.#state = { status: "closed" };
 		clearTimeout(this.#timer);
-		if ("client" in state) await state.client.end().catch(() => {});
+		if ("client" in state) await end(state.client);
 	}
 
 	async #connect(): Promise<void> {
 		const { settings, channel, nodeId, signal } = this.#options;
-		const client = new Client({
-			...clientConfig(settings, heartbeatMs),
-			application_name: applicationName(settings),
-		});
+		let client: Client;
+		try {
+			client = new Client({
+				...clientConfig(settings, heartbeatMs),
+				application_name: applicationName(settings),
+			});
+		} catch (error) {
+			// A certificate's file may be missing while it is being renewed.
+			this.#wait(error);
+			return;
+		}
 		this.#state = { status: "connecting", client };
 		client.on("error", (error) => this.#lose(client, error));
 		client.on("end", () => this.#lose(client, new Error("the server ended the connection")));
@@ -92,13 +101,23 @@ export class Listener {
 
 	#lose(client: Client, error: unknown): void {
 		if (!this.#isCurrent(client)) return;
+		void end(client);
+		this.#wait(error);
+	}
+
+	/** Tries again in a while. */
+	#wait(error: unknown): void {
 		this.#state = { status: "waiting" };
 		clearTimeout(this.#timer);
-		// A query that timed out is still in its queue; ending it then cuts the connection.
-		client.end().catch(() => {});
 		this.#failures += 1;
 		const delayMs = backoffDelayMs(backoff, this.#failures, Math.random());
 		this.#timer = setTimeout(() => void this.#connect(), delayMs).unref();
 		this.#options.signal({ type: "deaf", error: unavailable(this.#options.settings.location, error) });
 	}
+}
+
+async function end(client: Client): Promise<void> {
+	const cut = setTimeout(() => client.connection.stream.destroy(), goodbyeMsMax).unref();
+	await client.end().catch(() => {});
+	clearTimeout(cut);
 }

@@ -34,6 +34,8 @@ export class PostgresFollow implements Follow {
 	readonly #listeners = new Set<(signal: FollowSignal) => void>();
 	readonly #unannounced = new Unannounced();
 	#listener: Listener | undefined;
+	/** The listening connection's end. */
+	#ending: Promise<void> | undefined;
 	#announcing: Promise<void> | undefined;
 
 	constructor(settings: ConnectionSettings, query: Query) {
@@ -72,10 +74,7 @@ export class PostgresFollow implements Follow {
 		});
 		return () => {
 			this.#listeners.delete(listener);
-			if (this.#listeners.size > 0) return;
-			// Closing a connection that is not used has nothing to tell.
-			void this.#listener?.close();
-			this.#listener = undefined;
+			if (this.#listeners.size === 0) this.#endListening();
 		};
 	}
 
@@ -88,7 +87,14 @@ export class PostgresFollow implements Follow {
 	async close(): Promise<void> {
 		this.#listeners.clear();
 		await this.#announcing;
-		await this.#listener?.close();
+		this.#endListening();
+		await this.#ending;
+	}
+
+	#endListening(): void {
+		if (this.#listener === undefined) return;
+		// It never rejects. Until it is there, others take us for a member.
+		this.#ending = this.#listener.close();
 		this.#listener = undefined;
 	}
 
@@ -105,7 +111,8 @@ export class PostgresFollow implements Follow {
 				await this.#query({ text: "SELECT pg_notify($1, $2)" }, [this.#channel, payload]);
 			}
 		} catch {
-			// The others ask from time to time.
+			// It goes with the next one. Those who follow ask from time to time anyway.
+			this.#unannounced.giveBack();
 		} finally {
 			this.#announcing = undefined;
 		}
