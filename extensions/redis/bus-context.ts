@@ -17,6 +17,8 @@ export interface BusContext {
 	publish(documentName: string, frame: Buffer): Promise<number | undefined>;
 	/** To one node. */
 	reply(recipient: string, frame: Buffer): void;
+	/** A message about the document could not be read. */
+	frameIgnored(documentName: string, error: Error): void;
 	/** {@link SharedDocument.flush} is due at the end of this turn. */
 	flushSoon(document: SharedDocument): void;
 	/** {@link SharedDocument.receipt} has changed. */

@@ -402,6 +402,8 @@ export class RedisBus implements Extension {
 			isAwarenessWatched: () => this.#isAwarenessWatched(),
 			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
 			reply: (recipient, frame) => this.#send(this.#replyChannel(recipient), frame),
+			frameIgnored: (name, error) =>
+				this.#emit({ type: "frame-ignored", channel: this.#documentChannel(name), error }),
 		};
 	}
 

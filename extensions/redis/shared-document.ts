@@ -1,5 +1,5 @@
 import type { Document } from "@hocuspocus/server";
-import { applyUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { applyUpdate, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
 import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
 import { Deliveries } from "./deliveries.ts";
 import { documentKey, stateDigest } from "./digest.ts";
@@ -109,7 +109,14 @@ export class SharedDocument {
 		this.#presence = new PresenceRelay(document, this.#bus, () => this.#bus.flushSoon(this));
 		const kept = this.#kept;
 		this.#kept = [];
-		for (const frame of kept) this.receive(decodeFrame(frame), frame);
+		for (const frame of kept) {
+			try {
+				this.receive(decodeFrame(frame), frame);
+			} catch (error) {
+				// It is no reason not to open the document.
+				this.#bus.frameIgnored(this.name, error as Error);
+			}
+		}
 	}
 
 	/**
@@ -252,14 +259,25 @@ export class SharedDocument {
 			return;
 		}
 		const delivery = this.#deliveries.arrived(sender, receipt);
-		if (this.#bus.log !== undefined) {
-			this.#unconfirmed.hold(sender, receipt, update, this.#bus.clock.now());
-			this.#unconfirmed.confirm(sender, receipt);
-			if (this.#unconfirmed.bytes > unconfirmedBytesMax) this.#bus.log.complete(this.name);
+		try {
+			this.#apply(sender, update, true);
+		} catch (error) {
+			// A listener may have failed, and the update is in the document. What can't be read must not get into the log.
+			if (isReadable(update)) this.#hold(sender, update, receipt);
+			throw error;
 		}
-		this.#apply(sender, update, true);
+		this.#hold(sender, update, receipt);
 		// While it joins, it asks everybody anyway.
 		if (delivery === "gap" && this.isOpen) this.#askAboutGap(sender);
+	}
+
+	/** Until the sender has confirmed it, it may be ours to log. */
+	#hold(sender: string, update: Uint8Array, receipt: Receipt): void {
+		const { log, clock } = this.#bus;
+		if (log === undefined) return;
+		this.#unconfirmed.hold(sender, receipt, update, clock.now());
+		this.#unconfirmed.confirm(sender, receipt);
+		if (this.#unconfirmed.bytes > unconfirmedBytesMax) log.complete(this.name);
 	}
 
 	/** Whether there is room for what we would have to log. What is dropped comes back with the next comparison of states. */
@@ -350,5 +368,14 @@ export class SharedDocument {
 	#opened(): Document {
 		if (this.#document === undefined) throw new Error(`document ${JSON.stringify(this.name)} is not loaded`);
 		return this.#document;
+	}
+}
+
+function isReadable(update: Uint8Array): boolean {
+	try {
+		decodeUpdate(update);
+		return true;
+	} catch {
+		return false;
 	}
 }

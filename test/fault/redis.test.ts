@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FrameWriter, nodeIdentifier } from "../../extensions/redis/frames.ts";
 import { RedisBus } from "../../extensions/redis/index.ts";
 import { decodeNodeMessage } from "../../extensions/redis/node-messages.ts";
 import type { Client } from "../support/client.ts";
@@ -319,6 +320,39 @@ test("[TRN5] garbage on the channels harms nobody", async () => {
 	}
 	anna.type("still here");
 	await agree("still here", bert);
+});
+
+test("[TRN5] garbage that comes while a document is being loaded does not keep it from opening", async () => {
+	const redis = await startRedis();
+	const memory = new MemoryStore();
+	const { node, client } = await startLocalNode({ store: memory, redisUrl: redis.url });
+	memory.hold();
+	const anna = client("page");
+	await eventually("it to be loaded", () => memory.held.some(({ kind }) => kind === "load"));
+	const countBefore = node.bus?.stats().receivedMessages ?? 0;
+	await redis.command("PUBLISH", "hocuspocus:page", "\u0003abc\u0004page\u0000\u0002\u0003xyz");
+	await eventually("the garbage", () => (node.bus?.stats().receivedMessages ?? 0) > countBefore);
+	memory.release();
+	await anna.synced();
+	await anna.type("here").saved();
+});
+
+test("[DUR5] garbage from a node of ours is not logged in its place", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const { node, client } = await cluster.node();
+	const anna = await client("page").synced();
+	await anna.type("here").saved();
+	const garbage = new FrameWriter(nodeIdentifier("broken")).update("page", Uint8Array.of(120, 121, 122), {
+		stay: 1,
+		sequence: 1,
+		durable: 0,
+	});
+	await redis.command("PUBLISH", "hocuspocus:page", garbage);
+	await eventually("the garbage", () => node.bus?.nodes.length === 1);
+	// Before anything is acknowledged, what the other node has not confirmed is logged.
+	await anna.type(", still").saved();
+	expect(stored(cluster)).toBe("here, still");
 });
 
 test("[DUR3] a document that is open on one node opens on another while nothing can be stored", async () => {

@@ -10,7 +10,7 @@ export interface RedisServer {
 	readonly port: number;
 	readonly url: string;
 	/** Runs a command, for what tests do to Redis behind the nodes' back. */
-	command(name: string, ...parameters: (string | number)[]): Promise<unknown>;
+	command(name: string, ...parameters: (string | number | Buffer)[]): Promise<unknown>;
 	/** Waits until it answers. */
 	start(): Promise<void>;
 	/** As a crash does. */
