@@ -64,12 +64,15 @@ export class Meeting {
 	}
 
 	/** Resolves when everybody has all that was typed before this call, or after `deadlineMs`. @returns Whether they have. */
-	async inStep(deadlineMs: number): Promise<boolean> {
+	inStep(deadlineMs: number): Promise<boolean> {
 		const { made } = this.author;
-		const untilMs = performance.now() + deadlineMs;
-		const isInStep = () => this.others.every((other) => other.has(this.author) >= made);
-		while (!isInStep() && performance.now() < untilMs) await sleep(pollMs);
-		return isInStep();
+		return soon(() => this.others.every((other) => other.has(this.author) >= made), deadlineMs);
+	}
+
+	/** Resolves when all that was typed before this call is acknowledged, or after `deadlineMs`. @returns Whether it is. */
+	saved(deadlineMs: number): Promise<boolean> {
+		const { made } = this.author;
+		return soon(() => this.author.acknowledged >= made, deadlineMs);
 	}
 
 	/** Somebody new looks for the acknowledged edits. @returns How many are missing. */
@@ -84,4 +87,11 @@ export class Meeting {
 		this.stopTyping();
 		for (const person of [this.author, ...this.others]) person.leave();
 	}
+}
+
+/** @returns Whether it came true before the deadline. */
+async function soon(probe: () => boolean, deadlineMs: number): Promise<boolean> {
+	const untilMs = performance.now() + deadlineMs;
+	while (!probe() && performance.now() < untilMs) await sleep(pollMs);
+	return probe();
 }

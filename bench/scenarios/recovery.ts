@@ -10,6 +10,10 @@ const sharedDocuments = 12;
 const loneDocuments = 6;
 const beforeMs = 5_000;
 const defaultAwayS = 10;
+/** People on a node that is killed type on, so that there is always something that only they have. */
+const typedOfflineMs = 500;
+/** So long is typed after the fault at least. */
+const afterMs = 3_000;
 const inStepDeadlineMs = 60_000;
 /** The stock server saves 10 s after an edit at the latest. */
 const saveMs = 15_000;
@@ -32,7 +36,7 @@ export const recoveryScenario = defineScenario({
 	explain: ({ durationS = defaultAwayS }) =>
 		`${nodes} nodes, unmodified providers. ${sharedDocuments} documents with somebody on each node, one of whom types 5 characters a second; in ` +
 		"every other document only until the fault ends. In step: everybody in the document has all that was typed until the fault " +
-		`ended, counted from then; for a node, from its kill -9. Redis and Postgres are killed and started again after ${durationS} s. ` +
+		`ended, counted from then; for a node, all that was typed until ${typedOfflineMs} ms after its kill -9, counted from that. Redis and Postgres are killed and started again after ${durationS} s. ` +
 		`${loneDocuments} people more are alone in a document on the first node and leave for good: with the node, or in the middle of ` +
 		"the fault. At the end new providers look for everything that was acknowledged.",
 	async measure(bench) {
@@ -48,6 +52,7 @@ export const recoveryScenario = defineScenario({
 		},
 		{ title: "in step, typed in", cell: (row) => inStep(row.typedInStepMs) },
 		{ title: "in step, quiet", cell: (row) => inStep(row.quietInStepMs) },
+		{ title: "acknowledged up to then", cell: (row) => inStep(row.savedMs) },
 		{ title: "acknowledged", cell: (row) => count(row.acknowledged) },
 		{ title: "lost", cell: (row) => count(row.lost) },
 		{ title: "by those who left", cell: (row) => `${count(row.loneLost)} of ${count(row.loneAcknowledged)}` },
@@ -85,17 +90,27 @@ async function measureFault(
 	}
 	const [typed, quiet] = [shared.filter((_, n) => n % 2 === 0), shared.filter((_, n) => n % 2 === 1)];
 	await begun;
-	if (fault.heals) {
+	let sinceMs = performance.now();
+	if (!fault.heals) {
+		await sleep(typedOfflineMs);
+	} else {
 		await sleep((durationS * 1000) / 2);
 		for (const meeting of lone) meeting.leave();
 		await sleep((durationS * 1000) / 2);
 		await cluster[fault.end].start();
+		sinceMs = performance.now();
 	}
 	for (const meeting of quiet) meeting.stopTyping();
 	const seenAfter = watched.map((end) => end());
 
 	progress(`${fault.name}: until all are in step`);
-	const [typedInStepMs, quietInStepMs] = await Promise.all([timeInStep(typed), timeInStep(quiet)]);
+	const inStepSoon = (meeting: Meeting) => meeting.inStep(inStepDeadlineMs);
+	const [typedInStepMs, quietInStepMs, savedMs] = await Promise.all([
+		timeUntil(sinceMs, typed, inStepSoon),
+		timeUntil(sinceMs, quiet, inStepSoon),
+		timeUntil(sinceMs, shared, (meeting) => meeting.saved(inStepDeadlineMs)),
+		sleep(afterMs),
+	]);
 	for (const meeting of shared) meeting.stopTyping();
 	progress(`${fault.name}: saving`);
 	await sleep(saveMs);
@@ -112,13 +127,15 @@ async function measureFault(
 	await cluster.end();
 	const acknowledged = (meetings: readonly Meeting[]) =>
 		meetings.reduce((sum, { author }) => sum + author.acknowledged, 0);
-	const seen = Samples.of(seenAfter);
+	// A node's death takes no time in which anything could be measured.
+	const seen = fault.heals ? Samples.of(seenAfter) : new Samples();
 	return {
 		fault: fault.name,
 		seenP50Ms: seen.percentile(0.5),
 		seenP99Ms: seen.percentile(0.99),
 		typedInStepMs,
 		quietInStepMs,
+		savedMs,
 		acknowledged: acknowledged(all),
 		lost: loneLost + sharedLost,
 		loneAcknowledged: acknowledged(lone),
@@ -126,11 +143,14 @@ async function measureFault(
 	};
 }
 
-/** @returns Until the last of them was in step, in ms; infinite when they were not before the deadline. */
-async function timeInStep(meetings: readonly Meeting[]): Promise<number> {
-	const startedMs = performance.now();
-	const all = await Promise.all(meetings.map((meeting) => meeting.inStep(inStepDeadlineMs)));
-	return all.every((isInStep) => isInStep) ? performance.now() - startedMs : Number.POSITIVE_INFINITY;
+/** @returns Until it was so for the last of them, in ms; infinite when it was not before the deadline. */
+async function timeUntil(
+	sinceMs: number,
+	meetings: readonly Meeting[],
+	isSo: (meeting: Meeting) => Promise<boolean>,
+): Promise<number> {
+	const all = await Promise.all(meetings.map(isSo));
+	return all.every((each) => each) ? performance.now() - sinceMs : Number.POSITIVE_INFINITY;
 }
 
 function inStep(ms: number): string {
