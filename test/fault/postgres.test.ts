@@ -1,3 +1,5 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
@@ -8,6 +10,7 @@ import { skipUnlessMounting, smallDisk } from "../support/mounts.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { appendTo, openPostgres } from "../support/postgres-stores.ts";
 import { Random, testSeed } from "../support/random.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { stateOf, Typist } from "../support/typist.ts";
 
 const rounds = Number(process.env.INDELIBLE_POSTGRES_ROUNDS ?? 4);
@@ -390,4 +393,36 @@ test("[CLU3] a follower says when it is deaf, and when it hears again", async ()
 	expect(await a.follow.entriesAfter([{ documentName: "a", position: 1 }])).toMatchObject([
 		{ status: "entries" },
 	]);
+});
+
+test("[TRN5] a certificate's file that is missing for a while, as when it is renewed, fails connections and nothing else", async () => {
+	const file = join(temporaryFolder(), "authority.pem");
+	writeFileSync(file, "");
+	const place = new URL(url);
+	// Without TLS it is read all the same.
+	place.searchParams.set("sslmode", "disable");
+	place.searchParams.set("sslrootcert", file);
+	const store = await openPostgres({ url: place.href, readersMax: 2 });
+	expect(await appendTo(store, "a", Uint8Array.of(1))).toBe("durable");
+	const readMany = () => Promise.allSettled(Array.from({ length: 8 }, () => store.load("a")));
+	expect((await readMany()).map(({ status }) => status)).toEqual(new Array(8).fill("fulfilled"));
+	// More reads than connections: those that wait get connections that are made on their behalf.
+	const locking = new Client(url);
+	locking.on("error", () => {});
+	await locking.connect();
+	await locking.query("BEGIN");
+	await locking.query("LOCK TABLE indelible.documents IN ACCESS EXCLUSIVE MODE");
+	const waiting = readMany();
+	renameSync(file, `${file}.old`);
+	await endConnections();
+	expect((await waiting).map(({ status }) => status)).toEqual(new Array(8).fill("rejected"));
+	await eventually("connections to be missed", async () =>
+		(await readMany()).every(
+			(read) => read.status === "rejected" && read.reason instanceof StoreUnavailableError,
+		),
+	);
+	expect(await appendTo(store, "a", Uint8Array.of(1))).toBeInstanceOf(StoreUnavailableError);
+	renameSync(`${file}.old`, file);
+	await eventually("it to work", async () => (await appendTo(store, "a", Uint8Array.of(1))) === "durable");
+	expect((await store.load("a")).position).toBeGreaterThanOrEqual(2);
 });

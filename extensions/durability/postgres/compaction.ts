@@ -1,10 +1,11 @@
-import { Pool, type QueryConfig, type QueryResultRow } from "pg";
+import type { Pool, QueryConfig, QueryResultRow } from "pg";
 import { MeaninglessUpdate, merge } from "../merge.ts";
 import { documentKey, nameChecksum } from "../storage/checksum.ts";
 import { encodeSnapshot } from "../storage/snapshot-record.ts";
 import { Damage } from "../storage/wire-error.ts";
 import { type CompactionResult, type StoredDocument, StoreUnavailableError } from "../store.ts";
-import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import type { ConnectionSettings } from "./connection.ts";
+import { newPool } from "./connection-pool.ts";
 import { code, errorCode, isDamage, postgresSays, unavailable } from "./postgres-error.ts";
 import { readDocument } from "./rows.ts";
 import { type Statements, type StoredRow, statements } from "./statements.ts";
@@ -21,9 +22,7 @@ export class Compaction {
 	constructor(settings: ConnectionSettings) {
 		this.#location = settings.location;
 		this.#statements = statements(settings.schema);
-		this.#pool = new Pool({ ...clientConfig(settings), max: 1, idleTimeoutMillis: 60_000 });
-		// A connection that is lost while nobody uses it is replaced at the next use.
-		this.#pool.on("error", () => {});
+		this.#pool = newPool(settings, 1);
 	}
 
 	async close(): Promise<undefined> {

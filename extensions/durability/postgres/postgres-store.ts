@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from "pg";
+import type { Pool, PoolClient, QueryConfig, QueryResultRow } from "pg";
 import { documentKey } from "../storage/checksum.ts";
 import { Damage } from "../storage/wire-error.ts";
 import { WorkerLink } from "../storage/worker-link.ts";
@@ -14,7 +14,8 @@ import {
 	type StoredDocument,
 	StoreUnavailableError,
 } from "../store.ts";
-import { type ConnectionSettings, clientConfig, locationOf } from "./connection.ts";
+import { type ConnectionSettings, locationOf } from "./connection.ts";
+import { newPool } from "./connection-pool.ts";
 import { diagnose, type PostgresDiagnostics } from "./diagnostics.ts";
 import type { CompactionProtocol } from "./messages.ts";
 import { appendParameters, checkedName, type PackedBatch, packBatch } from "./packed-batch.ts";
@@ -51,8 +52,6 @@ interface Connections {
 
 type State = { readonly status: "closed" } | { readonly status: "open"; readonly connections: Connections };
 
-/** After which a connection that nobody uses is closed. */
-const idleMs = 60_000;
 /** What is durable on this server, and on its synchronous standby if it has one. */
 const durableLevels: ReadonlySet<string> = new Set(["on", "remote_apply"]);
 
@@ -244,14 +243,6 @@ function connect(settings: ConnectionSettings, options: PostgresStoreOptions): C
 			...(mergeMemoryMib !== undefined && { resourceLimits: { maxOldGenerationSizeMb: mergeMemoryMib } }),
 		}),
 	};
-}
-
-function newPool(settings: ConnectionSettings, max: number): Pool {
-	const pool = new Pool({ ...clientConfig(settings), max, idleTimeoutMillis: idleMs });
-	// Whoever uses a connection is told by a rejection that it is lost; one that nobody uses is replaced at the next use.
-	pool.on("error", () => {});
-	pool.on("connect", (client: PoolClient) => client.on("error", () => {}));
-	return pool;
 }
 
 /** Why one document could not be appended to. */
