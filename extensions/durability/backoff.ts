@@ -4,7 +4,7 @@ export interface Backoff {
 	readonly maximumMs: number;
 }
 
-export const defaultBackoff: Backoff = { initialMs: 50, maximumMs: 5_000 };
+export const defaultBackoff: Backoff = { initialMs: 50, maximumMs: 2_000 };
 
 /**
  * Doubles with each attempt up to the maximum, and takes off up to a quarter, so that nodes that lost one database
