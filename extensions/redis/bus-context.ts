@@ -13,8 +13,10 @@ export interface BusContext {
 	readonly messageBytesMax: number;
 	/** Whether an extension wants to see awareness messages. */
 	isAwarenessWatched(): boolean;
-	/** To everybody who has the document open. @returns The number of connections that received it. */
+	/** To everybody who has the document open. @returns The number of connections that received it, our own among them. */
 	publish(documentName: string, frame: Buffer): Promise<number | undefined>;
+	/** Whether that number is certain. */
+	countsAll(documentName: string): boolean;
 	/** To one node. */
 	reply(recipient: string, frame: Buffer): void;
 	/** A message about the document could not be read. */

@@ -401,6 +401,7 @@ export class RedisBus implements Extension {
 			messageBytesMax: this.#options.messageBytesMax ?? 8 * MiB,
 			isAwarenessWatched: () => this.#isAwarenessWatched(),
 			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
+			countsAll: (name) => this.#link.countsAll(this.#documentChannel(name)),
 			reply: (recipient, frame) => this.#send(this.#replyChannel(recipient), frame),
 			frameIgnored: (name, error) =>
 				this.#emit({ type: "frame-ignored", channel: this.#documentChannel(name), error }),

@@ -46,6 +46,8 @@ export class RedisLink {
 	readonly #publisher: RedisClient;
 	readonly #subscriber: RedisClient;
 	readonly #channels = new Set<string>();
+	/** Those of them that Redis has said to be subscribed to, on the connection of now. */
+	readonly #confirmed = new Set<string>();
 	/** Totals since the start. */
 	readonly published = { publishedMessages: 0, publishedBytes: 0 };
 	#inFlightBytes = 0;
@@ -66,6 +68,7 @@ export class RedisLink {
 		this.#subscriber.on("messageBuffer", (channel, message) => {
 			if (!this.#closed) options.onMessage(channel.toString(), message);
 		});
+		this.#subscriber.on("close", () => this.#confirmed.clear());
 		this.#subscriber.on("ready", () => this.#resubscribe());
 		this.#publisher.on("ready", () => this.#announceWhenReady());
 		// A client that was made elsewhere may be connected already.
@@ -116,12 +119,18 @@ export class RedisLink {
 		return counts.reduce((sum, count) => sum + count, 0);
 	}
 
+	/** Whether the number of connections that received what was published to a channel is that of all who listen, ours among them. */
+	countsAll(channel: string): boolean {
+		return this.#publisher.nodes === undefined && this.#confirmed.has(channel);
+	}
+
 	/** @returns Whether what is published from now on will arrive; if not, it will with the next `onSubscribed`. */
 	async subscribe(channel: string): Promise<boolean> {
 		this.#channels.add(channel);
 		if (this.#subscriber.status !== "ready") return false;
 		try {
 			await this.#subscriber.subscribe(channel);
+			if (this.#channels.has(channel)) this.#confirmed.add(channel);
 			return true;
 		} catch {
 			return false;
@@ -129,6 +138,7 @@ export class RedisLink {
 	}
 
 	unsubscribe(channel: string): void {
+		this.#confirmed.delete(channel);
 		if (!this.#channels.delete(channel) || this.#subscriber.status !== "ready") return;
 		// If it fails the connection is gone, and with it the subscription.
 		this.#subscriber.unsubscribe(channel).catch(() => {});
@@ -178,7 +188,10 @@ export class RedisLink {
 			commands.push(this.#subscriber.subscribe(...channels.slice(from, from + channelsPerCommand)));
 		// A failure means that the connection is gone again, of which its events tell.
 		Promise.all(commands).then(
-			() => this.#announceWhenReady(),
+			() => {
+				for (const channel of channels) if (this.#channels.has(channel)) this.#confirmed.add(channel);
+				this.#announceWhenReady();
+			},
 			(error: Error) => this.#away(describe(error)),
 		);
 	}

@@ -49,6 +49,10 @@ export class SharedDocument {
 	#document: Document | undefined;
 	#presence: PresenceRelay | undefined;
 	#digest: string | undefined;
+	/** Nobody else has it open, so there is nobody to publish anything to. */
+	#isAlone = false;
+	/** How often there was a sign of somebody else. */
+	#signs = 0;
 	/** When a stock node was last heard on the document's channel. */
 	stockHeardMs = Number.NEGATIVE_INFINITY;
 	/** When the digest is to be announced next. */
@@ -167,8 +171,14 @@ export class SharedDocument {
 	/** Asks others for presence, and tells them ours. */
 	introduce(): void {
 		this.introductionDue = false;
-		this.#publish(this.#bus.frames.queryAwareness(this.name));
+		void this.#publishToAll(this.#bus.frames.queryAwareness(this.name));
 		this.#presence?.introduce();
+	}
+
+	/** Somebody may have it open of whom we have not heard: others are to be asked for presence, and told ours. */
+	mayBeHeard(): void {
+		this.#metOther();
+		this.introductionDue = true;
 	}
 
 	/** Has stock nodes, which know nothing of digests, compare states. */
@@ -182,12 +192,14 @@ export class SharedDocument {
 	 * @throws when its payload can't be read.
 	 */
 	receive({ sender, message }: DocumentFrame, frame: Buffer): void {
+		this.#metOther();
 		if (this.#phase.status === "loading") this.#keep(frame);
 		else if (this.#phase.status !== "left") this.#handle(sender, message);
 	}
 
 	/** A node tells how far it is. */
 	receiptCame(sender: string, receipt: DocumentReceipt): void {
+		this.#metOther();
 		if (this.#phase.status === "loading" || this.#phase.status === "left") return;
 		this.#unconfirmed.confirm(sender, receipt);
 		if (this.#phase.status === "open" && this.#deliveries.lacks(sender, receipt)) {
@@ -199,6 +211,7 @@ export class SharedDocument {
 
 	/** A node tells the digest of its state. */
 	digestCame(sender: string, digest: string): void {
+		this.#metOther();
 		if (this.isOpen && digest !== this.digest()) this.#bus.reply(sender, this.#step1(true));
 	}
 
@@ -343,7 +356,7 @@ export class SharedDocument {
 	}
 
 	#askEveryone(): Promise<number | undefined> {
-		return this.#bus.publish(this.name, this.#step1(true));
+		return this.#publishToAll(this.#step1(true));
 	}
 
 	#tellPresence(sender: string): void {
@@ -360,9 +373,24 @@ export class SharedDocument {
 		this.#keptBytes += frame.byteLength;
 	}
 
+	/** Whoever opens the document while it is not published asks for it, and is told all of it then. */
 	#publish(frame: Buffer): void {
 		// What is not sent shows as a gap in the numbers, or in the next digest.
-		void this.#bus.publish(this.name, frame);
+		if (!this.#isAlone) void this.#publishToAll(frame);
+	}
+
+	async #publishToAll(frame: Buffer): Promise<number | undefined> {
+		const signs = this.#signs;
+		const received = await this.#bus.publish(this.name, frame);
+		// Whoever has made a sign meanwhile may have come after they were counted.
+		this.#isAlone =
+			received !== undefined && received <= 1 && signs === this.#signs && this.#bus.countsAll(this.name);
+		return received;
+	}
+
+	#metOther(): void {
+		this.#isAlone = false;
+		this.#signs += 1;
 	}
 
 	#opened(): Document {

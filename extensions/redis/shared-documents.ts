@@ -105,7 +105,7 @@ export class SharedDocuments {
 
 	/** After messages may have been lost: states and presence are compared with the other nodes, and states with the store. */
 	compareAll(): void {
-		for (const document of this) document.introductionDue = true;
+		for (const document of this) document.mayBeHeard();
 		this.announceDigests();
 		this.readStore();
 	}

@@ -4,7 +4,7 @@ import type { IndelibleNode } from "../../server/index.ts";
 import type { Client } from "../support/client.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
-import { startRedis } from "../support/redis-server.ts";
+import { type Published, startRedis } from "../support/redis-server.ts";
 
 function states({ provider }: Client): Record<string, unknown>[] {
 	return [...(provider.awareness?.getStates().values() ?? [])];
@@ -184,4 +184,35 @@ test("a document that can't be opened is not followed for ever", async () => {
 	await connection.transact((document) => document.getText("text").insert(0, "mended"));
 	await connection.disconnect();
 	expect((await client("broken").synced()).text.toString()).toBe("mended");
+});
+
+test("[CLU1] [CLU2] what only one node has open is not published; whoever opens it later has all of it, and hears the rest", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await eventually("the nodes to know each other", () => one.node.bus?.nodes.length === 1);
+	const anna = await one.client("page").synced();
+	const ofPage = (published: readonly Published[]) =>
+		published.filter(({ channel }) => channel === "hocuspocus:page").length;
+	const typeAlone = async () => {
+		for (const letter of "alone") {
+			await anna.type(letter).saved();
+			anna.provider.setAwarenessField("cursor", letter);
+		}
+	};
+	await typeAlone();
+	expect(ofPage(await redis.published(typeAlone))).toBe(0);
+	anna.provider.setAwarenessField("name", "Anna");
+	for (let round = 0; round < 3; round += 1) {
+		const bert = await two.client("page").synced();
+		expect(bert.text.toString()).toBe(anna.text.toString());
+		const names = () => [...(bert.provider.awareness?.getStates().values() ?? [])].map(({ name }) => name);
+		await eventually("Anna to be seen", () => names().includes("Anna"));
+		anna.type("!");
+		await eventually("it to arrive", () => bert.text.toString() === anna.text.toString());
+		bert.destroy();
+		await eventually("it to be closed there", () => !two.node.hocuspocus.documents.has("page"));
+		await typeAlone();
+		expect(ofPage(await redis.published(typeAlone))).toBe(0);
+	}
 });
