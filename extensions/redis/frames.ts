@@ -49,7 +49,12 @@ export type DocumentMessage =
 	| { readonly type: "same"; readonly position: Position }
 	/** Answers a step1 when the difference is too large for Redis: it is in the store. */
 	| { readonly type: "stored"; readonly position: Position }
-	| { readonly type: "awareness"; readonly update: Uint8Array }
+	| {
+			readonly type: "awareness";
+			readonly update: Uint8Array;
+			/** Whether it names everybody who is with the sender; only our nodes say so. */
+			readonly isComplete: boolean;
+	  }
 	| { readonly type: "query-awareness" }
 	| { readonly type: "stateless"; readonly payload: string }
 	| { readonly type: "unknown" };
@@ -99,7 +104,7 @@ function readMessage(decoder: decoding.Decoder, isOurs: boolean): DocumentMessag
 		case messageType.syncReply:
 			return readSync(decoder, type === messageType.sync, isOurs);
 		case messageType.awareness:
-			return { type: "awareness", update: decoding.readVarUint8Array(decoder) };
+			return readAwareness(decoder, isOurs);
 		case messageType.queryAwareness:
 			return { type: "query-awareness" };
 		case messageType.broadcastStateless:
@@ -111,6 +116,12 @@ function readMessage(decoder: decoding.Decoder, isOurs: boolean): DocumentMessag
 		default:
 			return { type: "unknown" };
 	}
+}
+
+function readAwareness(decoder: decoding.Decoder, isOurs: boolean): DocumentMessage {
+	const update = decoding.readVarUint8Array(decoder);
+	const isComplete = isOurs && decoding.hasContent(decoder) && decoding.readVarUint(decoder) === 1;
+	return { type: "awareness", update, isComplete };
 }
 
 function readSync(decoder: decoding.Decoder, asksBack: boolean, isOurs: boolean): DocumentMessage {
@@ -178,10 +189,12 @@ export class FrameWriter {
 		return this.#frame(documentName, messageType.stored, (encoder) => writePosition(encoder, position));
 	}
 
-	awareness(documentName: string, update: Uint8Array): Buffer {
-		return this.#frame(documentName, messageType.awareness, (encoder) =>
-			encoding.writeVarUint8Array(encoder, update),
-		);
+	/** @param isComplete Whether the update names everybody who is here, so that others forget those whom it does not name. */
+	awareness(documentName: string, update: Uint8Array, isComplete = false): Buffer {
+		return this.#frame(documentName, messageType.awareness, (encoder) => {
+			encoding.writeVarUint8Array(encoder, update);
+			if (isComplete) encoding.writeVarUint(encoder, 1);
+		});
 	}
 
 	queryAwareness(documentName: string): Buffer {

@@ -34,14 +34,14 @@ export class PresenceRelay {
 		return update;
 	}
 
-	/** @returns The awareness update of everybody who is here; `undefined` when nobody is. */
-	all(): Uint8Array | undefined {
-		return this.#presence.hasLocal ? this.#presence.encode(this.#presence.localIds()) : undefined;
+	/** Whether anybody is here. */
+	get hasLocal(): boolean {
+		return this.#presence.hasLocal;
 	}
 
-	/** Tells everybody who is here, as if all had changed. */
-	introduce(): void {
-		this.#add(this.#presence.localIds());
+	/** @returns The awareness update of everybody who is here. */
+	all(): Uint8Array {
+		return this.#presence.encode(this.#presence.localIds());
 	}
 
 	/** A node is gone, and everybody who was there. */
@@ -49,8 +49,12 @@ export class PresenceRelay {
 		this.#presence.remove(node, originOf(node, true));
 	}
 
-	/** An awareness update from another node. */
-	came(sender: string, sent: Uint8Array): void {
+	/**
+	 * An awareness update from another node.
+	 * @param isComplete Whether it names everybody who is there. Word that the others have left was lost then.
+	 */
+	came(sender: string, sent: Uint8Array, isComplete: boolean): void {
+		if (isComplete) this.#presence.keepOnly(sender, sent, originOf(sender, true));
 		const { awareness } = this.#document;
 		// A stock node repeats what others say.
 		if (speaksOurDialect(sender)) this.#presence.namedBy(sender, sent);

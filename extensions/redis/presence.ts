@@ -108,6 +108,17 @@ export class Presence {
 		);
 	}
 
+	/** Removes the states that came from a node which says that these are all that it has. */
+	keepOnly(sender: string, update: Uint8Array, origin: unknown): void {
+		const present = new Set(presentIn(update));
+		const gone = [...this.#remote]
+			.filter(([clientId, owner]) => owner === sender && !present.has(clientId))
+			.map(([clientId]) => clientId);
+		if (gone.length === 0) return;
+		removeAwarenessStates(this.#document.awareness, gone, origin);
+		for (const clientId of gone) this.#remote.delete(clientId);
+	}
+
 	/** All that is here, for whoever asks. */
 	localIds(): number[] {
 		return [...this.#local];

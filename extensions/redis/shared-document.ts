@@ -168,11 +168,14 @@ export class SharedDocument {
 		this.#publish(this.#bus.frames.stateless(this.name, payload));
 	}
 
-	/** Asks others for presence, and tells them ours. */
+	/** Asks others for presence, and tells them ours: after messages may have been lost also that nobody is here. */
 	introduce(): void {
+		const { frames } = this.#bus;
+		void this.#publishToAll(frames.queryAwareness(this.name));
+		const presence = this.#presence;
+		if (presence !== undefined && (presence.hasLocal || this.introductionDue))
+			void this.#publishToAll(frames.awareness(this.name, presence.all(), true));
 		this.introductionDue = false;
-		void this.#publishToAll(this.#bus.frames.queryAwareness(this.name));
-		this.#presence?.introduce();
 	}
 
 	/** Somebody may have it open of whom we have not heard: others are to be asked for presence, and told ours. */
@@ -255,7 +258,7 @@ export class SharedDocument {
 				this.#answered(sender, message.position);
 				break;
 			case "awareness":
-				this.#presence?.came(sender, message.update);
+				this.#presence?.came(sender, message.update, message.isComplete);
 				break;
 			case "query-awareness":
 				this.#tellPresence(sender);
@@ -360,8 +363,9 @@ export class SharedDocument {
 	}
 
 	#tellPresence(sender: string): void {
-		const update = this.#presence?.all();
-		if (update !== undefined) this.#bus.reply(sender, this.#bus.frames.awareness(this.name, update));
+		const presence = this.#presence;
+		if (presence === undefined || (!presence.hasLocal && !speaksOurDialect(sender))) return;
+		this.#bus.reply(sender, this.#bus.frames.awareness(this.name, presence.all(), true));
 	}
 
 	#keep(frame: Buffer): void {

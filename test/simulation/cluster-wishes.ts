@@ -34,7 +34,8 @@ function inStep(world: ClusterWorld): Wish[] {
 			missing: () => world.clients.filter(({ saysSaved }) => !saysSaved).map(({ name }) => name),
 		},
 		{ what: "everybody in step with the store", withinMs: 15_000, missing: () => stragglers(world) },
-		// Word of somebody who left may be lost with a connection to Redis; y-protocols forgets the silent after 30 s.
+		// Word of somebody who left may be lost with a connection to Redis. Whoever has the document open repeats who is there; if
+		// nobody has, y-protocols forgets the silent after 30 s.
 		{ what: "rid of everybody who is gone", withinMs: 35_000, missing: () => ghosts(world) },
 	];
 }

@@ -52,7 +52,9 @@ describe("frames", () => {
 					expect(read(writer.awareness(name, payload)).message).toEqual({
 						type: "awareness",
 						update: payload,
+						isComplete: false,
 					});
+					expect(read(writer.awareness(name, payload, true)).message).toMatchObject({ isComplete: true });
 					expect(read(writer.stateless(name, name)).message).toEqual({ type: "stateless", payload: name });
 				},
 			),
