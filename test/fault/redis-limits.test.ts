@@ -5,6 +5,7 @@ import type { Client } from "../support/client.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import type { LocalNode } from "../support/local-node.ts";
+import { updatesOfPage } from "../support/published-updates.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
@@ -105,7 +106,7 @@ test("Redis whose memory is full passes messages on all the same", async () => {
 		anna.type("x");
 		await agree(anna, bert);
 	});
-	expect(published.filter(({ channel }) => channel === "hocuspocus:page")).toHaveLength(1);
+	expect(updatesOfPage(published)).toHaveLength(1);
 });
 
 test("[CLU3] a node for which Redis has no connection left serves and saves, says so, and gets one when there is one", async () => {

@@ -24,6 +24,7 @@ export interface RedisServer {
 
 export interface Published {
 	readonly channel: string;
+	readonly message: Buffer;
 	/** Of the message. */
 	readonly bytes: number;
 }
@@ -63,7 +64,7 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
 			const messages: Published[] = [];
 			const listener = new Redis({ port, host: "127.0.0.1" });
 			listener.on("pmessageBuffer", (_pattern: string, channel: Buffer, message: Buffer) =>
-				messages.push({ channel: channel.toString(), bytes: message.byteLength }),
+				messages.push({ channel: channel.toString(), message, bytes: message.byteLength }),
 			);
 			await listener.psubscribe("*");
 			await act();
