@@ -303,11 +303,13 @@ export class SharedDocument {
 
 	#apply(sender: string, update: Uint8Array, isLogged: boolean): void {
 		const document = this.#opened();
-		const { pendingStructs, pendingDs } = document.store;
+		const { pendingDs } = document.store;
+		// Yjs adds to the object that it has.
+		const pendingUpdate = document.store.pendingStructs?.update;
 		applyUpdate(document, update, originOf(sender, isLogged));
 		const now = document.store;
 		const isWaiting =
-			(now.pendingStructs !== null && now.pendingStructs !== pendingStructs) ||
+			(now.pendingStructs !== null && now.pendingStructs.update !== pendingUpdate) ||
 			(now.pendingDs !== null && now.pendingDs !== pendingDs);
 		if (isWaiting && this.isOpen) this.#askAboutGap(sender);
 	}
