@@ -15,10 +15,6 @@ export class Unconfirmed {
 	#held: Held[] = [];
 	bytes = 0;
 
-	get size(): number {
-		return this.#held.length;
-	}
-
 	/** When the oldest came. */
 	get oldestMs(): number {
 		return this.#held[0]?.atMs ?? Number.POSITIVE_INFINITY;
