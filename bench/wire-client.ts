@@ -1,13 +1,13 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
-import { WebSocket } from "ws";
+import { clientFrame, LeanSocket } from "./lean-socket.ts";
 
 /**
  * A client without a document: it sends updates that were encoded beforehand and hands over those that it gets, so that
  * one process can be hundreds of people. It speaks the protocol of `@hocuspocus/provider` 4.8 and, like it, answers
  * the server's `SyncStep1`: before that our server holds its acknowledgements.
  */
-const type = { sync: 0, auth: 2, presenceQuery: 3, syncReply: 4, syncStatus: 8 } as const;
+const type = { sync: 0, presence: 1, auth: 2, presenceQuery: 3, syncReply: 4, syncStatus: 8 } as const;
 const sync = { step1: 0, step2: 1, update: 2 } as const;
 const authToken = 0;
 const authenticated = 2;
@@ -16,9 +16,9 @@ const emptyStateVector = new Uint8Array([0]);
 
 /**
  * The stock server closes sockets from which nothing has come for a minute. Providers tell it their presence anew from time to
- * time; we ask for that of others, which is answered to us alone.
+ * time; we ask for that of others, which is answered to us alone, and seldom, so that it weighs nothing.
  */
-const keepAliveIntervalMs = 20_000;
+const keepAliveIntervalMs = 50_000;
 const connectDeadlineMs = 60_000;
 
 export interface WireClientOptions {
@@ -28,19 +28,25 @@ export interface WireClientOptions {
 	readonly contents?: Uint8Array;
 	/** What this client has already, as a Yjs state vector; nothing by default. */
 	readonly stateVector?: Uint8Array;
-	/** Somebody else's edits, as a Yjs update; not called with what the document held when the client connected. */
+	/**
+	 * Somebody else's edits, as a Yjs update that is valid only until this returns; not called with what the document held
+	 * when the client connected.
+	 */
 	readonly onUpdate?: (update: Uint8Array) => void;
 	/** What the document held beyond `stateVector` when the client connected, as a Yjs update. */
 	readonly onContents?: (update: Uint8Array) => void;
 	/** The server has acknowledged the oldest edit that it had not. */
 	readonly onAcknowledged?: () => void;
+	/** Presence of others, as an awareness update that is valid only until this returns. */
+	readonly onPresence?: (update: Uint8Array) => void;
 	/** The socket is closed, whoever did it, and whether or not the client had got as far as {@link WireClient.open}. */
 	readonly onClosed?: () => void;
 }
 
 export class WireClient {
 	readonly #options: WireClientOptions;
-	readonly #socket: WebSocket;
+	readonly #socket: LeanSocket;
+	readonly #closed = Promise.withResolvers<void>();
 	readonly #opened = Promise.withResolvers<void>();
 	#isSynced = false;
 	/** Our `SyncStep2`s that are not acknowledged; each edit comes after them. */
@@ -55,15 +61,17 @@ export class WireClient {
 
 	private constructor(options: WireClientOptions) {
 		this.#options = options;
-		this.#socket = new WebSocket(options.url, { perMessageDeflate: false });
-		this.#socket.on("open", () => this.#socket.send(authenticationFrame(options.documentName)));
-		this.#socket.on("message", (data: Buffer) => this.#receive(data));
-		this.#socket.on("error", (error) => this.#opened.reject(error));
-		this.#socket.on("close", (code, reason) => {
-			clearInterval(this.#keepAlive);
-			this.#failure = new Error(`the server closed the socket: ${code} ${reason}`);
-			this.#opened.reject(this.#failure);
-			options.onClosed?.();
+		this.#socket = new LeanSocket({
+			url: options.url,
+			onOpen: () => this.send(authenticationFrame(options.documentName)),
+			onMessage: (message) => this.#receive(message),
+			onClosed: (why) => {
+				clearInterval(this.#keepAlive);
+				this.#failure = new Error(why);
+				this.#opened.reject(this.#failure);
+				this.#closed.resolve();
+				options.onClosed?.();
+			},
 		});
 	}
 
@@ -90,6 +98,11 @@ export class WireClient {
 		this.#socket.send(frame);
 	}
 
+	/** @param frames Messages as {@link clientFrame} makes them, beforehand. */
+	write(frames: Uint8Array): void {
+		this.#socket.write(frames);
+	}
+
 	/** Ends it at once, without a word. */
 	terminate(): void {
 		this.#socket.terminate();
@@ -98,19 +111,21 @@ export class WireClient {
 	/** @throws when the server has closed the socket before. */
 	async close(): Promise<void> {
 		if (this.#failure !== undefined) throw this.#failure;
-		const closed = new Promise((resolve) => this.#socket.once("close", resolve));
 		this.#socket.close();
-		await closed;
+		await this.#closed.promise;
 	}
 
-	#receive(data: Buffer): void {
-		this.receivedBytes += data.byteLength;
+	#receive(message: Uint8Array): void {
+		this.receivedBytes += message.byteLength;
 		this.receivedFrames += 1;
-		const decoder = decoding.createDecoder(data);
-		decoding.readVarString(decoder);
+		const decoder = decoding.createDecoder(message);
+		// The document's name.
+		const nameBytes = decoding.readVarUint(decoder);
+		decoder.pos += nameBytes;
 		const kind = decoding.readVarUint(decoder);
 		if (kind === type.sync || kind === type.syncReply) this.#receiveSync(decoder);
 		else if (kind === type.syncStatus) this.#acknowledge(decoding.readVarInt(decoder) === 1);
+		else if (kind === type.presence) this.#options.onPresence?.(decoding.readVarUint8Array(decoder));
 		else if (kind === type.auth) this.#authenticate(decoding.readVarUint(decoder) === authenticated);
 	}
 
@@ -130,7 +145,7 @@ export class WireClient {
 			this.send(syncFrame(documentName, sync.step2, contents));
 		} else if (kind === sync.step2) {
 			this.#isSynced = true;
-			onContents?.(decoding.readVarUint8Array(decoder));
+			onContents?.(decoding.readVarUint8Array(decoder).slice());
 		} else {
 			onUpdate?.(decoding.readVarUint8Array(decoder));
 		}
@@ -145,8 +160,8 @@ export class WireClient {
 		this.#step2sUnsaved -= 1;
 		if (!this.#isSynced || this.#step2sUnsaved > 0) return;
 		this.#isOpen = true;
-		const query = presenceQueryFrame(this.#options.documentName);
-		this.#keepAlive = setInterval(() => this.send(query), keepAliveIntervalMs);
+		const query = clientFrame(presenceQueryFrame(this.#options.documentName));
+		this.#keepAlive = setInterval(() => this.write(query), keepAliveIntervalMs);
 		this.#opened.resolve();
 	}
 }
