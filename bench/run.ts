@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type BenchCluster, startCluster } from "./cluster.ts";
 import { describeEnvironment, showEnvironment } from "./environment.ts";
 import { pinGenerator } from "./pinning.ts";
@@ -12,7 +12,7 @@ import { type TargetName, TargetProcess, targetNames, targets } from "./target-p
 
 interface Options extends BenchSettings {
 	readonly durationS: number | undefined;
-	readonly only: TargetName | undefined;
+	readonly only: readonly TargetName[] | undefined;
 	readonly json: string | undefined;
 	readonly data: string;
 	readonly cpuProf: string | undefined;
@@ -30,15 +30,17 @@ const program = new Command("npm run bench --")
 	.option("--duration-s <seconds>", "how long to measure, where that is free", seconds)
 	.option("--trace <path>", "large document: a Yjs V2 update with a root Y.Text named text (bytes)")
 	.option("--rhythm <path>", "editing trace with times, gzipped JSON (bytes)")
-	.addOption(new Option("--only <target>", "measure one target alone").choices(targetNames))
+	.option(
+		"--only <targets>",
+		`measure these alone, with commas between: ${targetNames.join(", ")}`,
+		targetsIn,
+	)
+	.option("--part <parts>", "these parts of a scenario alone, with commas between", listIn)
 	.option("--json <path>", "write the figures there as well")
 	.option("--data <folder>", "where the servers store; on the disk that is to be measured", tmpdir())
 	.option("--commit-delay-ms <ms>", "our setting of that name", "0")
 	.option("--cpu-prof <folder>", "have each server write a CPU profile there when it stops")
-	.addHelpText(
-		"after",
-		`\nScenarios:\n${scenarios.map((s) => `  ${s.name.padEnd(10)}  ${s.summary}`).join("\n")}`,
-	)
+	.addHelpText("after", `\nScenarios:\n${scenarios.map(describeScenario).join("\n")}`)
 	.action((names: string[], options: Options) => run(choose(names), options));
 
 await program.parseAsync();
@@ -60,7 +62,7 @@ async function run(chosen: readonly Scenario[], options: Options): Promise<void>
 async function measure(scenario: Scenario, options: Options): Promise<readonly Row[]> {
 	const rows: Row[] = [];
 	for (const target of scenario.targets ?? compared) {
-		if (options.only !== undefined && options.only !== target) continue;
+		if (options.only !== undefined && !options.only.includes(target)) continue;
 		const data = await mkdtemp(join(options.data, "indelible-bench-"));
 		const flags =
 			options.cpuProf === undefined
@@ -136,6 +138,22 @@ function choose(names: readonly string[]): readonly Scenario[] {
 			return program.error(`there is no scenario "${name}"; there are: ${known}`, { exitCode: 2 });
 		}
 		return found;
+	});
+}
+
+function describeScenario({ name, summary, parts }: Scenario): string {
+	return `  ${name.padEnd(10)}  ${summary}${parts === undefined ? "" : ` (parts ${parts.join(", ")})`}`;
+}
+
+function listIn(text: string): readonly string[] {
+	return text.split(",").map((name) => name.trim());
+}
+
+function targetsIn(text: string): readonly TargetName[] {
+	return listIn(text).map((name) => {
+		const target = targetNames.find((known) => known === name);
+		if (target === undefined) throw new InvalidArgumentError(`there are: ${targetNames.join(", ")}.`);
+		return target;
 	});
 }
 

@@ -9,6 +9,8 @@ export interface BenchSettings {
 	readonly trace: string | undefined;
 	/** Path of a trace with times. */
 	readonly rhythm: string | undefined;
+	/** Names of the parts of a scenario that are wanted; all by default. */
+	readonly part: readonly string[] | undefined;
 }
 
 /** Figures of one run, by name, as they go into the JSON. */
@@ -37,6 +39,8 @@ export interface Scenario<F extends Figures = Figures> {
 	readonly summary: string;
 	/** What is measured; Indelible and the stock server by default. */
 	readonly targets?: readonly TargetName[];
+	/** What `--part` can choose. */
+	readonly parts?: readonly string[];
 	/** What was done, with its numbers, for whoever reads the table. */
 	explain(settings: BenchSettings): string;
 	/** @returns A row of the table, or several. */
@@ -46,4 +50,12 @@ export interface Scenario<F extends Figures = Figures> {
 
 export function defineScenario<F extends Figures>(scenario: Scenario<F>): Scenario<F> {
 	return scenario;
+}
+
+/** Those that the command line wants. */
+export function chosenParts<P extends { readonly part: string }>(
+	parts: readonly P[],
+	{ part: wanted }: BenchSettings,
+): readonly P[] {
+	return wanted === undefined ? parts : parts.filter(({ part }) => wanted.includes(part));
 }

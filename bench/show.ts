@@ -22,6 +22,11 @@ export function microseconds(valueMs: number): string {
 	return Number.isNaN(valueMs) ? "-" : `${Math.round(valueMs * 1000)} µs`;
 }
 
+/** @param share 1 for all of it. */
+export function percent(share: number): string {
+	return Number.isNaN(share) ? "-" : `${(share * 100).toFixed(share < 0.1 || share > 0.99 ? 2 : 0)} %`;
+}
+
 export function times(value: number): string {
 	return Number.isNaN(value) ? "-" : `× ${round(value)}`;
 }

@@ -56,9 +56,16 @@ export class TargetProcess {
 	}
 
 	async totals(): Promise<SaveTotals> {
-		const answer = nextMessage(this.#child, "totals");
-		this.#child.send("totals" satisfies ToTarget);
-		return (await answer).totals;
+		return (await this.#ask("totals", "totals")).totals;
+	}
+
+	/** Has it measure how late its event loop is, until {@link loopDelayP99Ms}. */
+	async watchLoop(): Promise<void> {
+		await this.#ask("watch", "watching");
+	}
+
+	async loopDelayP99Ms(): Promise<number> {
+		return (await this.#ask("loopDelay", "loopDelay")).p99Ms;
 	}
 
 	get hasEnded(): boolean {
@@ -73,9 +80,7 @@ export class TargetProcess {
 
 	/** Has it save what is left and close its files. @returns What it has used until then. */
 	async close(): Promise<ProcessUsage> {
-		const answer = nextMessage(this.#child, "closed");
-		this.#child.send("close" satisfies ToTarget);
-		await answer;
+		await this.#ask("close", "closed");
 		return this.usage();
 	}
 
@@ -89,6 +94,12 @@ export class TargetProcess {
 	async end(): Promise<void> {
 		this.#child.disconnect();
 		await this.#ended;
+	}
+
+	#ask<T extends FromTarget["type"]>(question: ToTarget, type: T): Promise<Extract<FromTarget, { type: T }>> {
+		const answer = nextMessage(this.#child, type);
+		this.#child.send(question);
+		return answer;
 	}
 }
 

@@ -7,10 +7,12 @@ import { latencyScenario } from "./latency.ts";
 import { nodeLossScenario } from "./node-loss.ts";
 import { recoveryScenario } from "./recovery.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
+import { writersScenario } from "./writers.ts";
 
 /** All there are, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [
 	killScenario,
+	writersScenario,
 	documentsScenario,
 	bytesScenario,
 	latencyScenario,

@@ -1,5 +1,7 @@
 /** What a target and the bench say to each other: settings on the command line, the rest over the IPC channel. */
 
+import { watchLoop } from "../loop-watch.ts";
+
 export interface TargetSettings {
 	/** Its folder, which exists. */
 	readonly data: string;
@@ -22,9 +24,12 @@ export interface SaveTotals {
 export type FromTarget =
 	| { readonly type: "listening"; readonly port: number }
 	| { readonly type: "totals"; readonly totals: SaveTotals }
+	| { readonly type: "watching" }
+	| { readonly type: "loopDelay"; readonly p99Ms: number }
 	| { readonly type: "closed" };
 
-export type ToTarget = "totals" | "close";
+/** `watch` begins to measure how long the event loop is late, `loopDelay` ends it. */
+export type ToTarget = "totals" | "watch" | "loopDelay" | "close";
 
 export interface Target {
 	readonly port: number;
@@ -41,13 +46,17 @@ export function targetSettings(): TargetSettings {
 /** Does what the bench asks for. A target ends when the bench lets go of it. */
 export function serveBench({ port, totals, close }: Target): void {
 	const say = (message: FromTarget) => process.send?.(message);
+	const watch = watchLoop();
 	process.on("message", async (message: ToTarget) => {
-		if (message === "totals") {
-			say({ type: "totals", totals: totals() });
-			return;
+		if (message === "totals") say({ type: "totals", totals: totals() });
+		else if (message === "watch") {
+			watch.start();
+			say({ type: "watching" });
+		} else if (message === "loopDelay") say({ type: "loopDelay", p99Ms: watch.end() });
+		else {
+			await close();
+			say({ type: "closed" });
 		}
-		await close();
-		say({ type: "closed" });
 	});
 	process.on("disconnect", () => process.exit());
 	say({ type: "listening", port });

@@ -1,0 +1,120 @@
+import { Crowd, type CrowdFigures } from "./crowd.ts";
+import { isLimit, type Observed, observe } from "./observe.ts";
+import type { Bench, BenchSettings, Column } from "./scenario.ts";
+import { bytes, microseconds, milliseconds, percent, seconds } from "./show.ts";
+
+/** A part of a scenario with people who type in one document. */
+export interface LivePart {
+	/** What `--part` calls it. */
+	readonly part: string;
+	readonly authors: number;
+	/** Those who only look on. */
+	readonly readers: number;
+	/** Keystrokes of each author. */
+	readonly perSecond: number;
+}
+
+/** A type, not an interface, so that it is `Figures`. */
+export type LiveFigures = ReturnType<typeof figuresOf>;
+
+const documentName = "live";
+const warmUpS = 4;
+const defaultDurationS = 10;
+
+export function durationOf({ durationS = defaultDurationS }: BenchSettings): string {
+	return `for ${durationS} s after ${warmUpS} s of warm-up`;
+}
+
+/** Has people type in one document of a server that was started for it. */
+export async function measureLive(
+	{ settings, start, progress }: Bench,
+	live: LivePart,
+	contents: Uint8Array,
+): Promise<LiveFigures> {
+	const { durationS = defaultDurationS } = settings;
+	const { part, authors, readers, perSecond } = live;
+	const say = (text: string) => progress(`${part}, ${text}`);
+	const target = await start();
+	const keystrokes = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
+	const crowd = await Crowd.open(
+		{
+			url: target.url,
+			documentName,
+			contents,
+			authors,
+			readers,
+			keystrokes: keystrokes.warmUp + keystrokes.measured,
+		},
+		say,
+	);
+	const type = (count: number, what: string) =>
+		observe(target, () => crowd.type({ keystrokes: count, perSecond }, (text) => say(`${what}${text}`)));
+	const warmUp = await type(keystrokes.warmUp, "warm-up, ");
+	// A server that falls behind does so in the warm-up.
+	const observed = warmUp.result.fellBehind ? warmUp : await type(keystrokes.measured, "");
+	crowd.leave();
+	if (observed.result.fellBehind) await target.kill();
+	else await target.stop();
+	return figuresOf(live, observed);
+}
+
+function figuresOf({ part, authors, readers, perSecond }: LivePart, observed: Observed<CrowdFigures>) {
+	const { result, userMs, systemMs, generator } = observed;
+	const { sent, delivered, seenAfter, acknowledgedAfter } = result;
+	const cpuMs = userMs + systemMs;
+	const seenP99Ms = seenAfter.percentile(0.99);
+	return {
+		part,
+		authors,
+		readers,
+		perSecond,
+		fellBehind: result.fellBehind ? 1 : 0,
+		updates: sent,
+		delivered: delivered / result.expected,
+		cpuMsPerUpdate: cpuMs / sent,
+		userMsPerUpdate: userMs / sent,
+		systemMsPerUpdate: systemMs / sent,
+		cpuMsPerDelivery: cpuMs / delivered,
+		cpuSPerMillionDeliveries: (cpuMs / delivered) * 1000,
+		cpuShare: cpuMs / observed.tookMs,
+		seenP50Ms: seenAfter.percentile(0.5),
+		seenP99Ms,
+		acknowledged: result.acknowledged / sent,
+		acknowledgedP50Ms: acknowledgedAfter.percentile(0.5),
+		acknowledgedP99Ms: acknowledgedAfter.percentile(0.99),
+		loopDelayP99Ms: observed.loopDelayP99Ms,
+		residentBytes: observed.residentBytes,
+		sentBytesPerUpdate: result.receivedBytes / sent,
+		framesPerUpdate: result.receivedFrames / sent,
+		generatorCpuShare: generator.cpuShare,
+		generatorLoopDelayP99Ms: generator.loopDelayP99Ms,
+		generatorWasLimit: isLimit(generator, seenP99Ms) ? 1 : 0,
+	};
+}
+
+export const liveColumns: readonly Column<LiveFigures & { readonly target: string }>[] = [
+	{ title: "part", cell: ({ part }) => part },
+	{
+		title: "delivered",
+		cell: ({ fellBehind, delivered }) => (fellBehind ? "falls behind" : percent(delivered)),
+	},
+	{ title: "CPU / update", cell: (row) => microseconds(row.cpuMsPerUpdate) },
+	{ title: "CPU / million deliveries", cell: (row) => seconds(row.cpuSPerMillionDeliveries * 1000) },
+	{ title: "CPU", cell: ({ cpuShare }) => percent(cpuShare) },
+	{
+		title: "to peer p50, p99",
+		cell: (row) => `${milliseconds(row.seenP50Ms)}, ${milliseconds(row.seenP99Ms)}`,
+	},
+	{
+		title: "acknowledged p50, p99",
+		cell: (row) => `${milliseconds(row.acknowledgedP50Ms)}, ${milliseconds(row.acknowledgedP99Ms)}`,
+	},
+	{ title: "loop late p99", cell: (row) => milliseconds(row.loopDelayP99Ms) },
+	{ title: "memory", cell: (row) => bytes(row.residentBytes) },
+	{ title: "sent / update", cell: (row) => bytes(row.sentBytesPerUpdate) },
+	{
+		title: "generator",
+		cell: (row) =>
+			`${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorLoopDelayP99Ms)}${row.generatorWasLimit ? " was the limit" : ""}`,
+	},
+];

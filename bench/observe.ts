@@ -1,0 +1,61 @@
+import { watchLoop } from "./loop-watch.ts";
+import { usageBetween } from "./process-usage.ts";
+import type { TargetProcess } from "./target-process.ts";
+
+/** What a server and the generator of its load did while something was measured. */
+export interface Observed<T> {
+	readonly result: T;
+	readonly tookMs: number;
+	/** Of the server, all threads. */
+	readonly userMs: number;
+	readonly systemMs: number;
+	/** Of the server, at the end. */
+	readonly residentBytes: number;
+	/** 99th percentile of how late the server's event loop was. */
+	readonly loopDelayP99Ms: number;
+	readonly generator: GeneratorUse;
+}
+
+interface GeneratorUse {
+	/** Of one processor: 1 is all of it. */
+	readonly cpuShare: number;
+	readonly loopDelayP99Ms: number;
+}
+
+/** From here on the generator's processor has nothing to spare. */
+const cpuShareMax = 0.9;
+/** A late generator may make up so much of a delay that it measures. */
+const delayShareMax = 0.5;
+/** So much lateness matters to nobody. */
+const negligibleDelayMs = 3;
+
+/** Measures what the target and this process use while something is done. */
+export async function observe<T>(target: TargetProcess, act: () => Promise<T>): Promise<Observed<T>> {
+	const watch = watchLoop();
+	await target.watchLoop();
+	watch.start();
+	const before = target.usage();
+	const cpuBefore = process.cpuUsage();
+	const startedMs = performance.now();
+	const result = await act();
+	const tookMs = performance.now() - startedMs;
+	const { user, system } = process.cpuUsage(cpuBefore);
+	const { userMs, systemMs, residentBytes } = usageBetween(before, target.usage());
+	const generatorDelayMs = watch.end();
+	const loopDelayP99Ms = await target.loopDelayP99Ms();
+	return {
+		result,
+		tookMs,
+		userMs,
+		systemMs,
+		residentBytes,
+		loopDelayP99Ms,
+		generator: { cpuShare: (user + system) / 1000 / tookMs, loopDelayP99Ms: generatorDelayMs },
+	};
+}
+
+/** @param delayP99Ms The 99th percentile that was measured. @returns Whether the figures are the generator's, not the server's. */
+export function isLimit({ cpuShare, loopDelayP99Ms }: GeneratorUse, delayP99Ms: number): boolean {
+	if (cpuShare > cpuShareMax) return true;
+	return loopDelayP99Ms > negligibleDelayMs && loopDelayP99Ms > delayP99Ms * delayShareMax;
+}
