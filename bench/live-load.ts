@@ -17,7 +17,6 @@ export interface LivePart {
 /** A type, not an interface, so that it is `Figures`. */
 export type LiveFigures = ReturnType<typeof figuresOf>;
 
-const documentName = "live";
 const warmUpS = 4;
 const defaultDurationS = 10;
 
@@ -39,7 +38,8 @@ export async function measureLive(
 	const crowd = await Crowd.open(
 		{
 			url: target.url,
-			documentName,
+			// The parts share a data folder.
+			documentName: `live ${part}`,
 			contents,
 			authors,
 			readers,
