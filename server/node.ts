@@ -11,6 +11,7 @@ import {
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
+import { Sync } from "../extensions/sync/index.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { LoadWatch } from "./load/load-watch.ts";
@@ -89,11 +90,12 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		logger,
 		onEvent: onBusEvent,
 	};
+	const sync = new Sync({ durability, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
 	const hocuspocus = new Hocuspocus({
 		...hooks,
 		...(yDocOptions === undefined ? {} : { yDocOptions }),
-		extensions: [durability, ...(bus === undefined ? [] : [bus]), ...extensions],
+		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), ...extensions],
 	});
 	containHookErrors(hocuspocus, logger);
 	const node = new IndelibleNode({ hocuspocus, durability, bus, settings, location: store.location, logger });

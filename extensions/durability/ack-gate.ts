@@ -1,11 +1,12 @@
 import type { Connection } from "@hocuspocus/server";
-import { applyUpdate } from "yjs";
+import type { Gate } from "../sync/gate.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
 import { hasArrived, type UpdateEnds, updateEnds } from "./update-ends.ts";
 import {
 	addressFieldBytes,
+	type Incoming,
 	inspectIncoming,
 	inspectOutgoing,
 	isEmptyUpdate,
@@ -26,10 +27,6 @@ export const gateCloseEvents = {
 export interface AckGateOptions {
 	readonly log: DocumentLog;
 	readonly commitLog: CommitLog;
-	/** Whether an update that is being sent is the connection's own. */
-	readonly isEcho: () => boolean;
-	/** Whether somebody's hook wants to see messages; then all of them go Hocuspocus' own way. */
-	readonly isWatched: () => boolean;
 }
 
 /** The code with which Hocuspocus closes a connection at its client's request. */
@@ -44,7 +41,7 @@ const leftByItself = 1000;
  * transport and a stock Hocuspocus server, and a held acknowledgement holds up nothing that its client sends later,
  * as waiting in the `beforeSync` hook would.
  */
-export class AckGate implements DurabilityListener {
+export class AckGate implements DurabilityListener, Gate {
 	readonly #connection: Connection;
 	readonly #log: DocumentLog;
 	readonly #commitLog: CommitLog;
@@ -53,18 +50,21 @@ export class AckGate implements DurabilityListener {
 	readonly #unanswered: UpdateEnds[] = [];
 	#cancelQuiet: (() => void) | undefined;
 	readonly #sendNow: (frame: Uint8Array) => void;
-	/** Every acknowledgement to one connection is the same frame. */
-	#acknowledgement: Uint8Array | undefined;
+	#acknowledge: (count: number) => void;
 
 	private constructor(connection: Connection, log: DocumentLog, commitLog: CommitLog) {
 		this.#connection = connection;
 		this.#log = log;
 		this.#commitLog = commitLog;
 		this.#sendNow = connection.send.bind(connection);
+		this.#acknowledge = (count) => {
+			const frame = syncStatusFrame(connection.messageAddress);
+			for (let sent = 0; sent < count; sent += 1) this.#sendNow(frame);
+		};
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
-	static install(connection: Connection, { log, commitLog, isEcho, isWatched }: AckGateOptions): void {
+	static install(connection: Connection, { log, commitLog }: AckGateOptions): AckGate {
 		const gate = new AckGate(connection, log, commitLog);
 		const typeAt = addressFieldBytes(connection.messageAddress);
 		let isNew = true;
@@ -75,36 +75,11 @@ export class AckGate implements DurabilityListener {
 			// Hocuspocus 4.7 greets a connection before anybody listens for its end, and would end it then and there if its
 			// socket has closed by now: the document would never leave memory. It looks again right afterwards.
 			if (isNew && connection.webSocket.readyState !== webSocketOpen) return;
-			const outgoing = inspectOutgoing(frame, typeAt);
-			if (outgoing !== "update" || !isEcho()) gate.#send(frame, outgoing);
+			gate.#send(frame, inspectOutgoing(frame, typeAt));
 		};
 		const handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
-			// It was on its way to this connection when the client left it, and nobody else will answer it.
-			if (!connection.document.hasConnection(connection)) {
-				closeSocket(connection, gateCloseEvents.documentLeft);
-				return;
-			}
-			const incoming = inspectIncoming(frame);
-			if (incoming.type === "close") {
-				// At once: Hocuspocus would do it some microtasks later, and give this connection what a client that comes
-				// back in the same moment sends first. That client would wait for ever.
-				connection.close({ code: leftByItself, reason: "provider_initiated" });
-				return;
-			}
-			const isEdit = incoming.type === "step2" || incoming.type === "update";
-			if (isEdit && !isEmptyUpdate(incoming.payload) && !connection.readOnly && !commitLog.accepting) {
-				closeSocket(connection, gateCloseEvents.backlogFull);
-				return;
-			}
-			if (incoming.type === "step1") gate.#step1Received(incoming.payload);
-			if (isEdit && !gate.#editReceived(incoming.type, incoming.payload)) {
-				closeSocket(connection, gateCloseEvents.malformedUpdate);
-				return;
-			}
-			if (incoming.type === "update" && !connection.readOnly && isIdle(connection) && !isWatched()) {
-				gate.#apply(incoming.payload);
-			} else handleNow(frame);
+			if (gate.#isLetIn(inspectIncoming(frame))) handleNow(frame);
 		};
 		connection.onClose((_document, event) => {
 			log.forget(gate);
@@ -113,22 +88,73 @@ export class AckGate implements DurabilityListener {
 			// somebody's request. A provider only comes back, and sends again what was lost, when its socket is closed.
 			if (event !== undefined && event.code !== leftByItself) closeSocket(connection, event);
 		});
+		return gate;
+	}
+
+	/** A `SyncStep1`: the client begins anew. */
+	step1Received(stateVector: Uint8Array): void {
+		this.#handshake.step1Received(stateVector);
+		this.#log.forget(this);
+	}
+
+	step1Sent(): void {
+		this.#handshake.step1Sent();
+	}
+
+	admit(type: "step2" | "update", update: Uint8Array): boolean {
+		if (!isEmptyUpdate(update) && !this.#connection.readOnly && !this.#commitLog.accepting) {
+			closeSocket(this.#connection, gateCloseEvents.backlogFull);
+			return false;
+		}
+		if (this.#editReceived(type, update)) return true;
+		closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
+		return false;
+	}
+
+	applied(): void {
+		const ends = this.#unanswered.shift();
+		if (ends !== undefined && !hasArrived(this.#connection.document, ends))
+			closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
+		else this.#hold(this.#handshake.acknowledgementMade());
+	}
+
+	acknowledgeWith(acknowledge: (count: number) => void): void {
+		this.#acknowledge = acknowledge;
 	}
 
 	durable(count: number): void {
 		// Sending to a socket that is closing would close the connection here, amid the settling of a commit.
 		if (this.#connection.webSocket.readyState !== webSocketOpen) return;
-		if (this.#acknowledgement === undefined) return;
-		for (let sent = 0; sent < count; sent += 1) this.#sendNow(this.#acknowledgement);
+		this.#acknowledge(count);
 	}
 
 	abandoned(): void {
 		// No acknowledgement: the client keeps its edit and sends it again to whoever answers next.
 	}
 
-	#step1Received(stateVector: Uint8Array): void {
-		this.#handshake.step1Received(stateVector);
-		this.#log.forget(this);
+	/** @returns Whether Hocuspocus is to handle a message that comes from the client. */
+	#isLetIn(incoming: Incoming): boolean {
+		const connection = this.#connection;
+		// It was on its way to this connection when the client left it, and nobody else will answer it.
+		if (!connection.document.hasConnection(connection)) {
+			closeSocket(connection, gateCloseEvents.documentLeft);
+			return false;
+		}
+		switch (incoming.type) {
+			case "close":
+				// At once: Hocuspocus would do it some microtasks later, and give this connection what a client that comes
+				// back in the same moment sends first. That client would wait for ever.
+				connection.close({ code: leftByItself, reason: "provider_initiated" });
+				return false;
+			case "step1":
+				this.step1Received(incoming.payload);
+				return true;
+			case "step2":
+			case "update":
+				return this.admit(incoming.type, incoming.payload);
+			default:
+				return true;
+		}
 	}
 
 	/** @returns Whether it is an update. */
@@ -147,34 +173,16 @@ export class AckGate implements DurabilityListener {
 		return true;
 	}
 
-	/** What Hocuspocus does with an update when nobody watches, in one go: without a queue, promises and encoders. */
-	#apply(update: Uint8Array): void {
-		const connection = this.#connection;
-		try {
-			applyUpdate(connection.document, update, { source: "connection", connection });
-		} catch (error) {
-			// As `y-protocols` does; whether all of it has arrived is checked next.
-			console.error("Caught error while handling a Yjs update", error);
-		}
-		this.#acknowledgement ??= syncStatusFrame(connection.messageAddress);
-		this.#send(this.#acknowledgement, "acknowledgement");
-	}
-
 	#send(frame: Uint8Array, outgoing: Outgoing): void {
-		const ends =
-			outgoing === "acknowledgement" || outgoing === "refusal" ? this.#unanswered.shift() : undefined;
 		if (outgoing === "acknowledgement") {
-			if (ends !== undefined && !hasArrived(this.#connection.document, ends)) {
-				closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
-				return;
-			}
-			this.#acknowledgement = frame;
-			this.#hold(this.#handshake.acknowledgementMade());
+			this.applied();
 			return;
 		}
 		this.#sendNow(frame);
-		if (outgoing === "step1") this.#handshake.step1Sent();
-		if (outgoing === "refusal") this.#hold(this.#handshake.refusalMade());
+		if (outgoing === "step1") this.step1Sent();
+		if (outgoing !== "refusal") return;
+		this.#unanswered.shift();
+		this.#hold(this.#handshake.refusalMade());
 	}
 
 	#hold(count: number): void {
@@ -200,11 +208,6 @@ export class AckGate implements DurabilityListener {
 		this.#commitLog.complete(this.#log);
 		this.#log.listen(this, count);
 	}
-}
-
-/** Whether Hocuspocus is not at work on earlier messages of this connection: they must not be overtaken. */
-function isIdle(connection: Connection): boolean {
-	return (connection as unknown as { readonly messageQueue: readonly unknown[] }).messageQueue.length === 0;
 }
 
 const webSocketOpen = 1;

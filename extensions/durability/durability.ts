@@ -2,6 +2,7 @@ import type {
 	afterLoadDocumentPayload,
 	afterUnloadDocumentPayload,
 	beforeUnloadDocumentPayload,
+	Connection,
 	Extension,
 	Hocuspocus,
 	onConfigurePayload,
@@ -23,13 +24,11 @@ import {
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
-import { Echo } from "./echo.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
-import { UnwatchedHooks } from "./unwatched-hooks.ts";
 
 export interface DurabilityOptions {
 	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
@@ -92,7 +91,7 @@ export class Durability implements Extension {
 	readonly #thresholds: CompactionThresholds;
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
-	#unwatchedHooks: UnwatchedHooks | undefined;
+	readonly #gates = new WeakMap<Connection, AckGate>();
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
 	#closed = false;
@@ -197,6 +196,11 @@ export class Durability implements Extension {
 		if (entry !== undefined) this.#commitLog.complete(entry.log);
 	}
 
+	/** What stands before a connection to a document of this server. */
+	gateOf(connection: Connection): AckGate | undefined {
+		return this.#gates.get(connection);
+	}
+
 	/** Brings what other nodes have stored into a document that is open here, soon; does not wait. */
 	readStore(documentName: string): void {
 		this.#reader.read(documentName);
@@ -226,7 +230,6 @@ export class Durability implements Extension {
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
 		makeDirectConnectionsDurable(instance, this);
-		this.#unwatchedHooks = new UnwatchedHooks(instance, this);
 	}
 
 	async onListen(): Promise<void> {
@@ -351,16 +354,9 @@ export class Durability implements Extension {
 				this.#logger.error({ err: error, documentName: document.name }, `a listener of "${name}" failed`);
 			}
 		};
-		const echo = new Echo(document);
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
-			AckGate.install(connection, {
-				log,
-				commitLog: this.#commitLog,
-				isEcho: () => echo.isFor(connection),
-				isWatched: () => this.#unwatchedHooks?.areMessagesWatched ?? true,
-			});
-			this.#unwatchedHooks?.spare(connection);
+			this.#gates.set(connection, AckGate.install(connection, { log, commitLog: this.#commitLog }));
 			// See AckGate: a client can be connected to a document that was just unloaded.
 			if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
 			return addConnection(connection);

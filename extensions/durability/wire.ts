@@ -7,9 +7,8 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 
-const messageType = { sync: 0, syncReply: 4, close: 7, syncStatus: 8 } as const;
+const messageType = { sync: 0, awareness: 1, syncReply: 4, close: 7, syncStatus: 8 } as const;
 const syncStep1 = 0;
-const syncUpdate = 2;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
 
@@ -24,14 +23,13 @@ export function addressFieldBytes(address: string): number {
 }
 
 /** What a frame to a client means for acknowledgements. */
-export type Outgoing = "acknowledgement" | "refusal" | "step1" | "update" | "other";
+export type Outgoing = "acknowledgement" | "refusal" | "step1" | "other";
 
 /** @param typeAt {@link addressFieldBytes} of the client's address. */
 export function inspectOutgoing(frame: Uint8Array, typeAt: number): Outgoing {
 	const type = frame[typeAt];
 	if (type === messageType.syncStatus) return frame[typeAt + 1] === 1 ? "acknowledgement" : "refusal";
 	if (type === messageType.sync && frame[typeAt + 1] === syncStep1) return "step1";
-	if (type === messageType.sync && frame[typeAt + 1] === syncUpdate) return "update";
 	return "other";
 }
 
@@ -48,6 +46,8 @@ export function syncStatusFrame(address: string): Uint8Array {
 export type Incoming =
 	/** `payload`: a state vector for `step1`, otherwise a Yjs update. */
 	| { readonly type: "step1" | "step2" | "update"; readonly payload: Uint8Array }
+	/** `payload`: an awareness update. */
+	| { readonly type: "presence"; readonly payload: Uint8Array }
 	/** The client leaves the document, not its socket. */
 	| { readonly type: "close" }
 	| { readonly type: "other" };
@@ -63,6 +63,8 @@ export function inspectIncoming(frame: Uint8Array): Incoming {
 		decoder.pos += addressBytes;
 		const type = decoding.readVarUint(decoder);
 		if (type === messageType.close) return { type: "close" };
+		if (type === messageType.awareness)
+			return { type: "presence", payload: decoding.readVarUint8Array(decoder) };
 		if (type !== messageType.sync && type !== messageType.syncReply) return other;
 		const sync = syncTypes[decoding.readVarUint(decoder)];
 		return sync === undefined ? other : { type: sync, payload: decoding.readVarUint8Array(decoder) };

@@ -1,5 +1,6 @@
 import { type Document, IncomingMessage, isTransactionOrigin, MessageReceiver } from "@hocuspocus/server";
 import { applyAwarenessUpdate } from "y-protocols/awareness";
+import { onPresenceNamed } from "../sync/presence-named.ts";
 import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
 import { readSender, speaksOurDialect } from "./frames.ts";
 import { type AwarenessChange, Presence, presentIn, removalsIn } from "./presence.ts";
@@ -89,6 +90,9 @@ export class PresenceRelay {
 				if (!isTransactionOrigin(origin) || origin.source !== "connection") return;
 				this.#add(this.#presence.namedHere(origin.connection, states.keys()));
 			});
+		onPresenceNamed(document, (connection, clientIds) =>
+			this.#add(this.#presence.namedHere(connection, clientIds)),
+		);
 		const apply = document.applyAwarenessUpdate.bind(document);
 		document.applyAwarenessUpdate = (connection, update) => {
 			this.#add(this.#presence.namedHere(connection, presentIn(update)));

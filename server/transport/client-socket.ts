@@ -1,5 +1,6 @@
-import type { WebSocketLike } from "@hocuspocus/server";
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import { type IncomingFrame, inspectIncoming, inspectOutgoing } from "./frames.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
@@ -26,15 +27,19 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
  * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
  * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
  */
-export class ClientSocket implements WebSocketLike, HeartbeatPeer {
+export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	readonly #ws: WebSocket;
+	/** What `ws` writes to. It writes whole frames, so whole frames of ours can go between them. */
+	readonly #stream: Duplex;
 	readonly #options: ClientSocketOptions;
 	readonly #openedMs = performance.now();
 	#isAlive = true;
 	#isAuthenticated = false;
 
-	constructor(ws: WebSocket, options: ClientSocketOptions) {
+	/** @param stream The upgraded connection that `ws` is on. */
+	constructor(ws: WebSocket, stream: Duplex, options: ClientSocketOptions) {
 		this.#ws = ws;
+		this.#stream = stream;
 		this.#options = options;
 		ws.on("message", (data: Uint8Array, isBinary) => this.#receive(data, isBinary));
 		ws.on("pong", () => {
@@ -59,6 +64,19 @@ export class ClientSocket implements WebSocketLike, HeartbeatPeer {
 			return;
 		}
 		this.#ws.send(frame);
+	}
+
+	get bufferedBytes(): number {
+		return this.#stream.writableLength;
+	}
+
+	sendFramed(frames: Uint8Array): void {
+		if (this.#ws.readyState === this.#ws.OPEN) this.#stream.write(frames);
+	}
+
+	onceDrained(listener: () => void): void {
+		if (this.#stream.writableNeedDrain) this.#stream.once("drain", listener);
+		else setImmediate(listener);
 	}
 
 	close(code?: number, reason?: string): void {

@@ -49,7 +49,7 @@ export class WebSocketTransport {
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		const refusal = this.#options.refusal();
 		if (refusal !== undefined) refuseUpgrade(socket, 503, refusal);
-		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, request));
+		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, socket, request));
 	}
 
 	/** Closes all sockets with 1012, spread over a window, and resolves when the last one is gone. Whoever does not answer is cut off. */
@@ -74,9 +74,9 @@ export class WebSocketTransport {
 		for (const socket of this.#sockets) socket.terminate();
 	}
 
-	#connect(ws: WebSocket, request: IncomingMessage): void {
+	#connect(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
 		const { hocuspocus, documentNameBytesMax, authTimeoutMs } = this.#options;
-		const socket: ClientSocket = new ClientSocket(ws, {
+		const socket: ClientSocket = new ClientSocket(ws, stream, {
 			documentNameBytesMax,
 			authTimeoutMs,
 			handlers: {

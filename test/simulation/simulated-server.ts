@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../extensions/durability/clock.ts";
 import { quietMs } from "../../extensions/durability/handshake.ts";
 import { Durability, type DurabilityEvent, type Store } from "../../extensions/durability/index.ts";
 import { RedisBus, type RedisClient } from "../../extensions/redis/index.ts";
+import { Sync } from "../../extensions/sync/index.ts";
 import type { Random } from "../support/random.ts";
 import type { SimulatedClient } from "./simulated-client.ts";
 import { SimulatedLine } from "./simulated-line.ts";
@@ -66,7 +67,8 @@ export class SimulatedServer {
 				compaction: thresholds,
 			});
 			const bus = redis && new RedisBus({ redis, log: durability, logger: silent, clock });
-			const extensions = bus === undefined ? [durability] : [durability, bus];
+			const sync = new Sync({ durability, logger: silent, clock });
+			const extensions = bus === undefined ? [durability, sync] : [durability, sync, bus];
 			return { durability, bus, hocuspocus: new Hocuspocus({ extensions, quiet: true }) };
 		});
 		this.durability = durability;

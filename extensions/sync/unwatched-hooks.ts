@@ -5,9 +5,12 @@ import {
 	type HookName,
 	isTransactionOrigin,
 } from "@hocuspocus/server";
+import { isFromSeveral } from "./origins.ts";
 
 /** Hooks that Hocuspocus runs for a message of a client. */
 const messageHooks = ["beforeHandleMessage", "afterHandleMessage", "beforeSync"] as const;
+/** Hooks that Hocuspocus runs for presence. */
+const presenceHooks = ["beforeHandleAwareness", "onAwarenessUpdate"] as const;
 /** Hooks that Hocuspocus runs for an update of a document. */
 const updateHooks = ["onChange", "onStoreDocument", "afterStoreDocument"] as const;
 
@@ -17,20 +20,27 @@ const updateHooks = ["onChange", "onStoreDocument", "afterStoreDocument"] as con
  */
 export class UnwatchedHooks {
 	readonly #extensions: readonly Extension[];
-	readonly #self: Extension;
+	readonly #own: readonly Extension[];
 	#areMessagesWatched: boolean | undefined;
+	#isPresenceWatched: boolean | undefined;
 
-	/** @param self Whose own hooks don't count: it would be told nothing that it does not know. */
-	constructor(instance: Hocuspocus, self: Extension) {
+	/** @param own Whose hooks don't count: they would be told nothing that they don't know. */
+	constructor(instance: Hocuspocus, own: readonly Extension[]) {
 		this.#extensions = instance.configuration.extensions;
-		this.#self = self;
+		this.#own = own;
 		this.#spareUpdates(instance);
 	}
 
-	/** Whether somebody wants to see, or to hold up, what clients send before or after it is handled. */
+	/** Whether somebody wants to see, or to hold up, what clients send, or to know whose update it was. */
 	get areMessagesWatched(): boolean {
-		this.#areMessagesWatched ??= messageHooks.some((name) => this.#isWatched(name));
+		this.#areMessagesWatched ??= [...messageHooks, ...updateHooks].some((name) => this.#isWatched(name));
 		return this.#areMessagesWatched;
+	}
+
+	/** Whether somebody wants to see or to change presence, or to know whose it was. */
+	get isPresenceWatched(): boolean {
+		this.#isPresenceWatched ??= presenceHooks.some((name) => this.#isWatched(name));
+		return this.#isPresenceWatched || this.areMessagesWatched;
 	}
 
 	/** For a connection that Hocuspocus is just making: it gives it its hooks after this. */
@@ -46,14 +56,15 @@ export class UnwatchedHooks {
 		seam.handleDocumentUpdate = (document, origin, update) => {
 			isWatched ??= updateHooks.some((name) => this.#isWatched(name));
 			// Code that edits documents on the server may do so rarely, and may rely on more.
-			const isFromClient = isTransactionOrigin(origin) && origin.source === "connection";
+			const isFromClient =
+				isFromSeveral(origin) || (isTransactionOrigin(origin) && origin.source === "connection");
 			if (isWatched || !isFromClient) handle(document, origin, update);
 		};
 	}
 
 	#isWatched(name: HookName): boolean {
 		return this.#extensions.some(
-			(extension) => extension !== this.#self && typeof extension[name] === "function",
+			(extension) => !this.#own.includes(extension) && typeof extension[name] === "function",
 		);
 	}
 }

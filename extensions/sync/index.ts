@@ -1,0 +1,4 @@
+export type { Gate, Gates } from "./gate.ts";
+export type { PacedSocket } from "./paced-socket.ts";
+export { onPresenceNamed } from "./presence-named.ts";
+export { Sync, type SyncOptions, type SyncStats } from "./sync.ts";

@@ -1,0 +1,255 @@
+import type { Connection, Document } from "@hocuspocus/server";
+import { isTransactionOrigin } from "@hocuspocus/server";
+import { applyUpdate, encodeStateVector, mergeUpdates, transact } from "yjs";
+import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
+import { type Body, Bundle } from "./bundle.ts";
+import { FlushPace } from "./flush-pace.ts";
+import { JoinState } from "./join-state.ts";
+import { originOf } from "./origins.ts";
+import { Outgoing } from "./outgoing.ts";
+import { Peer } from "./peer.ts";
+import { PresenceBatch } from "./presence-batch.ts";
+import type { SyncContext } from "./sync-context.ts";
+
+/** Updates that wait to be applied, in bytes: past it they don't wait any more. */
+const batchBytesMax = 1024 * 1024;
+/** Updates of which larger ones are sent one by one, in bytes: merging costs more than it saves. */
+const mergeBytesMax = 64 * 1024;
+
+interface ReceivedUpdate {
+	readonly peer: Peer;
+	readonly update: Uint8Array;
+}
+
+/** Whose change it was, when it was all one client's: `undefined` when nothing has changed, `null` for anything else. */
+type Author = Connection | null | undefined;
+
+/**
+ * A document in memory, and how it goes from client to client: what clients send is applied in one transaction for all that came
+ * between two flushes, and a flush sends each client one write.
+ */
+export class LiveDocument {
+	readonly document: Document;
+	readonly #context: SyncContext;
+	readonly #joins: JoinState;
+	readonly #pace: FlushPace;
+	readonly #presence: PresenceBatch;
+	readonly #address: Uint8Array;
+	readonly #peers = new Map<Connection, Peer>();
+	/** Received and not applied. */
+	#received: ReceivedUpdate[] = [];
+	#receivedBytes = 0;
+	/** Applied and not sent. */
+	#changes: Uint8Array[] = [];
+	#changesAuthor: Author;
+	/** Edits since the last flush. */
+	#edits = 0;
+	#acknowledgement: Bundle | undefined;
+	/** Clients with acknowledgements that wait for the flush. */
+	#acknowledging: Peer[] = [];
+	#flush: { readonly cancel: () => void } | undefined;
+
+	constructor(document: Document, context: SyncContext) {
+		this.document = document;
+		this.#context = context;
+		this.#joins = new JoinState(document);
+		this.#pace = new FlushPace(context.flushIntervalMs);
+		this.#presence = new PresenceBatch(document);
+		this.#address = addressField(document.name);
+		this.#takeOver();
+	}
+
+	/** Whether something is on its way out; whatever goes to clients anyway can wait for it. */
+	get isFlushDue(): boolean {
+		return this.#flush !== undefined;
+	}
+
+	/** @returns The peer's address, the same object for all who have the document's name for it. */
+	addressOf(connection: Connection): Uint8Array {
+		return connection.sessionId === null ? this.#address : addressField(connection.messageAddress);
+	}
+
+	/** Takes an update that was admitted. */
+	updateReceived(peer: Peer, update: Uint8Array): void {
+		this.#received.push({ peer, update });
+		this.#receivedBytes += update.byteLength;
+		if (this.#receivedBytes > batchBytesMax) this.flush();
+		else this.#schedule();
+	}
+
+	/** @throws when the update can't be read. */
+	presenceReceived(peer: Peer, update: Uint8Array): void {
+		this.#presence.receive(peer.connection, update);
+		this.#schedule();
+	}
+
+	/** Has this client's acknowledgements leave with the flush that is due. */
+	acknowledgeWithFlush(peer: Peer): void {
+		this.#acknowledging.push(peer);
+	}
+
+	/** Applies what was received, so that whoever looks at the document sees it. */
+	settle(): void {
+		this.#presence.apply();
+		if (this.#received.length === 0) return;
+		const received = this.#received;
+		this.#received = [];
+		this.#receivedBytes = 0;
+		this.#edits += received.length;
+		const origin = originOf(new Set(received.map(({ peer }) => peer.connection)));
+		try {
+			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
+			transact(this.document, () => this.#apply(received), origin, false);
+		} catch (error) {
+			console.error("Caught error while handling Yjs updates", error);
+		}
+		for (const { peer } of received) peer.applied();
+	}
+
+	/** Sends everybody what they have not got. */
+	flush(): void {
+		this.#flush?.cancel();
+		this.#flush = undefined;
+		this.settle();
+		const startedMs = this.#context.clock.now();
+		const presence = this.#presence.take();
+		const updates = this.#takeChanges();
+		const changes = this.#edits + (presence?.clientIds.length ?? 0);
+		const author = this.#changesAuthor;
+		this.#changesAuthor = undefined;
+		this.#edits = 0;
+		if (updates.length > 0 || presence !== undefined) {
+			this.#send(new Outgoing(this.#address, updates, presence?.body), author, presence?.clientIds);
+			this.#pace.flushed(startedMs, changes, this.#peers.size);
+		}
+		this.#acknowledge();
+	}
+
+	/** The answer to a client's `SyncStep1`. @throws when the state vector can't be read. */
+	answer(stateVector: Uint8Array, address: Uint8Array): Bundle {
+		const answer = this.#joins.answer(stateVector, address, address === this.#address);
+		this.#context.joinStateKept(this);
+		return answer;
+	}
+
+	/** Lets go of what is kept for those who join. */
+	forgetJoins(): void {
+		this.#joins.clear();
+	}
+
+	/** One acknowledgement. */
+	acknowledgement(address: Uint8Array): Bundle {
+		if (address !== this.#address) return new Bundle(address, [acknowledgementBody]);
+		this.#acknowledgement ??= new Bundle(address, [acknowledgementBody]);
+		return this.#acknowledgement;
+	}
+
+	/** The presence of these clients as it is now. */
+	presenceOf(clientIds: Iterable<number>): Body {
+		return this.#presence.bodyOf(clientIds);
+	}
+
+	#send(outgoing: Outgoing, author: Author, presence: readonly number[] | undefined): void {
+		let stateVector: Uint8Array | undefined;
+		for (const peer of this.#peers.values()) {
+			if (peer.isBehind) {
+				peer.missed(outgoing.updates.length > 0, presence);
+				continue;
+			}
+			peer.deliver(outgoing, peer.connection === author);
+			if (!peer.isOverfull) continue;
+			// What it was sent up to now is all that the document has.
+			stateVector ??= encodeStateVector(this.document);
+			peer.fallBehind(stateVector);
+		}
+	}
+
+	#apply(received: readonly ReceivedUpdate[]): void {
+		for (const { update } of received) {
+			try {
+				applyUpdate(this.document, update);
+			} catch (error) {
+				// As `y-protocols` does. Its sender's gate sees what has not arrived, and the others' updates are not touched by it.
+				console.error("Caught error while handling a Yjs update", error);
+			}
+		}
+	}
+
+	#takeChanges(): Body[] {
+		const changes = this.#changes;
+		if (changes.length === 0) return [];
+		this.#changes = [];
+		const bytes = changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+		if (changes.length === 1 || bytes > mergeBytesMax) return changes.map(updateBody);
+		return [updateBody(mergeUpdates(changes))];
+	}
+
+	#acknowledge(): void {
+		const peers = this.#acknowledging;
+		this.#acknowledging = [];
+		for (const peer of peers) peer.sendAcknowledgements();
+	}
+
+	#schedule(): void {
+		if (this.#flush !== undefined) return;
+		const { clock, turns } = this.#context;
+		const waitMs = this.#pace.waitMs(clock.now());
+		// A timer is no more precise than a millisecond.
+		if (waitMs < 1) {
+			this.#flush = { cancel: () => turns.remove(this) };
+			turns.add(this);
+		} else this.#flush = { cancel: clock.after(waitMs, () => this.flush()) };
+	}
+
+	/**
+	 * What Hocuspocus does for each change it leaves to these: its own methods for sending collect instead, and its flush is ours.
+	 * It calls them at once when `flushDelay` is `false`.
+	 */
+	#takeOver(): void {
+		const { document } = this;
+		document.flushDelay = false;
+		const seam = document as unknown as {
+			broadcastUpdate(update: Uint8Array): void;
+			broadcastAwarenessUpdate(clientIds: readonly number[]): void;
+		};
+		seam.broadcastUpdate = (update) => this.#changed(update);
+		seam.broadcastAwarenessUpdate = (clientIds) => {
+			this.#presence.changed(clientIds);
+			this.#schedule();
+		};
+		document.flush = () => {
+			this.flush();
+			return document;
+		};
+		document.on("beforeTransaction", ({ origin }: { origin: unknown }) => this.#noteAuthor(origin));
+		const addConnection = document.addConnection.bind(document);
+		document.addConnection = (connection) => {
+			addConnection(connection);
+			this.#context.spare(connection);
+			this.#peers.set(connection, new Peer(connection, this, this.#context));
+			return document;
+		};
+		const removeConnection = document.removeConnection.bind(document);
+		document.removeConnection = (connection) => {
+			// Its presence goes with it, and that which has not been applied must not come afterwards.
+			this.settle();
+			this.#peers.delete(connection);
+			return removeConnection(connection);
+		};
+	}
+
+	#changed(update: Uint8Array): void {
+		this.#joins.changed(update);
+		this.#changes.push(update);
+		this.#schedule();
+	}
+
+	/** The author of a change has it; unless Yjs was holding back something that comes with it, and is somebody else's. */
+	#noteAuthor(origin: unknown): void {
+		const { pendingStructs, pendingDs } = this.document.store;
+		const isWhole = pendingStructs === null && pendingDs === null;
+		const author = isTransactionOrigin(origin) && origin.source === "connection" ? origin.connection : null;
+		const isAlone = this.#changesAuthor === undefined || this.#changesAuthor === author;
+		this.#changesAuthor = isWhole && isAlone ? author : null;
+	}
+}

@@ -1,0 +1,15 @@
+import type { WebSocketLike } from "@hocuspocus/server";
+
+/** A client's socket that can do more than Hocuspocus asks of it; our own transport's can. */
+export interface PacedSocket extends WebSocketLike {
+	/** Bytes that were sent and that the system has not taken yet. */
+	readonly bufferedBytes: number;
+	/** Sends whole WebSocket frames (RFC 6455, section 5.2) in one write. Does nothing when the socket is not open. */
+	sendFramed(frames: Uint8Array): void;
+	/** Calls `listener` once, when everything that was sent has been taken by the system; not when the socket ends first. */
+	onceDrained(listener: () => void): void;
+}
+
+export function isPaced(socket: WebSocketLike): socket is PacedSocket {
+	return "sendFramed" in socket;
+}

@@ -1,0 +1,204 @@
+import { Connection } from "@hocuspocus/server";
+import { encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
+import { acknowledgementBody, updateBody } from "./bodies.ts";
+import { type Body, Bundle } from "./bundle.ts";
+import { type Gate, openGate } from "./gate.ts";
+import type { LiveDocument } from "./live-document.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { isPaced, type PacedSocket } from "./paced-socket.ts";
+import type { SyncContext } from "./sync-context.ts";
+
+/** Of a client that reads more slowly than others write: where it stopped. */
+interface Backlog {
+	/** All that it was sent up to then. */
+	readonly stateVector: Uint8Array;
+	hasMissedUpdates: boolean;
+	/** Whose presence it has missed. */
+	readonly presence: Set<number>;
+	/** What it has asked for meanwhile: the state vector of its last `SyncStep1`. */
+	step1: Uint8Array | undefined;
+}
+
+/** One client of a document. */
+export class Peer {
+	readonly connection: Connection;
+	readonly gate: Gate;
+	readonly #live: LiveDocument;
+	readonly #context: SyncContext;
+	readonly #address: Uint8Array;
+	/** `undefined` for a stock server's. */
+	readonly #socket: PacedSocket | undefined;
+	readonly #handleNow: (frame: Uint8Array) => void;
+	/** Updates that the document has received and not applied. */
+	#unapplied = 0;
+	#acknowledgements = 0;
+	#backlog: Backlog | undefined;
+
+	/** Takes over a connection that has just been added to its document. */
+	constructor(connection: Connection, live: LiveDocument, context: SyncContext) {
+		this.connection = connection;
+		this.#live = live;
+		this.#context = context;
+		this.#address = live.addressOf(connection);
+		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
+		this.gate = context.gates?.gateOf(connection) ?? openGate();
+		this.gate.acknowledgeWith((count) => this.#acknowledge(count));
+		this.#handleNow = connection.handleMessage.bind(connection);
+		connection.handleMessage = (frame) => this.#receive(frame);
+	}
+
+	/** Whether it has stopped reading and is to be brought up to date when it reads again. */
+	get isBehind(): boolean {
+		return this.#backlog !== undefined;
+	}
+
+	/** Whether too much is waiting for it to read [TRN2]. */
+	get isOverfull(): boolean {
+		return this.#socket !== undefined && this.#socket.bufferedBytes > this.#context.readerBacklogBytesMax;
+	}
+
+	/** @param isAuthor Whether all the updates are its own. */
+	deliver(outgoing: Outgoing, isAuthor: boolean): void {
+		const acknowledgements = this.#takeAcknowledgements();
+		const bundle = isAuthor
+			? outgoing.forAuthor(this.#address, acknowledgements)
+			: outgoing.all(this.#address, acknowledgements);
+		if (bundle !== undefined) this.#send(bundle);
+	}
+
+	/** Its update was applied. */
+	applied(): void {
+		this.#unapplied -= 1;
+		this.gate.applied();
+	}
+
+	sendAcknowledgements(): void {
+		const count = this.#takeAcknowledgements();
+		if (count === 1) this.#send(this.#live.acknowledgement(this.#address));
+		else if (count > 1) this.#send(new Bundle(this.#address, new Array(count).fill(acknowledgementBody)));
+	}
+
+	/** Stops sending to it. @param stateVector What it was sent up to now. */
+	fallBehind(stateVector: Uint8Array): void {
+		if (this.#backlog !== undefined || this.#socket === undefined) return;
+		this.#backlog = { stateVector, hasMissedUpdates: false, presence: new Set(), step1: undefined };
+		this.#context.fellBehind();
+		this.#socket.onceDrained(() => this.#catchUp());
+	}
+
+	/** Others were sent something. */
+	missed(hasUpdates: boolean, presence: readonly number[] = []): void {
+		const backlog = this.#backlog;
+		if (backlog === undefined) return;
+		backlog.hasMissedUpdates ||= hasUpdates;
+		for (const clientId of presence) backlog.presence.add(clientId);
+	}
+
+	#receive(frame: Uint8Array): void {
+		if (this.#isFree() && this.#take(inspectIncoming(frame))) return;
+		// Whoever handles it sees the document as its sender left it.
+		this.#live.settle();
+		this.#handleNow(frame);
+	}
+
+	/** Whether nobody watches, and no earlier message is still being handled: it must not be overtaken. */
+	#isFree(): boolean {
+		const { connection } = this;
+		const { messageQueue } = connection as unknown as { readonly messageQueue: readonly unknown[] };
+		return (
+			messageQueue.length === 0 &&
+			!this.#context.areMessagesWatched() &&
+			connection.document.hasConnection(connection)
+		);
+	}
+
+	/** @returns Whether the message was handled. */
+	#take(incoming: Incoming): boolean {
+		switch (incoming.type) {
+			case "step1":
+				return this.#answer(incoming.payload);
+			case "step2":
+			case "update":
+				if (this.connection.readOnly) return false;
+				if (this.gate.admit(incoming.type, incoming.payload)) this.#edit(incoming.payload);
+				return true;
+			case "presence":
+				return !this.#context.isPresenceWatched() && this.#move(incoming.payload);
+			default:
+				return false;
+		}
+	}
+
+	#edit(update: Uint8Array): void {
+		this.#unapplied += 1;
+		// Clients that have nothing to add say so when they join.
+		if (this.#unapplied === 1 && isEmptyUpdate(update)) this.applied();
+		else this.#live.updateReceived(this, update);
+	}
+
+	#move(presence: Uint8Array): boolean {
+		try {
+			this.#live.presenceReceived(this, presence);
+			return true;
+		} catch {
+			// Whoever decodes it in earnest says what is wrong with it.
+			return false;
+		}
+	}
+
+	#answer(stateVector: Uint8Array): boolean {
+		this.#live.settle();
+		let answer: Bundle | undefined;
+		try {
+			// It will be answered with the state of then.
+			if (this.#backlog === undefined) answer = this.#live.answer(stateVector, this.#address);
+		} catch {
+			return false;
+		}
+		this.gate.step1Received(stateVector);
+		if (answer === undefined) {
+			if (this.#backlog !== undefined) this.#backlog.step1 = stateVector.slice();
+		} else this.#sendAnswer(answer);
+		return true;
+	}
+
+	#sendAnswer(answer: Bundle): void {
+		this.#send(answer);
+		this.gate.step1Sent();
+		if (this.isOverfull) this.fallBehind(encodeStateVector(this.connection.document));
+	}
+
+	#acknowledge(count: number): void {
+		this.#acknowledgements += count;
+		if (this.#backlog !== undefined) return;
+		if (!this.#live.isFlushDue) this.sendAcknowledgements();
+		else if (this.#acknowledgements === count) this.#live.acknowledgeWithFlush(this);
+	}
+
+	#takeAcknowledgements(): number {
+		const count = this.#acknowledgements;
+		this.#acknowledgements = 0;
+		return count;
+	}
+
+	/** It has read all that it was sent: one difference brings it up to date. */
+	#catchUp(): void {
+		const backlog = this.#backlog;
+		const { document } = this.connection;
+		if (backlog === undefined || !document.hasConnection(this.connection)) return;
+		this.#backlog = undefined;
+		const bodies: Body[] = new Array(this.#takeAcknowledgements()).fill(acknowledgementBody);
+		if (backlog.hasMissedUpdates) bodies.push(updateBody(encodeStateAsUpdate(document, backlog.stateVector)));
+		if (backlog.presence.size > 0) bodies.push(this.#live.presenceOf(backlog.presence));
+		if (bodies.length > 0) this.#send(new Bundle(this.#address, bodies));
+		if (backlog.step1 !== undefined) this.#sendAnswer(this.#live.answer(backlog.step1, this.#address));
+		else if (this.isOverfull) this.fallBehind(encodeStateVector(document));
+	}
+
+	#send(bundle: Bundle): void {
+		if (this.#socket !== undefined) this.#socket.sendFramed(bundle.framed);
+		// Not by the connection's own method, which is the gate's: what comes from here has passed it.
+		else for (const message of bundle.messages) Connection.prototype.send.call(this.connection, message);
+	}
+}

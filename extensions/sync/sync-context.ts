@@ -1,0 +1,26 @@
+import type { Connection } from "@hocuspocus/server";
+import type { Clock } from "../durability/clock.ts";
+import type { Gates } from "./gate.ts";
+import type { LiveDocument } from "./live-document.ts";
+import type { TurnQueue } from "./turn-queue.ts";
+
+/** What all documents of a server share. */
+export interface SyncContext {
+	readonly clock: Clock;
+	/** Flushes documents at the end of the turn. */
+	readonly turns: TurnQueue<LiveDocument>;
+	readonly gates: Gates | undefined;
+	/** See `SyncOptions`. */
+	readonly flushIntervalMs: number;
+	readonly readerBacklogBytesMax: number;
+	/** Whether somebody's hook wants to see messages; then all of them go Hocuspocus' own way. */
+	areMessagesWatched(): boolean;
+	/** The same for presence. */
+	isPresenceWatched(): boolean;
+	/** Hocuspocus is making this connection: leaves out what nobody watches. */
+	spare(connection: Connection): void;
+	/** A client has stopped reading. */
+	fellBehind(): void;
+	/** A document keeps something for those who join, which is to be let go of in a while. */
+	joinStateKept(document: LiveDocument): void;
+}

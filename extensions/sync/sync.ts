@@ -1,0 +1,115 @@
+import type { Extension, onConfigurePayload, onLoadDocumentPayload } from "@hocuspocus/server";
+import { type Clock, systemClock } from "../durability/clock.ts";
+import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { Gates } from "./gate.ts";
+import { LiveDocument } from "./live-document.ts";
+import type { SyncContext } from "./sync-context.ts";
+import { TurnQueue } from "./turn-queue.ts";
+import { UnwatchedHooks } from "./unwatched-hooks.ts";
+
+export interface SyncOptions {
+	/** The `Durability` of this server. Without it edits are acknowledged when they are in memory, as on a stock server. */
+	readonly durability?: (Gates & Extension) | undefined;
+	/**
+	 * Longest time for which edits and presence wait for more of them before they are sent to the other clients, in ms; 50 by
+	 * default. Only in documents with many clients who do more than one thing at a time.
+	 */
+	readonly flushIntervalMs?: number | undefined;
+	/**
+	 * Bytes that wait for a client to read them, past which it is sent nothing more until it has read them, and then the
+	 * difference; 1 MiB by default. Only behind our own transport.
+	 */
+	readonly readerBacklogBytesMax?: number | undefined;
+	readonly logger?: DurabilityLogger | undefined;
+	/** For tests. */
+	readonly clock?: Clock | undefined;
+}
+
+export interface SyncStats {
+	/** Clients that read too slowly to be sent everything; how often that has happened since the start. */
+	readonly slowReaders: number;
+}
+
+/** How long what was encoded for one who joins is kept for the next one. */
+const joinStateMs = 5_000;
+
+/**
+ * Makes the way of an edit from client to client cheap: what arrives together is applied in one transaction, each client gets
+ * one write for it, and those who join share what is encoded for them. It takes over what Hocuspocus does with sync and awareness messages
+ * as long as nobody's hook watches them (`beforeHandleMessage`, `afterHandleMessage`, `beforeSync`, `onChange`, `onStoreDocument`,
+ * `afterStoreDocument`; for presence `beforeHandleAwareness`); then they go Hocuspocus' own way.
+ *
+ * Its priority comes right after Durability's: it must know the gates that are put before connections.
+ */
+export class Sync implements Extension {
+	readonly extensionName = "Sync";
+	readonly priority = Number.MAX_SAFE_INTEGER;
+	readonly #options: SyncOptions;
+	readonly #clock: Clock;
+	readonly #logger: DurabilityLogger;
+	readonly #turns: TurnQueue<LiveDocument>;
+	readonly #withJoinState = new Set<LiveDocument>();
+	#unwatchedHooks: UnwatchedHooks | undefined;
+	#slowReaders = 0;
+
+	constructor(options: SyncOptions = {}) {
+		this.#options = options;
+		this.#clock = options.clock ?? systemClock;
+		this.#logger = options.logger ?? consoleLogger;
+		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
+	}
+
+	stats(): SyncStats {
+		return { slowReaders: this.#slowReaders };
+	}
+
+	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
+		const { durability } = this.#options;
+		this.#unwatchedHooks = new UnwatchedHooks(instance, durability === undefined ? [] : [durability]);
+	}
+
+	async onLoadDocument({ document }: onLoadDocumentPayload): Promise<void> {
+		new LiveDocument(document, this.#context());
+	}
+
+	#context(): SyncContext {
+		const { durability, flushIntervalMs = 50, readerBacklogBytesMax = 1024 * 1024 } = this.#options;
+		const hooks = this.#unwatchedHooks;
+		return {
+			clock: this.#clock,
+			turns: this.#turns,
+			gates: durability,
+			flushIntervalMs,
+			readerBacklogBytesMax,
+			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
+			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
+			spare: (connection) => hooks?.spare(connection),
+			fellBehind: () => {
+				this.#slowReaders += 1;
+			},
+			joinStateKept: (document) => this.#keepJoinState(document),
+		};
+	}
+
+	#flush(document: LiveDocument): void {
+		try {
+			document.flush();
+		} catch (error) {
+			this.#logger.error(
+				{ err: error, documentName: document.document.name },
+				"a document could not be sent",
+			);
+		}
+	}
+
+	/** One timer for all documents, and none when nobody has joined for a while. */
+	#keepJoinState(document: LiveDocument): void {
+		if (this.#withJoinState.size === 0) this.#clock.after(joinStateMs, () => this.#forgetJoinStates());
+		this.#withJoinState.add(document);
+	}
+
+	#forgetJoinStates(): void {
+		for (const document of this.#withJoinState) document.forgetJoins();
+		this.#withJoinState.clear();
+	}
+}
