@@ -1,6 +1,3 @@
-/** How much one receiver adds to the longest interval, in ms: about thirty times what sending it a frame costs. */
-const msPerReceiver = 0.25;
-
 /**
  * How far apart the flushes of a document are. What a flush costs grows with those who receive it, not with the edits in it:
  * so as more edits come than one at a time, they wait for each other, in a document with many people longer than in one
@@ -21,11 +18,24 @@ export class FlushPace {
 		return this.#lastMs + this.#intervalMs - nowMs;
 	}
 
-	/** @param changes Edits and moves of cursors that went out together. */
-	flushed(nowMs: number, changes: number, receivers: number): void {
-		this.#lastMs = nowMs;
-		const longestMs = Math.min(this.#longestMs, receivers * msPerReceiver);
-		const intervalMs = changes > 1 ? this.#intervalMs * 2 + 1 : this.#intervalMs / 2;
-		this.#intervalMs = Math.floor(Math.min(longestMs, intervalMs));
+	/**
+	 * @param changes Edits and moves of cursors that went out together.
+	 * @param tookMs How long sending them took.
+	 */
+	flushed(startedMs: number, tookMs: number, changes: number, receivers: number): void {
+		this.#lastMs = startedMs;
+		const longestMs = Math.min(this.#longestMs, patienceMs(receivers));
+		const wantedMs = changes > 1 ? this.#intervalMs * 2 + 1 : this.#intervalMs / 2;
+		// Half of the time is others', however many there are to send to.
+		const leastMs = changes > 1 && this.#longestMs > 0 ? 2 * tookMs : 0;
+		this.#intervalMs = Math.floor(Math.max(leastMs, Math.min(longestMs, wantedMs)));
 	}
+}
+
+/**
+ * 4 ms with 3 receivers, 25 with 100, 79 with 1,000. With it, sending takes 5 % of a processor with 100 receivers and 15 %
+ * with 1,000, where a write takes 12 µs.
+ */
+function patienceMs(receivers: number): number {
+	return 2.5 * Math.sqrt(receivers);
 }

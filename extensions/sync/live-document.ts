@@ -111,7 +111,8 @@ export class LiveDocument {
 		this.#flush?.cancel();
 		this.#flush = undefined;
 		this.settle();
-		const startedMs = this.#context.clock.now();
+		const { clock } = this.#context;
+		const startedMs = clock.now();
 		const presence = this.#presence.take();
 		const updates = this.#takeChanges();
 		const changes = this.#edits + (presence?.clientIds.length ?? 0);
@@ -120,7 +121,7 @@ export class LiveDocument {
 		this.#edits = 0;
 		if (updates.length > 0 || presence !== undefined) {
 			this.#send(new Outgoing(this.#address, updates, presence?.body), author, presence?.clientIds);
-			this.#pace.flushed(startedMs, changes, this.#peers.size);
+			this.#pace.flushed(startedMs, clock.now() - startedMs, changes, this.#peers.size);
 		}
 		this.#acknowledge();
 	}

@@ -11,7 +11,7 @@ export interface SyncOptions {
 	/** The `Durability` of this server. Without it edits are acknowledged when they are in memory, as on a stock server. */
 	readonly durability?: (Gates & Extension) | undefined;
 	/**
-	 * Longest time for which edits and presence wait for more of them before they are sent to the other clients, in ms; 50 by
+	 * Longest time for which edits and presence wait for more of them before they are sent to the other clients, in ms; 80 by
 	 * default. Only in documents with many clients who do more than one thing at a time.
 	 */
 	readonly flushIntervalMs?: number | undefined;
@@ -73,7 +73,7 @@ export class Sync implements Extension {
 	}
 
 	#context(): SyncContext {
-		const { durability, flushIntervalMs = 50, readerBacklogBytesMax = 1024 * 1024 } = this.#options;
+		const { durability, flushIntervalMs = 80, readerBacklogBytesMax = 1024 * 1024 } = this.#options;
 		const hooks = this.#unwatchedHooks;
 		return {
 			clock: this.#clock,
