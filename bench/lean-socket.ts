@@ -6,6 +6,8 @@ import { connect, type Socket } from "node:net";
  */
 export interface LeanSocketOptions {
 	readonly url: string;
+	/** Address of this machine to connect from; a machine has only so many ports for each. */
+	readonly localAddress?: string;
 	readonly onOpen: () => void;
 	/** @param message Valid only until this returns. */
 	readonly onMessage: (message: Uint8Array) => void;
@@ -38,6 +40,7 @@ export class LeanSocket {
 			host,
 			port: Number(port),
 			noDelay: true,
+			...(options.localAddress !== undefined && { localAddress: options.localAddress }),
 			onread: {
 				buffer: readBuffer,
 				callback: (length, buffer) => {
@@ -62,6 +65,15 @@ export class LeanSocket {
 	/** @param frames Of {@link clientFrame}. */
 	write(frames: Uint8Array): void {
 		this.#socket.write(frames);
+	}
+
+	/** Stops reading: when the buffers of both kernels are full, the server can't send any more. */
+	pause(): void {
+		this.#socket.pause();
+	}
+
+	resume(): void {
+		this.#socket.resume();
 	}
 
 	/** Says good-bye; the server ends the connection. */

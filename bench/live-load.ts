@@ -1,7 +1,7 @@
 import { Crowd, type CrowdFigures } from "./crowd.ts";
 import { isLimit, type Observed, observe } from "./observe.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
-import { bytes, microseconds, milliseconds, percent, seconds } from "./show.ts";
+import { bytes, microseconds, milliseconds, percent } from "./show.ts";
 
 /** A part of a scenario with people who type in one document. */
 export interface LivePart {
@@ -99,7 +99,7 @@ export const liveColumns: readonly Column<LiveFigures & { readonly target: strin
 		cell: ({ fellBehind, delivered }) => (fellBehind ? "falls behind" : percent(delivered)),
 	},
 	{ title: "CPU / update", cell: (row) => microseconds(row.cpuMsPerUpdate) },
-	{ title: "CPU / million deliveries", cell: (row) => seconds(row.cpuSPerMillionDeliveries * 1000) },
+	{ title: "CPU / delivery", cell: (row) => microseconds(row.cpuMsPerDelivery) },
 	{ title: "CPU", cell: ({ cpuShare }) => percent(cpuShare) },
 	{
 		title: "to peer p50, p99",

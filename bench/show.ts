@@ -19,7 +19,8 @@ export function seconds(valueMs: number): string {
 }
 
 export function microseconds(valueMs: number): string {
-	return Number.isNaN(valueMs) ? "-" : `${Math.round(valueMs * 1000)} µs`;
+	if (Number.isNaN(valueMs)) return "-";
+	return `${(valueMs * 1000).toFixed(valueMs < 0.1 ? 1 : 0)} µs`;
 }
 
 /** @param share 1 for all of it. */

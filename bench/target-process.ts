@@ -9,6 +9,9 @@ import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets
 export const targets = {
 	indelible: "Indelible",
 	stock: "stock Hocuspocus",
+	"stock-tuned": "stock, flushDelay 25",
+	raw: "raw ws",
+	preframed: "raw, framed once",
 	relay: "bare relay",
 } as const;
 export type TargetName = keyof typeof targets;

@@ -5,6 +5,7 @@ import { documentsScenario } from "./documents.ts";
 import { killScenario } from "./kill.ts";
 import { latencyScenario } from "./latency.ts";
 import { nodeLossScenario } from "./node-loss.ts";
+import { readersScenario } from "./readers.ts";
 import { recoveryScenario } from "./recovery.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
 import { writersScenario } from "./writers.ts";
@@ -13,6 +14,7 @@ import { writersScenario } from "./writers.ts";
 export const scenarios: readonly Scenario[] = [
 	killScenario,
 	writersScenario,
+	readersScenario,
 	documentsScenario,
 	bytesScenario,
 	latencyScenario,

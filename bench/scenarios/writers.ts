@@ -15,6 +15,7 @@ const parts: readonly LivePart[] = [
 export const writersScenario = defineScenario({
 	name: "writers",
 	summary: "many people type in one document, and all see it",
+	targets: ["indelible", "stock", "stock-tuned", "raw", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
 		`One document of ${count(contentCharacters)} characters in which all type, each in a place of their own, and all see it: ` +

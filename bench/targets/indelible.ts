@@ -4,7 +4,7 @@ import { createNode } from "../../server/index.ts";
 import { serveBench, targetSettings } from "./protocol.ts";
 
 const quiet = () => {};
-const { data, commitDelayMs, shared } = targetSettings();
+const { data, port: wantedPort, commitDelayMs, shared } = targetSettings();
 const node = await createNode({
 	data,
 	commitDelayMs,
@@ -15,7 +15,7 @@ const httpServer = createServer((_request, response) => {
 	const readiness = node.readiness();
 	response.writeHead(readiness.ready ? 200 : 503).end(JSON.stringify(readiness));
 });
-const { port } = await node.listen(httpServer, { port: 0, host: "127.0.0.1" });
+const { port } = await node.listen(httpServer, { port: wantedPort, host: "127.0.0.1" });
 serveBench({
 	port,
 	totals() {

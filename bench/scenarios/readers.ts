@@ -1,0 +1,30 @@
+import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
+import { chosenParts, defineScenario } from "../scenario.ts";
+import { count } from "../show.ts";
+import { generateDocument } from "../typist.ts";
+
+const contentCharacters = 4000;
+const perSecond = 20;
+
+const parts: readonly LivePart[] = [
+	{ part: "100", authors: 1, readers: 100, perSecond },
+	{ part: "1000", authors: 1, readers: 1000, perSecond },
+];
+
+export const readersScenario = defineScenario({
+	name: "readers",
+	summary: "one person types, many look on",
+	targets: ["indelible", "stock", "stock-tuned", "raw", "preframed"],
+	parts: parts.map(({ part }) => part),
+	explain: (settings) =>
+		`One document of ${count(contentCharacters)} characters, in which one person types ${perSecond} characters a second and ` +
+		`${parts.map(({ readers }) => count(readers)).join(" or ")} look on, ${durationOf(settings)}.`,
+	async measure(bench) {
+		const contents = generateDocument(contentCharacters);
+		const rows = [];
+		for (const part of chosenParts(parts, bench.settings))
+			rows.push(await measureLive(bench, part, contents));
+		return rows;
+	},
+	columns: liveColumns,
+});
