@@ -1,5 +1,5 @@
 import { writeTogether } from "./crowd-script.ts";
-import { EditReader } from "./edit-reader.ts";
+import { clientIdOf, EditReader } from "./edit-reader.ts";
 import { Histogram } from "./histogram.ts";
 import { clientFrame } from "./lean-socket.ts";
 import { sleep } from "./pace.ts";
@@ -85,9 +85,9 @@ export class Crowd {
 		return crowd;
 	}
 
-	/** How many keystrokes of each author were sent, over all calls of {@link type}. */
-	get sent(): readonly number[] {
-		return this.#authors.map(({ sent }) => sent);
+	/** How many keystrokes of each author, by Yjs client, were sent over all calls of {@link type}. */
+	get clocks(): readonly (readonly [clientId: number, clock: number])[] {
+		return this.#authors.map(({ sent }, author) => [clientIdOf(author), sent] as const);
 	}
 
 	/**

@@ -2,6 +2,8 @@ import { Crowd, type CrowdFigures } from "./crowd.ts";
 import { isLimit, type Observed, observe } from "./observe.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
 import { bytes, microseconds, milliseconds, percent } from "./show.ts";
+import { keepsDocuments } from "./target-process.ts";
+import { type Verdict, Witnesses } from "./witnesses.ts";
 
 /** A part of a scenario with people who type in one document. */
 export interface LivePart {
@@ -26,7 +28,7 @@ export function durationOf({ durationS = defaultDurationS }: BenchSettings): str
 
 /** Has people type in one document of a server that was started for it. */
 export async function measureLive(
-	{ settings, start, progress }: Bench,
+	{ target: name, settings, start, progress }: Bench,
 	live: LivePart,
 	contents: Uint8Array,
 ): Promise<LiveFigures> {
@@ -34,12 +36,13 @@ export async function measureLive(
 	const { part, authors, readers, perSecond } = live;
 	const say = (text: string) => progress(`${part}, ${text}`);
 	const target = await start();
+	// The parts share a data folder.
+	const documentName = `live ${part}`;
 	const keystrokes = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
 	const crowd = await Crowd.open(
 		{
 			url: target.url,
-			// The parts share a data folder.
-			documentName: `live ${part}`,
+			documentName,
 			contents,
 			authors,
 			readers,
@@ -47,18 +50,30 @@ export async function measureLive(
 		},
 		say,
 	);
+	say("unmodified clients join");
+	const witnesses = keepsDocuments(name)
+		? await Witnesses.join({ url: target.url, documentName })
+		: undefined;
 	const type = (count: number, what: string) =>
 		observe(target, () => crowd.type({ keystrokes: count, perSecond }, (text) => say(`${what}${text}`)));
 	const warmUp = await type(keystrokes.warmUp, "warm-up, ");
 	// A server that falls behind does so in the warm-up.
 	const observed = warmUp.result.fellBehind ? warmUp : await type(keystrokes.measured, "");
+	const { fellBehind } = observed.result;
+	say("comparing");
+	const verdict = fellBehind ? undefined : await witnesses?.judge({ clocks: crowd.clocks, presence: [] });
+	witnesses?.leave();
 	crowd.leave();
-	if (observed.result.fellBehind) await target.kill();
+	if (fellBehind) await target.kill();
 	else await target.stop();
-	return figuresOf(live, observed);
+	return figuresOf(live, observed, verdict);
 }
 
-function figuresOf({ part, authors, readers, perSecond }: LivePart, observed: Observed<CrowdFigures>) {
+function figuresOf(
+	{ part, authors, readers, perSecond }: LivePart,
+	observed: Observed<CrowdFigures>,
+	verdict: Verdict | undefined,
+) {
 	const { result, userMs, systemMs, generator } = observed;
 	const { sent, delivered, seenAfter, acknowledgedAfter } = result;
 	const cpuMs = userMs + systemMs;
@@ -71,6 +86,8 @@ function figuresOf({ part, authors, readers, perSecond }: LivePart, observed: Ob
 		fellBehind: result.fellBehind ? 1 : 0,
 		updates: sent,
 		delivered: delivered / result.expected,
+		converged: verdict?.agreeing ?? Number.NaN,
+		compared: verdict?.of ?? Number.NaN,
 		cpuMsPerUpdate: cpuMs / sent,
 		userMsPerUpdate: userMs / sent,
 		systemMsPerUpdate: systemMs / sent,
@@ -97,6 +114,10 @@ export const liveColumns: readonly Column<LiveFigures & { readonly target: strin
 	{
 		title: "delivered",
 		cell: ({ fellBehind, delivered }) => (fellBehind ? "falls behind" : percent(delivered)),
+	},
+	{
+		title: "converged",
+		cell: ({ converged, compared }) => (Number.isNaN(converged) ? "-" : `${converged} of ${compared}`),
 	},
 	{ title: "CPU / update", cell: (row) => microseconds(row.cpuMsPerUpdate) },
 	{ title: "CPU / delivery", cell: (row) => microseconds(row.cpuMsPerDelivery) },

@@ -57,6 +57,11 @@ export class Person {
 		return this.#provider.isSynced && !this.#provider.hasUnsyncedChanges;
 	}
 
+	/** What everybody shows of themselves, by Yjs client. */
+	get presence(): ReadonlyMap<number, Readonly<Record<string, unknown>>> {
+		return this.#provider.awareness?.getStates() ?? new Map();
+	}
+
 	/** How many of somebody's edits are here. */
 	has(author: Person): number {
 		return Y.getState(this.document.store, author.document.clientID);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { pinTarget } from "./pinning.ts";
-import { type ProcessUsage, readUsage } from "./process-usage.ts";
+import { type ProcessUsage, readProcessorMs, readUsage } from "./process-usage.ts";
 import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
 
 /** The servers that are compared; each is a program of its own in `targets/`. */
@@ -17,7 +17,13 @@ export const targets = {
 export type TargetName = keyof typeof targets;
 export const targetNames = Object.keys(targets) as TargetName[];
 
+/** Whether a target has documents; without, nobody who joins gets anything. */
+export function keepsDocuments(target: TargetName): boolean {
+	return target !== "raw" && target !== "preframed" && target !== "relay";
+}
+
 const answerDeadlineMs = 30_000;
+const lateAnswerDeadlineMs = 5_000;
 
 /** A server in a process of its own. */
 export class TargetProcess {
@@ -58,6 +64,11 @@ export class TargetProcess {
 		return readUsage(this.#child.pid ?? 0);
 	}
 
+	/** Processor time since its start, user and system, in ms. */
+	processorMs(): number {
+		return readProcessorMs(this.#child.pid ?? 0);
+	}
+
 	async totals(): Promise<SaveTotals> {
 		return (await this.#ask("totals", "totals")).totals;
 	}
@@ -67,8 +78,18 @@ export class TargetProcess {
 		await this.#ask("watch", "watching");
 	}
 
+	/** @returns `NaN` when it is so late that it does not even say so. */
 	async loopDelayP99Ms(): Promise<number> {
-		return (await this.#ask("loopDelay", "loopDelay")).p99Ms;
+		const answer = this.#ask("loopDelay", "loopDelay", lateAnswerDeadlineMs);
+		return answer.then(
+			({ p99Ms }) => p99Ms,
+			() => Number.NaN,
+		);
+	}
+
+	/** Has it collect its garbage, so that memory that is resident is mostly in use. */
+	async collectGarbage(): Promise<void> {
+		await this.#ask("collect", "collected");
 	}
 
 	get hasEnded(): boolean {
@@ -99,28 +120,31 @@ export class TargetProcess {
 		await this.#ended;
 	}
 
-	#ask<T extends FromTarget["type"]>(question: ToTarget, type: T): Promise<Extract<FromTarget, { type: T }>> {
-		const answer = nextMessage(this.#child, type);
+	#ask<T extends FromTarget["type"]>(question: ToTarget, type: T, deadlineMs?: number): Promise<Answer<T>> {
+		const answer = nextMessage(this.#child, type, deadlineMs);
 		this.#child.send(question);
 		return answer;
 	}
 }
 
+type Answer<T extends FromTarget["type"]> = Extract<FromTarget, { type: T }>;
+
 function nextMessage<T extends FromTarget["type"]>(
 	child: ChildProcess,
 	type: T,
-): Promise<Extract<FromTarget, { type: T }>> {
+	deadlineMs = answerDeadlineMs,
+): Promise<Answer<T>> {
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => {
 			child.off("message", take);
-			reject(new Error(`the target did not say "${type}" in ${answerDeadlineMs} ms`));
-		}, answerDeadlineMs);
+			reject(new Error(`the target did not say "${type}" in ${deadlineMs} ms`));
+		}, deadlineMs);
 		const take = (message: unknown) => {
 			const said = message as FromTarget;
 			if (said.type !== type) return;
 			clearTimeout(timer);
 			child.off("message", take);
-			resolve(said as Extract<FromTarget, { type: T }>);
+			resolve(said as Answer<T>);
 		};
 		child.on("message", take);
 	});
