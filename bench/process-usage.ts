@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** What Linux has counted for a process since its start, all threads together. */
 export interface ProcessUsage {
@@ -31,6 +31,23 @@ export function readUsage(pid: number): ProcessUsage {
 		dirtiedBytes: io.get("write_bytes") ?? 0,
 		residentBytes: (status.get("VmRSS") ?? 0) * 1024,
 	};
+}
+
+/**
+ * Processor time that all threads of a process have used, in ms, to the microsecond; {@link readUsage} counts in 10 ms. Threads
+ * that have ended are not in it.
+ */
+export function readProcessorMs(pid: number): number {
+	let ns = 0;
+	for (const thread of readdirSync(`/proc/${pid}/task`)) {
+		try {
+			const [used = ""] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+			ns += Number(used);
+		} catch {
+			// It has just ended.
+		}
+	}
+	return ns / 1e6;
 }
 
 /** What was used between two readings; memory is that of the later one. */

@@ -73,14 +73,14 @@ async function measure(scenario: Scenario, options: Options): Promise<readonly R
 		const clusters: BenchCluster[] = [];
 		const progress = showProgress(`${scenario.name}, ${targets[target]}`);
 		try {
-			const start = async () => {
-				const started = await TargetProcess.start(target, { data, commitDelayMs }, flags);
+			const start = async (port = 0) => {
+				const started = await TargetProcess.start(target, { data, port, commitDelayMs }, flags);
 				running.push(started);
 				return started;
 			};
 			const startSharing = async (nodes: number) => {
 				const cluster = await startCluster(nodes, data, (settings) =>
-					TargetProcess.start(target, { ...settings, commitDelayMs }, flags),
+					TargetProcess.start(target, { ...settings, port: 0, commitDelayMs }, flags),
 				);
 				clusters.push(cluster);
 				return cluster;

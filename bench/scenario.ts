@@ -20,8 +20,11 @@ export type Figures = Readonly<Record<string, number | string | undefined>>;
 export interface Bench {
 	readonly target: TargetName;
 	readonly settings: BenchSettings;
-	/** Starts the target on a data folder that lives as long as this run; again, after a kill, on the same one. */
-	start(): Promise<TargetProcess>;
+	/**
+	 * Starts the target on a data folder that lives as long as this run; again, after a kill, on the same one.
+	 * @param port TCP port; any by default.
+	 */
+	start(port?: number): Promise<TargetProcess>;
 	/** Starts several of the target that share a Redis and a PostgreSQL. All of it is ended after this run. */
 	startCluster(nodes: number): Promise<BenchCluster>;
 	/** Shows how far it is. */

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { type WebSocket, WebSocketServer } from "ws";
-import { serveBench } from "./protocol.ts";
+import { serveBench, targetSettings } from "./protocol.ts";
 
 /**
  * A server that has no documents: it passes on what somebody sends to all others who named the same document. It answers so much
@@ -49,7 +49,7 @@ export function serveBroadcaster<P extends Peer>(
 			webSocket.on("error", () => webSocket.terminate());
 		}),
 	);
-	httpServer.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
+	httpServer.listen({ port: targetSettings().port, host: "127.0.0.1", backlog: 4096 }, () => {
 		const address = httpServer.address();
 		if (address === null || typeof address === "string") throw new Error("no port");
 		serveBench({

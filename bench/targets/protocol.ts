@@ -1,5 +1,7 @@
 /** What a target and the bench say to each other: settings on the command line, the rest over the IPC channel. */
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { watchLoop } from "../loop-watch.ts";
 
 export interface TargetSettings {
@@ -28,10 +30,11 @@ export type FromTarget =
 	| { readonly type: "totals"; readonly totals: SaveTotals }
 	| { readonly type: "watching" }
 	| { readonly type: "loopDelay"; readonly p99Ms: number }
+	| { readonly type: "collected" }
 	| { readonly type: "closed" };
 
-/** `watch` begins to measure how long the event loop is late, `loopDelay` ends it. */
-export type ToTarget = "totals" | "watch" | "loopDelay" | "close";
+/** `watch` begins to measure how long the event loop is late, `loopDelay` ends it; `collect` collects garbage. */
+export type ToTarget = "totals" | "watch" | "loopDelay" | "collect" | "close";
 
 export interface Target {
 	readonly port: number;
@@ -55,11 +58,21 @@ export function serveBench({ port, totals, close }: Target): void {
 			watch.start();
 			say({ type: "watching" });
 		} else if (message === "loopDelay") say({ type: "loopDelay", p99Ms: watch.end() });
-		else {
+		else if (message === "collect") {
+			collectGarbage();
+			say({ type: "collected" });
+		} else {
 			await close();
 			say({ type: "closed" });
 		}
 	});
 	process.on("disconnect", () => process.exit());
 	say({ type: "listening", port });
+}
+
+/** With a flag that is set at run time, so that the server runs with the flags that it always has. */
+function collectGarbage(): void {
+	setFlagsFromString("--expose-gc");
+	const collect: unknown = runInNewContext("gc");
+	if (typeof collect === "function") collect();
 }

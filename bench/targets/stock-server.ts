@@ -10,7 +10,7 @@ import { inPostgres, inSqlite } from "./stock-storage.ts";
  * @param configuration What is not to have its default.
  */
 export async function serveStock(configuration: Partial<Configuration> = {}): Promise<void> {
-	const { data, shared } = targetSettings();
+	const { data, port, shared } = targetSettings();
 	const storage = shared === undefined ? inSqlite(data) : await inPostgres(shared.databaseUrl);
 	let stores = 0;
 	const extensions: Extension[] = [
@@ -31,7 +31,7 @@ export async function serveStock(configuration: Partial<Configuration> = {}): Pr
 		address: "127.0.0.1",
 		extensions,
 	});
-	server.configuration.port = 0;
+	server.configuration.port = port;
 	await server.listen();
 	serveBench({
 		port: server.address.port,
