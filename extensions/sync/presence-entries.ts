@@ -10,6 +10,8 @@ export interface PresenceEntry {
 	readonly clientId: number;
 	readonly clock: number;
 	readonly isPresent: boolean;
+	/** `null` when it has left. */
+	readonly state: unknown;
 	/** All of it as it came. */
 	readonly bytes: Uint8Array;
 }
@@ -22,8 +24,9 @@ export function readPresence(update: Uint8Array): PresenceEntry[] {
 		const start = decoder.pos;
 		const clientId = decoding.readVarUint(decoder);
 		const clock = decoding.readVarUint(decoder);
-		const isPresent = JSON.parse(decoding.readVarString(decoder)) !== null;
-		entries.push({ clientId, clock, isPresent, bytes: update.subarray(start, decoder.pos) });
+		const state: unknown = JSON.parse(decoding.readVarString(decoder));
+		const bytes = update.subarray(start, decoder.pos);
+		entries.push({ clientId, clock, isPresent: state !== null, state, bytes });
 	}
 	return entries;
 }

@@ -1,0 +1,317 @@
+import type {
+	afterLoadDocumentPayload,
+	Connection,
+	Document,
+	Extension,
+	onAuthenticatePayload,
+	onConfigurePayload,
+	onConnectPayload,
+	onTokenSyncPayload,
+	onUpgradePayload,
+} from "@hocuspocus/server";
+import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import { isAtLeast } from "./client-version.ts";
+import { authCloseEvents, endConnection } from "./end-connection.ts";
+import { Guard } from "./guard.ts";
+import { Judge, type JudgeOptions } from "./judge.ts";
+import { isOriginAllowed } from "./origin.ts";
+import { PresenceOwners } from "./presence.ts";
+import { type Relay, readAuthMessage } from "./relay.ts";
+import { type RevocationAction, type RevocationRequest, Revocations } from "./revocations.ts";
+import { type Seat, Seats } from "./seats.ts";
+import {
+	type Credentials,
+	type Grant,
+	type Identity,
+	nobody,
+	type RefusalReason,
+	type Verdict,
+} from "./verdict.ts";
+
+export interface AuthOptions extends JudgeOptions {
+	/** What becomes of a connection whose token has expired and was not replaced; "close" by default. */
+	readonly expiryAction?: RevocationAction | undefined;
+	/** How long before the end a new token is asked for, in ms; 30 s by default. */
+	readonly askAheadMs?: number | undefined;
+	/** Whether presence is made to name whom the credentials name; true by default. */
+	readonly stampPresence?: boolean | undefined;
+	/** Oldest version of `@hocuspocus/provider` that is let in, such as `4.2`. */
+	readonly clientVersionMin?: string | undefined;
+	/** Origins of the pages that may connect, with `*` for anything; all by default. */
+	readonly allowedOrigins?: readonly string[] | undefined;
+	/** How long a revocation is remembered, in ms; a day by default. Tokens should not be good for longer. */
+	readonly revocationMemoryMs?: number | undefined;
+	/** Brings revocations and used tickets to the other nodes: the `RedisBus` of this server. */
+	readonly relay?: Relay | undefined;
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onEvent?: ((event: AuthEvent) => void) | undefined;
+}
+
+/** What has happened, for metrics. Nothing in it tells who it was. */
+export type AuthEvent =
+	| { readonly type: "granted"; readonly level: "read" | "roots" | "write" }
+	| { readonly type: "refused"; readonly reason: RefusalReason | "origin-forbidden" }
+	| { readonly type: "edit-refused" }
+	| { readonly type: "expired" | "revoked"; readonly action: RevocationAction };
+
+/** Under which a grant travels in Hocuspocus' context from `onAuthenticate` to the connection. */
+const grantKey = Symbol("grant");
+const dayMs = 24 * 60 * 60_000;
+
+/**
+ * Decides who may open which document and what they may do there, by JSON Web Tokens, a webhook, signed tickets, or for
+ * everybody by pattern; takes it away when it expires or is revoked. A Hocuspocus extension.
+ *
+ * An `onAuthenticate` hook in the server's configuration decides alone: nothing of the above is asked then, and presence is left as it
+ * is. Origins, the oldest client version and revocations count in any case.
+ */
+export class Auth implements Extension {
+	readonly extensionName = "Auth";
+	/** Before others' hooks; behind Durability and Sync, whose handling of messages it has to precede. */
+	readonly priority = 10_000;
+	readonly #options: AuthOptions;
+	readonly #logger: DurabilityLogger;
+	readonly #judge: Judge;
+	readonly #seats: Seats;
+	readonly #revocations: Revocations;
+	readonly #owners = new WeakMap<Document, PresenceOwners>();
+	readonly #guarded = new WeakSet<Connection>();
+	readonly #tell: (payload: string) => void;
+	/** Whether a hook of the configuration decides. */
+	#isOverruled = false;
+
+	/** @throws {TypeError} when a key or a secret can't be used; the message holds nothing of it. */
+	constructor(options: AuthOptions) {
+		this.#options = options;
+		this.#logger = options.logger ?? consoleLogger;
+		this.#judge = new Judge(options, (ticket) => this.#tell(JSON.stringify({ type: "ticket-used", ticket })));
+		this.#revocations = new Revocations(options.revocationMemoryMs ?? dayMs);
+		this.#seats = new Seats({
+			askAheadMs: options.askAheadMs ?? 30_000,
+			expiryAction: options.expiryAction ?? "close",
+			onExpired: (action) => this.#emit({ type: "expired", action }),
+		});
+		const { relay } = options;
+		this.#tell =
+			relay?.join(
+				"auth",
+				(payload) => this.#heard(payload),
+				() => this.#repeat(),
+			) ?? (() => {});
+	}
+
+	/**
+	 * Ends or downgrades the connections of a user, or to a document, here and on the other nodes, and refuses the same credentials from
+	 * now on.
+	 * @returns How many connections of this node it has met.
+	 * @throws {RangeError} when more was revoked lately than is remembered.
+	 */
+	revoke(request: RevocationRequest): number {
+		const revocation = { ...request, atMs: Date.now() };
+		if (this.#revocations.add(revocation, revocation.atMs) === "full")
+			throw new RangeError("too much was revoked lately to remember more");
+		this.#tell(JSON.stringify({ type: "revoked", revocation }));
+		return this.#carryOut(request);
+	}
+
+	async onConfigure({ configuration }: onConfigurePayload): Promise<void> {
+		this.#isOverruled = typeof configuration.onAuthenticate === "function";
+		if (this.#isOverruled && !this.#judge.isOpen)
+			this.#logger.warn(
+				{},
+				"the onAuthenticate hook decides who may do what; the settings for it are not used",
+			);
+	}
+
+	/** Rejects with nothing when it has answered the request itself. */
+	async onUpgrade({ request, socket }: onUpgradePayload): Promise<void> {
+		const { allowedOrigins } = this.#options;
+		if (allowedOrigins === undefined) return;
+		if (isOriginAllowed(request.headers.origin, allowedOrigins)) return;
+		this.#emit({ type: "refused", reason: "origin-forbidden" });
+		this.#logger.info({}, "a page of an origin that is not allowed was refused");
+		socket.on("error", () => {});
+		socket.once("finish", () => socket.destroy());
+		socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+		return Promise.reject();
+	}
+
+	async onConnect({ providerVersion, documentName }: onConnectPayload): Promise<void> {
+		const { clientVersionMin } = this.#options;
+		if (clientVersionMin === undefined || isAtLeast(providerVersion, clientVersionMin)) return;
+		this.#refuse("client-outdated", `the client is older than ${clientVersionMin}`, documentName);
+	}
+
+	async onAuthenticate({
+		token,
+		documentName,
+		requestHeaders,
+		requestParameters,
+		connectionConfig,
+	}: onAuthenticatePayload): Promise<object | undefined> {
+		if (this.#isOverruled || this.#judge.isOpen) return undefined;
+		const grant = await this.#decide({
+			documentName,
+			token,
+			ticket: requestParameters.get("ticket") ?? undefined,
+			cookie: requestHeaders.get("cookie") ?? undefined,
+			origin: requestHeaders.get("origin") ?? undefined,
+		});
+		const { level } = grant.access;
+		if (level !== "none") this.#emit({ type: "granted", level });
+		connectionConfig.readOnly = level === "read";
+		const { id, name } = grant.identity;
+		const isKnown = id !== undefined || name !== undefined;
+		return { [grantKey]: grant, ...(isKnown ? { user: { id, name } } : {}) };
+	}
+
+	/** Hocuspocus closes the connection when this rejects, and knows no better code for it than 4401. */
+	async onTokenSync({ token, documentName, connection, ...payload }: onTokenSyncPayload): Promise<void> {
+		const seat = this.#seats.get(connection);
+		if (this.#isOverruled || seat?.grant === undefined) return;
+		const { requestHeaders } = payload;
+		const credentials = {
+			documentName,
+			token,
+			// It was used, and does not become good again.
+			ticket: undefined,
+			cookie: requestHeaders.get("cookie") ?? undefined,
+			origin: requestHeaders.get("origin") ?? undefined,
+		};
+		const verdict = await this.#judgeAnew(credentials);
+		const before = seat.grant;
+		if (!connection.document.hasConnection(connection)) return;
+		if (verdict.type === "granted" && verdict.grant.identity.id === before.identity.id) {
+			this.#seats.renew(seat, verdict.grant);
+			this.#guard(seat);
+			return;
+		}
+		// Until what it has expires, it has it.
+		if (verdict.type === "refused" && verdict.reason === "auth-unavailable") return;
+		this.#logger.info({ documentName }, "a new token was refused, and its connection ended");
+		const isRevoked = verdict.type === "refused" && verdict.reason === "access-revoked";
+		endConnection(connection, isRevoked ? authCloseEvents.accessRevoked : authCloseEvents.tokenRefused);
+	}
+
+	async afterLoadDocument({ document }: afterLoadDocumentPayload): Promise<void> {
+		const owners = new PresenceOwners(document);
+		this.#owners.set(document, owners);
+		const addConnection = document.addConnection.bind(document);
+		// Messages that came early are handled before the `connected` hook.
+		document.addConnection = (connection) => {
+			addConnection(connection);
+			this.#seat(connection);
+			connection.onClose(() => owners.left(connection));
+			return document;
+		};
+	}
+
+	async onDestroy(): Promise<void> {
+		this.#seats.close();
+	}
+
+	#seat(connection: Connection): void {
+		const context = Object(connection.context) as { [grantKey]?: Grant; user?: unknown };
+		const grant = context[grantKey];
+		const seat = this.#seats.add(connection, grant, grant === undefined ? identityOf(context.user) : nobody);
+		this.#guard(seat);
+		// It may have been revoked while the document was loaded.
+		const action = grant === undefined ? undefined : this.#revocationOf(grant, connection.document.name);
+		if (action === undefined) return;
+		connection.readOnly = true;
+		if (action === "close") queueMicrotask(() => endConnection(connection, authCloseEvents.accessRevoked));
+	}
+
+	/** Only whoever needs one has one. */
+	#guard(seat: Seat): void {
+		const { connection, grant } = seat;
+		if (grant === undefined || this.#guarded.has(connection)) return;
+		const isStamped = this.#options.stampPresence !== false && !this.#judge.isOpen;
+		if (!isStamped && grant.access.level !== "roots") return;
+		this.#guarded.add(connection);
+		const owners = this.#owners.get(connection.document);
+		const identity = () => seat.grant?.identity ?? nobody;
+		Guard.install(connection, {
+			access: () => seat.access,
+			presence:
+				isStamped && owners !== undefined
+					? { identity, maySpeak: (statement) => owners.maySpeak(connection, identity(), statement) }
+					: undefined,
+			onEditRefused: () => this.#emit({ type: "edit-refused" }),
+		});
+	}
+
+	/** @throws What Hocuspocus tells the client. */
+	async #decide(credentials: Credentials): Promise<Grant> {
+		const verdict = await this.#judgeAnew(credentials);
+		if (verdict.type === "granted") return verdict.grant;
+		return this.#refuse(verdict.reason, verdict.why, credentials.documentName);
+	}
+
+	async #judgeAnew(credentials: Credentials): Promise<Verdict> {
+		const verdict = await this.#judge.judge(credentials);
+		if (verdict.type === "refused") return verdict;
+		const action = this.#revocationOf(verdict.grant, credentials.documentName);
+		if (action === "close")
+			return { type: "refused", reason: "access-revoked", why: "the access was revoked" };
+		if (action === undefined) return verdict;
+		return { type: "granted", grant: { ...verdict.grant, access: { level: "read" } } };
+	}
+
+	#revocationOf({ identity, issuedAtMs }: Grant, documentName: string): RevocationAction | undefined {
+		return this.#revocations.actionFor({ userId: identity.id, documentName, issuedAtMs }, Date.now());
+	}
+
+	#refuse(reason: RefusalReason, why: string, documentName: string): never {
+		this.#emit({ type: "refused", reason });
+		const fields = { documentName, reason, why };
+		if (reason === "auth-unavailable") this.#logger.warn(fields, "nobody could say who a client is");
+		else this.#logger.info(fields, "a client was refused");
+		throw new AuthRefusal(reason);
+	}
+
+	#carryOut(request: RevocationRequest): number {
+		const met = this.#seats.revoke(request);
+		this.#emit({ type: "revoked", action: request.action });
+		this.#logger.info({ action: request.action, connections: met }, "access was revoked");
+		return met;
+	}
+
+	#heard(payload: string): void {
+		const message = readAuthMessage(payload);
+		if (message?.type === "ticket-used") this.#judge.ticketUsed(message.ticket);
+		if (message?.type !== "revoked") return;
+		const added = this.#revocations.add(message.revocation, Date.now());
+		if (added !== "known") this.#carryOut(message.revocation);
+		if (added === "full") this.#logger.error({}, "too much was revoked lately to remember more");
+	}
+
+	#repeat(): void {
+		for (const revocation of this.#revocations.all(Date.now()))
+			this.#tell(JSON.stringify({ type: "revoked", revocation }));
+	}
+
+	#emit(event: AuthEvent): void {
+		this.#options.onEvent?.(event);
+	}
+}
+
+/** Without a message, as Hocuspocus prints messages and we have logged it. */
+class AuthRefusal extends Error {
+	override readonly name = "AuthRefusal";
+	readonly reason: RefusalReason;
+
+	constructor(reason: RefusalReason) {
+		super("");
+		this.reason = reason;
+	}
+}
+
+/** As hooks name users: `{ user: { id, name } }` in their context. */
+function identityOf(user: unknown): Identity {
+	const { id, name } = Object(user) as { id?: unknown; name?: unknown };
+	return {
+		id: typeof id === "string" ? id : undefined,
+		name: typeof name === "string" ? name : undefined,
+	};
+}
