@@ -31,7 +31,8 @@ function command(name: string, description: string, names?: readonly SettingName
 	return created.configureHelp({ showGlobalOptions: false });
 }
 
-function option({ flag, type, description, initialText, variable }: Setting): Option {
+function option({ flag, type, description, initial, initialText, variable }: Setting): Option {
+	if (type === "boolean" && initial === false) return new Option(flag, `${description} (env: ${variable})`);
 	if (type === "boolean")
 		return new Option(`--no-${flag.slice(2)}`, `don't ${description} (env: ${variable})`);
 	const value = type === "integer" ? "<number>" : "<text>";

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Configuration, type Extension, Hocuspocus } from "@hocuspocus/server";
+import { Auth, type RevocationRequest } from "../extensions/auth/index.ts";
 import {
 	type CompactionThresholds,
 	Durability,
@@ -12,6 +13,7 @@ import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
+import { asSettingsError, authOptions, hasAuth, refuseOpenNode } from "./auth-options.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { LoadWatch } from "./load/load-watch.ts";
@@ -65,11 +67,14 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const { redisUrl, redisPrefix } = settings;
 	const isClustered = redis !== undefined || redisUrl !== undefined;
 	if (isClustered && givenStore === undefined) refusePrivateStore(settings);
+	const isOpen = !hasAuth(settings, hooks, extensions);
+	if (settings.requireAuth && isOpen) refuseOpenNode();
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
 	const store = givenStore ?? documentStore(settings, isClustered ? redisPrefix : undefined);
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
 		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
 	}
+	const auth = makeAuth(settings, logger);
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
@@ -92,13 +97,15 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	};
 	const sync = new Sync({ durability, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
+	if (bus !== undefined) auth.connect(bus);
 	const hocuspocus = new Hocuspocus({
 		...hooks,
 		...(yDocOptions === undefined ? {} : { yDocOptions }),
-		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), ...extensions],
+		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), auth, ...extensions],
 	});
 	containHookErrors(hocuspocus, logger);
-	const node = new IndelibleNode({ hocuspocus, durability, bus, settings, location: store.location, logger });
+	const parts = { hocuspocus, durability, bus, auth, isOpen, settings, location: store.location, logger };
+	const node = new IndelibleNode(parts);
 	try {
 		await bus?.open();
 	} catch (error) {
@@ -106,6 +113,15 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		throw error;
 	}
 	return node;
+}
+
+function makeAuth(settings: NodeSettings, logger: DurabilityLogger): Auth {
+	const options = authOptions(settings);
+	try {
+		return new Auth({ ...options, logger });
+	} catch (error) {
+		throw asSettingsError(error);
+	}
 }
 
 /** A node on its own need not load what speaks to Redis. */
@@ -118,6 +134,8 @@ interface NodeParts {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
 	readonly bus: RedisBus | undefined;
+	readonly auth: Auth;
+	readonly isOpen: boolean;
 	readonly settings: NodeSettings;
 	readonly location: string;
 	readonly logger: DurabilityLogger;
@@ -133,6 +151,9 @@ export class IndelibleNode {
 	readonly durability: Durability;
 	/** What connects this node with others; `undefined` without Redis. */
 	readonly bus: RedisBus | undefined;
+	/** Whether nothing says who may do what, so that everybody may do everything. */
+	readonly isOpen: boolean;
+	readonly #auth: Auth;
 	/** Where documents are stored, for people: a path or a host. */
 	readonly location: string;
 	readonly #settings: NodeSettings;
@@ -143,10 +164,12 @@ export class IndelibleNode {
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
 
-	constructor({ hocuspocus, durability, bus, settings, location, logger }: NodeParts) {
+	constructor({ hocuspocus, durability, bus, auth, isOpen, settings, location, logger }: NodeParts) {
 		this.hocuspocus = hocuspocus;
 		this.durability = durability;
 		this.bus = bus;
+		this.#auth = auth;
+		this.isOpen = isOpen;
 		this.location = location;
 		this.#settings = settings;
 		this.#logger = logger;
@@ -235,6 +258,16 @@ export class IndelibleNode {
 		const { configuration } = this.hocuspocus;
 		await this.hocuspocus.hooks("onListen", { instance: this.hocuspocus, configuration, port: address.port });
 		return address;
+	}
+
+	/**
+	 * Ends or downgrades the connections of a user, or to a document, on all nodes, and refuses the same credentials from now on.
+	 * Users go by `sub` of their token, or by `user.id` of the context that your `onAuthenticate` hook returned.
+	 * @returns How many connections of this node it has met.
+	 * @throws {RangeError} when more was revoked lately than is remembered.
+	 */
+	revoke(request: RevocationRequest): number {
+		return this.#auth.revoke(request);
 	}
 
 	/** A connection for server-side code, as Hocuspocus': `await connection.transact(…)` means on disk. */

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { z } from "zod";
 import { parseRedisUrl } from "../extensions/redis/redis-url.ts";
+import { authSettings, operatorSettings } from "./auth-settings.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
 const KiB = 1024;
@@ -99,6 +100,7 @@ const nodeSettings = {
 	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),
 	drainWindowMs: whole("ms", 0, 10 * minuteMs, 2_000, "time over which sockets are closed at a stop"),
 	shutdownDeadlineMs: whole("ms", 0, 60 * minuteMs, 20_000, "longest time that a stop may take"),
+	...authSettings,
 };
 
 /** What only the command line needs, because an embedder brings an HTTP server and a logger. */
@@ -118,6 +120,7 @@ const commandSettings = {
 		.enum(["auto", "pretty", "json"])
 		.default("auto")
 		.meta({ description: "auto: pretty on a terminal, JSON lines otherwise" }),
+	...operatorSettings,
 };
 
 const nodeSettingsSchema = z.strictObject(nodeSettings);

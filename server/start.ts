@@ -1,9 +1,10 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
+import { serveAdministration } from "./administration.ts";
 import type { Configuration } from "./configuration.ts";
 import { createHttp } from "./http.ts";
 import { createLogger } from "./logging.ts";
@@ -11,11 +12,12 @@ import { Metrics } from "./metrics.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
+import { createTlsServer, type TlsFiles, tlsFiles } from "./tls.ts";
 import { UserError } from "./user-error.ts";
 
 /** `indelible start`. Returns once the node listens; it ends with a signal. */
 export async function start({ settings, code, file }: Configuration, version: string): Promise<void> {
-	const { port, host, demo, logLevel, logFormat, ...nodeSettings } = settings;
+	const { port, host, demo, logLevel, logFormat, adminToken, tlsCert, tlsKey, ...nodeSettings } = settings;
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
 	takeConsole(logger);
@@ -24,19 +26,40 @@ export async function start({ settings, code, file }: Configuration, version: st
 	const options: NodeOptions = { ...code, ...nodeSettings, logger, onDurabilityEvent, onBusEvent };
 	const node = await createNode(options);
 	metrics.watch(node);
-	const httpServer = serve(node, metrics, demo);
+	const tls = tlsFiles(tlsCert, tlsKey);
+	const httpServer = serve({ node, metrics, demo, adminToken, tls, logger });
 	const address = await listen(node, httpServer, { port, host });
 	endOnSignals(node, httpServer, logger);
 	announce({ logger, version, node, settings: { ...settings, port: address.port }, file });
+	if (node.isOpen && !isLoopback(host)) logger.warn({ host }, openToAll);
 }
 
-function serve(node: IndelibleNode, metrics: Metrics, demo: boolean): Server {
+const openToAll =
+	"EVERYBODY who reaches this address may read and write EVERY document: nothing says who may do what. See docs/security.md, or start with --require-auth to be refused";
+
+function isLoopback(host: string): boolean {
+	return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+interface ServeOptions {
+	readonly node: IndelibleNode;
+	readonly metrics: Metrics;
+	readonly demo: boolean;
+	readonly adminToken: string | undefined;
+	readonly tls: TlsFiles | undefined;
+	readonly logger: Logger;
+}
+
+function serve({ node, metrics, demo, adminToken, tls, logger }: ServeOptions): Server {
 	const demoFolder = demo ? fileURLToPath(new URL("dist/demo", packageFolder)) : undefined;
 	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder });
+	if (adminToken !== undefined)
+		serveAdministration(app, adminToken, { revoke: (request) => node.revoke(request) });
 	const answer = getRequestListener(app.fetch);
-	return createServer(async (request, response) => {
+	const listener = async (request: IncomingMessage, response: ServerResponse) => {
 		if (!(await node.handleRequest(request, response))) await answer(request, response);
-	});
+	};
+	return tls === undefined ? createServer(listener) : createTlsServer(tls, listener, logger);
 }
 
 async function listen(node: IndelibleNode, httpServer: Server, at: { port: number; host: string }) {
@@ -79,7 +102,8 @@ interface Announcement {
 function announce({ logger, version, node, settings, file }: Announcement): void {
 	const { port, host, logFormat } = settings;
 	const authority = `${urlHost(host)}:${port}`;
-	const facts = { url: `http://${authority}`, webSocket: `ws://${authority}`, store: node.location };
+	const s = settings.tlsCert === undefined ? "" : "s";
+	const facts = { url: `http${s}://${authority}`, webSocket: `ws${s}://${authority}`, store: node.location };
 	if (logFormat === "json" || (logFormat === "auto" && process.stdout.isTTY !== true)) {
 		logger.info({ version, ...facts, ...(file === undefined ? {} : { config: file }) }, "listening");
 		return;

@@ -41,8 +41,6 @@ export interface AuthOptions extends JudgeOptions {
 	readonly allowedOrigins?: readonly string[] | undefined;
 	/** How long a revocation is remembered, in ms; a day by default. Tokens should not be good for longer. */
 	readonly revocationMemoryMs?: number | undefined;
-	/** Brings revocations and used tickets to the other nodes: the `RedisBus` of this server. */
-	readonly relay?: Relay | undefined;
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onEvent?: ((event: AuthEvent) => void) | undefined;
 }
@@ -76,7 +74,7 @@ export class Auth implements Extension {
 	readonly #revocations: Revocations;
 	readonly #owners = new WeakMap<Document, PresenceOwners>();
 	readonly #guarded = new WeakSet<Connection>();
-	readonly #tell: (payload: string) => void;
+	#tell: (payload: string) => void = () => {};
 	/** Whether a hook of the configuration decides. */
 	#isOverruled = false;
 
@@ -91,13 +89,12 @@ export class Auth implements Extension {
 			expiryAction: options.expiryAction ?? "close",
 			onExpired: (action) => this.#emit({ type: "expired", action }),
 		});
-		const { relay } = options;
-		this.#tell =
-			relay?.join(
-				"auth",
-				(payload) => this.#heard(payload),
-				() => this.#repeat(),
-			) ?? (() => {});
+	}
+
+	/** Has revocations and used tickets brought to the other nodes, by the `RedisBus` of this server. */
+	connect(relay: Relay): void {
+		const received = (payload: string) => this.#heard(payload);
+		this.#tell = relay.join("auth", received, () => this.#repeat());
 	}
 
 	/**

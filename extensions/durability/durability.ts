@@ -347,6 +347,8 @@ export class Durability implements Extension {
 		});
 		const emit = document.emit.bind(document);
 		document.emit = (name, payload) => {
+			// Most of what Yjs tells with each edit nobody wants to know.
+			if (!document._observers.has(name)) return;
 			if (!eventsBeforeUpdate.has(name)) return emit(name, payload);
 			try {
 				emit(name, payload);

@@ -12,7 +12,9 @@ export type NodeMessage =
 	| { readonly type: "heartbeat"; readonly beat: number }
 	| { readonly type: "goodbye" }
 	| { readonly type: "digests"; readonly documents: readonly DocumentDigest[] }
-	| { readonly type: "receipts"; readonly documents: readonly DocumentReceipt[] };
+	| { readonly type: "receipts"; readonly documents: readonly DocumentReceipt[] }
+	/** What another extension of the server has to say to itself on the other nodes. */
+	| { readonly type: "topic"; readonly topic: string; readonly payload: string };
 
 export interface DocumentDigest {
 	readonly key: string;
@@ -28,7 +30,7 @@ export interface DocumentReceipt extends Receipt {
 /** Documents in one message, at most: one takes 16 to 30 bytes. */
 export const documentsPerMessageMax = 1_000;
 
-const kind = { heartbeat: 0, goodbye: 1, digests: 2, receipts: 3 } as const;
+const kind = { heartbeat: 0, goodbye: 1, digests: 2, receipts: 3, topic: 4 } as const;
 
 export function encodeNodeMessage(writer: FrameWriter, message: NodeMessage): Buffer {
 	return writer.bare((encoder) => {
@@ -53,6 +55,10 @@ export function encodeNodeMessage(writer: FrameWriter, message: NodeMessage): Bu
 					encoding.writeVarUint(encoder, durable);
 					encoding.writeVarUint(encoder, isOpen ? 1 : 0);
 				}
+				break;
+			case "topic":
+				encoding.writeVarString(encoder, message.topic);
+				encoding.writeVarString(encoder, message.payload);
 		}
 	});
 }
@@ -95,6 +101,12 @@ function readNodeMessage(decoder: decoding.Decoder): NodeMessage | undefined {
 			}
 			return { type: "receipts", documents };
 		}
+		case kind.topic:
+			return {
+				type: "topic",
+				topic: decoding.readVarString(decoder),
+				payload: decoding.readVarString(decoder),
+			};
 		default:
 			return undefined;
 	}

@@ -64,6 +64,11 @@ export interface BusStats {
 	readonly receivedBytes: number;
 }
 
+interface Topic {
+	readonly received: (payload: string) => void;
+	readonly repeat: () => void;
+}
+
 const MiB = 1024 * 1024;
 /** Receipts go out this often, and everything else that is timed is looked at. */
 const tickMs = 250;
@@ -101,6 +106,7 @@ export class RedisBus implements Extension {
 	readonly #rollCall: RollCall;
 	readonly #documents: SharedDocuments;
 	readonly #received = { receivedMessages: 0, receivedBytes: 0 };
+	readonly #topics = new Map<string, Topic>();
 	#instance: Hocuspocus | undefined;
 	#awarenessIsWatched: boolean | undefined;
 	#cancelTick: () => void;
@@ -126,6 +132,7 @@ export class RedisBus implements Extension {
 				this.#attempted();
 				this.#emit({ type: "redis-up", awayMs });
 				this.#documents.compareAll();
+				this.#repeatTopics();
 			},
 			onAway: (reason) => {
 				this.#judge();
@@ -202,6 +209,18 @@ export class RedisBus implements Extension {
 		const { status } = this.#heart;
 		if (status.status === "away" && isRefusal(status.reason))
 			throw new RedisRefusedError(`Redis at ${this.location} refused: ${status.reason}`);
+	}
+
+	/**
+	 * For another extension that has something to say to itself on the other nodes. What it says is sent at once or not at all, and
+	 * may get lost.
+	 * @param received Called with what the other nodes say on this topic.
+	 * @param repeat Called when others may have missed something, or have just come: what still counts is to be said again.
+	 * @returns Says something to the other nodes.
+	 */
+	join(topic: string, received: (payload: string) => void, repeat: () => void): (payload: string) => void {
+		this.#topics.set(topic, { received, repeat });
+		return (payload) => this.#tellNodes({ type: "topic", topic, payload });
 	}
 
 	/** Documents that are followed now, and totals since the start, in messages and bytes. */
@@ -309,6 +328,9 @@ export class RedisBus implements Extension {
 			case "receipts":
 				for (const receipt of message.documents)
 					this.#documents.byKey(receipt.key)?.receiptCame(sender, receipt);
+				break;
+			case "topic":
+				this.#topics.get(message.topic)?.received(message.payload);
 		}
 	}
 
@@ -318,6 +340,11 @@ export class RedisBus implements Extension {
 		this.#heart.introduce();
 		// It may have been cut off, and what either of us said meanwhile has reached nobody.
 		this.#documents.announceDigests();
+		this.#repeatTopics();
+	}
+
+	#repeatTopics(): void {
+		for (const { repeat } of this.#topics.values()) repeat();
 	}
 
 	#nodeLeft(sender: string, saidGoodbye: boolean): void {
@@ -330,6 +357,7 @@ export class RedisBus implements Extension {
 	#lostSomething(): void {
 		this.#emit({ type: "messages-lost" });
 		this.#documents.compareAll();
+		this.#repeatTopics();
 	}
 
 	#tick(): void {

@@ -234,6 +234,7 @@ export class LiveDocument {
 		document.removeConnection = (connection) => {
 			// Its presence goes with it, and that which has not been applied must not come afterwards.
 			this.settle();
+			this.#peers.get(connection)?.removed();
 			this.#peers.delete(connection);
 			return removeConnection(connection);
 		};

@@ -6,6 +6,11 @@ export interface PacedSocket extends WebSocketLike {
 	readonly bufferedBytes: number;
 	/** Sends whole WebSocket frames (RFC 6455, section 5.2) in one write. Does nothing when the socket is not open. */
 	sendFramed(frames: Uint8Array): void;
+	/**
+	 * Hands messages that begin with these bytes to `receive` and to nobody else; of several for the same bytes, the last one counts.
+	 * @returns Ends it.
+	 */
+	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void;
 	/** Calls `listener` once, when everything that was sent has been taken by the system; not when the socket ends first. */
 	onceDrained(listener: () => void): void;
 }

@@ -29,6 +29,7 @@ export class Peer {
 	readonly #address: Uint8Array;
 	/** `undefined` for a stock server's. */
 	readonly #socket: PacedSocket | undefined;
+	readonly #endRoute: (() => void) | undefined;
 	readonly #handleNow: (frame: Uint8Array) => void;
 	/** Updates that the document has received and not applied. */
 	#unapplied = 0;
@@ -46,6 +47,13 @@ export class Peer {
 		this.gate.acknowledgeWith((count) => this.#acknowledge(count));
 		this.#handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => this.#receive(frame);
+		// Whatever the method is then: others may put something before it, as what limits a client's edits does.
+		this.#endRoute = this.#socket?.route(this.#address, (frame) => connection.handleMessage(frame));
+	}
+
+	/** The connection is no longer its document's. */
+	removed(): void {
+		this.#endRoute?.();
 	}
 
 	/** Whether it has stopped reading and is to be brought up to date when it reads again. */

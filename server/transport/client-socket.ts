@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
-import { type IncomingFrame, inspectIncoming, inspectOutgoing } from "./frames.ts";
+import { beginsWith, type IncomingFrame, inspectIncoming, inspectOutgoing, isMessageType } from "./frames.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
 
 export interface ClientSocketOptions {
@@ -17,6 +17,16 @@ export interface ClientSocketHandlers {
 	message(frame: Uint8Array): void;
 	close(event: { code: number; reason: string }): void;
 }
+
+/** Who takes messages that begin with an address. */
+interface Route {
+	readonly address: Uint8Array;
+	readonly receive: (message: Uint8Array) => void;
+}
+
+const passingDenials: ReadonlyMap<string, CloseCode> = new Map(
+	[closeCodes.storeUnavailable, closeCodes.authUnavailable].map((close) => [close.reason, close]),
+);
 
 const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
 	malformed: closeCodes.malformedMessage,
@@ -33,6 +43,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	readonly #stream: Duplex;
 	readonly #options: ClientSocketOptions;
 	readonly #openedMs = performance.now();
+	#routes: readonly Route[] = [];
 	#isAlive = true;
 	#isAuthenticated = false;
 
@@ -58,9 +69,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		const frame = data as Uint8Array;
 		const { type, ...rest } = inspectOutgoing(frame);
 		if (type === "authenticated") this.#isAuthenticated = true;
-		if (type === "denied" && "reason" in rest && rest.reason === closeCodes.storeUnavailable.reason) {
+		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
+		if (passing !== undefined) {
 			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
-			this.end(closeCodes.storeUnavailable);
+			this.end(passing);
 			return;
 		}
 		this.#ws.send(frame);
@@ -72,6 +84,14 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 
 	sendFramed(frames: Uint8Array): void {
 		if (this.#ws.readyState === this.#ws.OPEN) this.#stream.write(frames);
+	}
+
+	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void {
+		const route: Route = { address, receive };
+		this.#routes = [route, ...this.#routes];
+		return () => {
+			this.#routes = this.#routes.filter((other) => other !== route);
+		};
 	}
 
 	onceDrained(listener: () => void): void {
@@ -110,6 +130,11 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		if (this.#ws.readyState !== this.#ws.OPEN) return;
 		if (!isBinary) {
 			this.end(closeCodes.unsupportedData);
+			return;
+		}
+		for (const { address, receive } of this.#routes) {
+			if (!beginsWith(frame, address) || !isMessageType(frame[address.byteLength])) continue;
+			receive(frame);
 			return;
 		}
 		const { type } = inspectIncoming(frame, this.#options.documentNameBytesMax);

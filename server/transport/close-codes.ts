@@ -13,6 +13,12 @@ export const closeCodes = {
 	invalidDocumentName: { code: 4404, reason: "invalid-document-name", retry: false },
 	/** The first message must come soon and must authenticate. */
 	authenticationTimeout: { code: 4408, reason: "authentication-timeout", retry: true },
+	/** What an open connection was allowed is over (extensions/auth/end-connection.ts). A client that comes back shows its token anew. */
+	tokenExpired: { code: 4401, reason: "token-expired", retry: true },
+	tokenRefused: { code: 4401, reason: "token-refused", retry: true },
+	accessRevoked: { code: 4403, reason: "access-revoked", retry: true },
+	/** Whoever would know can't be asked now: the issuer's keys, the webhook. */
+	authUnavailable: { code: 1013, reason: "auth-unavailable", retry: true },
 	/** Hocuspocus' `ResetConnection`. */
 	reset: { code: 4205, reason: "reset-connection", retry: true },
 } as const satisfies Record<string, CloseCode>;

@@ -41,6 +41,18 @@ export function inspectIncoming(frame: Uint8Array, documentNameBytesMax: number)
 	}
 }
 
+export function beginsWith(frame: Uint8Array, start: Uint8Array): boolean {
+	if (frame.byteLength < start.byteLength) return false;
+	// Addresses differ in their length, or else near their end.
+	for (let at = start.byteLength - 1; at >= 0; at -= 1) if (frame[at] !== start[at]) return false;
+	return true;
+}
+
+/** Whether a client may send a message of this type. */
+export function isMessageType(type: number | undefined): boolean {
+	return type !== undefined && type <= messageTypeMax;
+}
+
 function isLongOnlyBySession(
 	frame: Uint8Array,
 	start: number,
