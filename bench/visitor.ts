@@ -15,9 +15,8 @@ const emptyStateVector = new Uint8Array([0]);
 
 /** What all visitors of a document send, as WebSocket frames. */
 export interface VisitFrames {
-	readonly authentication: Uint8Array;
-	/** What they have: SyncStep1. */
-	readonly having: Uint8Array;
+	/** Who they are and what they have (SyncStep1), at once as providers do. */
+	readonly greeting: Uint8Array;
 	/** What the server has not: nothing. */
 	readonly nothingNew: Uint8Array;
 	/** Asks who is there, which tells the stock server that this client is. */
@@ -25,16 +24,17 @@ export interface VisitFrames {
 }
 
 /** @param stateVector What they have already; nothing by default. */
-export function visitFrames(documentName: string, stateVector = emptyStateVector): VisitFrames {
+export function visitFrames(documentName: string, stateVector: Uint8Array = emptyStateVector): VisitFrames {
+	const authentication = frame(documentName, type.auth, (encoder) => {
+		encoding.writeVarUint(encoder, authToken);
+		encoding.writeVarString(encoder, "");
+	});
+	const having = frame(documentName, type.sync, (encoder) => {
+		encoding.writeVarUint(encoder, sync.step1);
+		encoding.writeVarUint8Array(encoder, stateVector);
+	});
 	return {
-		authentication: frame(documentName, type.auth, (encoder) => {
-			encoding.writeVarUint(encoder, authToken);
-			encoding.writeVarString(encoder, "");
-		}),
-		having: frame(documentName, type.sync, (encoder) => {
-			encoding.writeVarUint(encoder, sync.step1);
-			encoding.writeVarUint8Array(encoder, stateVector);
-		}),
+		greeting: Buffer.concat([authentication, having]),
 		nothingNew: frame(documentName, type.sync, (encoder) => {
 			encoding.writeVarUint(encoder, sync.step2);
 			encoding.writeVarUint8Array(encoder, emptyUpdate);
@@ -64,7 +64,7 @@ export function presenceFrame(
 export interface VisitorOptions {
 	readonly url: string;
 	readonly frames: VisitFrames;
-	/** Sent as soon as the server lets it in, after what it has; see {@link presenceFrame}. */
+	/** Who it shows itself to be, right after the greeting; see {@link presenceFrame}. */
 	readonly presence?: Uint8Array;
 	/** Keep what arrives, to be compared. */
 	readonly keeps?: boolean;
@@ -95,7 +95,7 @@ export class Visitor {
 		this.#socket = new LeanSocket({
 			url: options.url,
 			...(options.localAddress !== undefined && { localAddress: options.localAddress }),
-			onOpen: () => this.#socket.write(options.frames.authentication),
+			onOpen: () => this.#greet(),
 			onMessage: (message) => this.#receive(message),
 			onClosed: (why) => options.onClosed?.(why),
 		});
@@ -127,20 +127,16 @@ export class Visitor {
 	#receive(message: Uint8Array): void {
 		this.receivedBytes += message.byteLength;
 		const decoder = decoding.createDecoder(message);
-		decoder.pos += decoding.readVarUint(decoder);
+		const nameBytes = decoding.readVarUint(decoder);
+		decoder.pos += nameBytes;
 		const kind = decoding.readVarUint(decoder);
 		if (kind === type.sync || kind === type.syncReply) this.#receiveSync(decoder);
-		else if (kind === type.auth) this.#letIn(decoding.readVarUint(decoder) === authenticated);
+		else if (kind === type.auth && decoding.readVarUint(decoder) !== authenticated) this.terminate();
 	}
 
-	#letIn(isAllowed: boolean): void {
-		if (!isAllowed) {
-			this.#socket.terminate();
-			return;
-		}
+	#greet(): void {
 		const { frames, presence } = this.#options;
-		this.#socket.write(frames.having);
-		if (presence !== undefined) this.#socket.write(presence);
+		this.#socket.write(presence === undefined ? frames.greeting : Buffer.concat([frames.greeting, presence]));
 	}
 
 	#receiveSync(decoder: decoding.Decoder): void {

@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { busScenario } from "./bus.ts";
 import { bytesScenario } from "./bytes.ts";
 import { documentsScenario } from "./documents.ts";
+import { joinsScenario } from "./joins.ts";
 import { killScenario } from "./kill.ts";
 import { latencyScenario } from "./latency.ts";
 import { nodeLossScenario } from "./node-loss.ts";
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
 	writersScenario,
 	readersScenario,
 	documentsScenario,
+	joinsScenario,
 	bytesScenario,
 	latencyScenario,
 	twoNodesScenario,
