@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { clientIdOf } from "./edit-reader.ts";
+import { clientIdOf } from "./runs.ts";
 
 const letters = "the quick brown fox jumps over the lazy dog and then thinks about it for a while ";
 /** A Yjs document with many authors is slow to type in, so so many of them share one. */

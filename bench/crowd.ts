@@ -1,28 +1,26 @@
-import { writeTogether } from "./crowd-script.ts";
-import { clientIdOf, EditReader } from "./edit-reader.ts";
 import { Histogram } from "./histogram.ts";
 import { clientFrame } from "./lean-socket.ts";
 import { sleep } from "./pace.ts";
-import { updateFrame, WireClient } from "./wire-client.ts";
+import type { Play } from "./play.ts";
+import { type Dialect, WireClient } from "./wire-client.ts";
 
 export interface CrowdOptions {
 	readonly url: string;
 	readonly documentName: string;
 	/** What the document holds at first, as a Yjs update. */
 	readonly contents: Uint8Array;
-	/** Those who type; they receive as well. */
-	readonly authors: number;
+	readonly dialect: Dialect;
+	/** What each of those says who say something; they receive as well. */
+	readonly play: Play;
 	/** Those who only look on. */
 	readonly readers: number;
-	/** What each author can type, over all calls of {@link Crowd.type}. */
-	readonly keystrokes: number;
 }
 
-/** What happened to keystrokes. */
+/** What happened to what was said: to edits, or to states of presence. */
 export interface CrowdFigures {
 	readonly sent: number;
 	readonly acknowledged: number;
-	/** Keystrokes that arrived, summed over all who should have them. */
+	/** What arrived, summed over all who should have it; a state of presence also when a newer one arrived in its place. */
 	readonly delivered: number;
 	readonly expected: number;
 	/** The server could not keep up, and no more was sent. */
@@ -45,7 +43,7 @@ interface Counting {
 interface Author {
 	readonly client: WireClient;
 	readonly frames: readonly Uint8Array[];
-	/** When each keystroke was sent, in ms. */
+	/** When each was sent, in ms. */
 	readonly sentMs: Float64Array;
 	sent: number;
 	acknowledged: number;
@@ -60,21 +58,17 @@ const settleDeadlineMs = 10_000;
 /** Many people in one document. Every delivery to each of them is checked. */
 export class Crowd {
 	readonly #options: CrowdOptions;
-	readonly #scripts: readonly Uint8Array[][];
 	readonly #authors: Author[] = [];
 	readonly #clients: WireClient[] = [];
-	readonly #reader = new EditReader();
 	#counting = newCounting();
 
 	private constructor(options: CrowdOptions) {
 		this.#options = options;
-		this.#scripts = writeTogether(options.contents, options.authors, options.keystrokes);
 	}
 
 	static async open(options: CrowdOptions, progress: (text: string) => void): Promise<Crowd> {
-		progress("writing what is to be typed");
 		const crowd = new Crowd(options);
-		const people = options.authors + options.readers;
+		const people = options.play.parts.length + options.readers;
 		// The first one brings the contents.
 		await crowd.#join(0);
 		for (let first = 1; first < people; first += connectionsAtOnce) {
@@ -85,25 +79,25 @@ export class Crowd {
 		return crowd;
 	}
 
-	/** How many keystrokes of each author, by Yjs client, were sent over all calls of {@link type}. */
-	get clocks(): readonly (readonly [clientId: number, clock: number])[] {
-		return this.#authors.map(({ sent }, author) => [clientIdOf(author), sent] as const);
+	/** How much each author has said, over all calls of {@link perform}. */
+	get sent(): readonly number[] {
+		return this.#authors.map(({ sent }) => sent);
 	}
 
 	/**
-	 * Has everybody type at a steady pace, one after the other, and waits until everybody has everything.
-	 * @param keystrokes Of each author.
+	 * Has everybody say what comes next at a steady pace, one after the other, and waits until everybody has everything.
+	 * @param count Of each author.
 	 * @param perSecond Of each author.
 	 */
-	async type(
-		{ keystrokes, perSecond }: { keystrokes: number; perSecond: number },
+	async perform(
+		{ count, perSecond }: { count: number; perSecond: number },
 		progress: (text: string) => void,
 	): Promise<CrowdFigures> {
 		const counting = newCounting();
 		this.#counting = counting;
 		const bytesBefore = this.#received();
 		const others = this.#clients.length - 1;
-		const total = keystrokes * this.#authors.length;
+		const total = count * this.#authors.length;
 		const totalPerMs = (perSecond * this.#authors.length) / 1000;
 		const missingMax = totalPerMs * 1000 * behindS * others;
 		const missing = () => counting.sent * others - counting.delivered;
@@ -115,7 +109,8 @@ export class Crowd {
 			await sleep(tickMs);
 		}
 		const untilMs = performance.now() + settleDeadlineMs;
-		const isSettled = () => missing() <= 0 && counting.acknowledged >= counting.sent;
+		const toAcknowledge = this.#isAcknowledged ? counting.sent : 0;
+		const isSettled = () => missing() <= 0 && counting.acknowledged >= toAcknowledge;
 		let fellBehind = counting.sent < total;
 		while (!fellBehind && !isSettled()) {
 			if (performance.now() > untilMs) fellBehind = true;
@@ -129,6 +124,10 @@ export class Crowd {
 			receivedBytes: bytesAfter.bytes - bytesBefore.bytes,
 			receivedFrames: bytesAfter.frames - bytesBefore.frames,
 		};
+	}
+
+	get #isAcknowledged(): boolean {
+		return this.#options.play.isAcknowledged && this.#options.dialect === "hocuspocus";
 	}
 
 	leave(): void {
@@ -145,33 +144,35 @@ export class Crowd {
 	}
 
 	async #join(index: number): Promise<void> {
-		const { url, documentName, contents, authors } = this.#options;
-		const script = this.#scripts[index];
+		const { url, documentName, dialect, contents, play } = this.#options;
 		const client = await WireClient.open({
 			url,
 			documentName,
+			dialect,
 			...(index === 0 && { contents }),
-			onUpdate: this.#receiver(index),
+			[play.kind === "edits" ? "onUpdate" : "onPresence"]: this.#receiver(index),
 			onAcknowledged: () => this.#acknowledge(index),
 		});
 		this.#clients[index] = client;
-		if (script === undefined || index >= authors) return;
+		const messages = play.parts[index];
+		if (messages === undefined) return;
 		this.#authors[index] = {
 			client,
-			frames: script.map((update) => clientFrame(updateFrame(documentName, update))),
-			sentMs: new Float64Array(script.length),
+			frames: messages.map((message) => clientFrame(message)),
+			sentMs: new Float64Array(messages.length),
 			sent: 0,
 			acknowledged: 0,
 		};
 	}
 
-	/** Counts what somebody gets of everybody else's keystrokes. */
+	/** Counts what somebody gets of all that the others say. */
 	#receiver(index: number): (update: Uint8Array) => void {
-		const seen = new Int32Array(this.#options.authors);
+		const { play } = this.#options;
+		const seen = new Int32Array(play.parts.length);
 		return (update) => {
 			const nowMs = performance.now();
 			const counting = this.#counting;
-			for (const { author, from, to } of this.#reader.read(update)) {
+			for (const { author, from, to } of play.read(update)) {
 				const sentMs = this.#authors[author]?.sentMs;
 				if (author === index || sentMs === undefined) continue;
 				for (let clock = Math.max(from, seen[author] ?? 0); clock < to; clock += 1) {

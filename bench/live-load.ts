@@ -1,18 +1,21 @@
 import { Crowd, type CrowdFigures } from "./crowd.ts";
 import { isLimit, type Observed, observe } from "./observe.ts";
+import { type Play, pointing, typing } from "./play.ts";
+import { clientIdOf } from "./runs.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
 import { bytes, microseconds, milliseconds, percent } from "./show.ts";
-import { keepsDocuments } from "./target-process.ts";
+import { dialectOf, keepsDocuments } from "./target-process.ts";
 import { type Verdict, Witnesses } from "./witnesses.ts";
 
-/** A part of a scenario with people who type in one document. */
+/** A part of a scenario with people in one document. */
 export interface LivePart {
 	/** What `--part` calls it. */
 	readonly part: string;
+	/** Those who type or point. */
 	readonly authors: number;
 	/** Those who only look on. */
 	readonly readers: number;
-	/** Keystrokes of each author. */
+	/** Keystrokes of each author, or moves of the cursor. */
 	readonly perSecond: number;
 }
 
@@ -26,11 +29,11 @@ export function durationOf({ durationS = defaultDurationS }: BenchSettings): str
 	return `for ${durationS} s after ${warmUpS} s of warm-up`;
 }
 
-/** Has people type in one document of a server that was started for it. */
+/** Has people do something in one document of a server that was started for it. */
 export async function measureLive(
 	{ target: name, settings, start, progress }: Bench,
 	live: LivePart,
-	contents: Uint8Array,
+	{ contents, kind }: { contents: Uint8Array; kind: Play["kind"] },
 ): Promise<LiveFigures> {
 	const { durationS = defaultDurationS } = settings;
 	const { part, authors, readers, perSecond } = live;
@@ -38,30 +41,26 @@ export async function measureLive(
 	const target = await start();
 	// The parts share a data folder.
 	const documentName = `live ${part}`;
-	const keystrokes = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
-	const crowd = await Crowd.open(
-		{
-			url: target.url,
-			documentName,
-			contents,
-			authors,
-			readers,
-			keystrokes: keystrokes.warmUp + keystrokes.measured,
-		},
-		say,
-	);
+	const dialect = dialectOf(name);
+	const counts = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
+	say("writing what is to be said");
+	const cast = { documentName, dialect, people: authors, count: counts.warmUp + counts.measured };
+	const play = kind === "edits" ? typing(cast, contents) : pointing(cast);
+	const crowd = await Crowd.open({ url: target.url, documentName, contents, dialect, play, readers }, say);
 	say("unmodified clients join");
 	const witnesses = keepsDocuments(name)
-		? await Witnesses.join({ url: target.url, documentName })
+		? await Witnesses.join({ url: target.url, documentName, dialect })
 		: undefined;
-	const type = (count: number, what: string) =>
-		observe(target, () => crowd.type({ keystrokes: count, perSecond }, (text) => say(`${what}${text}`)));
-	const warmUp = await type(keystrokes.warmUp, "warm-up, ");
+	const perform = (count: number, what: string) =>
+		observe(target, () => crowd.perform({ count, perSecond }, (text) => say(`${what}${text}`)));
+	const warmUp = await perform(counts.warmUp, "warm-up, ");
 	// A server that falls behind does so in the warm-up.
-	const observed = warmUp.result.fellBehind ? warmUp : await type(keystrokes.measured, "");
+	const observed = warmUp.result.fellBehind ? warmUp : await perform(counts.measured, "");
 	const { fellBehind } = observed.result;
 	say("comparing");
-	const verdict = fellBehind ? undefined : await witnesses?.judge({ clocks: crowd.clocks, presence: [] });
+	const sent = crowd.sent.map((count, author) => [clientIdOf(author), count] as const);
+	const expected = { clocks: kind === "edits" ? sent : [], presence: kind === "edits" ? [] : sent };
+	const verdict = fellBehind ? undefined : await witnesses?.judge(expected);
 	witnesses?.leave();
 	crowd.leave();
 	if (fellBehind) await target.kill();
@@ -109,7 +108,9 @@ function figuresOf(
 	};
 }
 
-export const liveColumns: readonly Column<LiveFigures & { readonly target: string }>[] = [
+type LiveColumn = Column<LiveFigures & { readonly target: string }>;
+
+export const liveColumns: readonly LiveColumn[] = [
 	{ title: "part", cell: ({ part }) => part },
 	{
 		title: "delivered",

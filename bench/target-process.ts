@@ -4,12 +4,14 @@ import { fileURLToPath } from "node:url";
 import { pinTarget } from "./pinning.ts";
 import { type ProcessUsage, readProcessorMs, readUsage } from "./process-usage.ts";
 import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
+import type { Dialect } from "./wire-client.ts";
 
 /** The servers that are compared; each is a program of its own in `targets/`. */
 export const targets = {
 	indelible: "Indelible",
 	stock: "stock Hocuspocus",
 	"stock-tuned": "stock, flushDelay 25",
+	"y-websocket": "y-websocket",
 	raw: "raw ws",
 	preframed: "raw, framed once",
 	relay: "bare relay",
@@ -20,6 +22,10 @@ export const targetNames = Object.keys(targets) as TargetName[];
 /** Whether a target has documents; without, nobody who joins gets anything. */
 export function keepsDocuments(target: TargetName): boolean {
 	return target !== "raw" && target !== "preframed" && target !== "relay";
+}
+
+export function dialectOf(target: TargetName): Dialect {
+	return target === "y-websocket" ? target : "hocuspocus";
 }
 
 const answerDeadlineMs = 30_000;

@@ -3,6 +3,12 @@ import * as encoding from "lib0/encoding";
 import { clientFrame, LeanSocket } from "./lean-socket.ts";
 
 /**
+ * `hocuspocus` begins each frame with the document's name, wants a token first, and acknowledges edits. `y-websocket` knows the
+ * document by the address that a client connects to, and does nothing of this.
+ */
+export type Dialect = "hocuspocus" | "y-websocket";
+
+/**
  * A client without a document: it sends updates that were encoded beforehand and hands over those that it gets, so that
  * one process can be hundreds of people. It speaks the protocol of `@hocuspocus/provider` 4.8 and, like it, answers
  * the server's `SyncStep1`: before that our server holds its acknowledgements.
@@ -24,6 +30,8 @@ const connectDeadlineMs = 60_000;
 export interface WireClientOptions {
 	readonly url: string;
 	readonly documentName: string;
+	/** `hocuspocus` by default. */
+	readonly dialect?: Dialect;
 	/** What this client brings along, as a Yjs update. */
 	readonly contents?: Uint8Array;
 	/** What this client has already, as a Yjs state vector; nothing by default. */
@@ -45,6 +53,7 @@ export interface WireClientOptions {
 
 export class WireClient {
 	readonly #options: WireClientOptions;
+	readonly #dialect: Dialect;
 	readonly #socket: LeanSocket;
 	readonly #closed = Promise.withResolvers<void>();
 	readonly #opened = Promise.withResolvers<void>();
@@ -60,10 +69,12 @@ export class WireClient {
 	receivedFrames = 0;
 
 	private constructor(options: WireClientOptions) {
+		const { url, documentName, dialect = "hocuspocus" } = options;
 		this.#options = options;
+		this.#dialect = dialect;
 		this.#socket = new LeanSocket({
-			url: options.url,
-			onOpen: () => this.send(authenticationFrame(options.documentName)),
+			url: dialect === "hocuspocus" ? url : `${url}/${encodeURIComponent(documentName)}`,
+			onOpen: () => this.#begin(),
 			onMessage: (message) => this.#receive(message),
 			onClosed: (why) => {
 				clearInterval(this.#keepAlive);
@@ -119,9 +130,10 @@ export class WireClient {
 		this.receivedBytes += message.byteLength;
 		this.receivedFrames += 1;
 		const decoder = decoding.createDecoder(message);
-		// The document's name.
-		const nameBytes = decoding.readVarUint(decoder);
-		decoder.pos += nameBytes;
+		if (this.#dialect === "hocuspocus") {
+			const nameBytes = decoding.readVarUint(decoder);
+			decoder.pos += nameBytes;
+		}
 		const kind = decoding.readVarUint(decoder);
 		if (kind === type.sync || kind === type.syncReply) this.#receiveSync(decoder);
 		else if (kind === type.syncStatus) this.#acknowledge(decoding.readVarInt(decoder) === 1);
@@ -129,23 +141,31 @@ export class WireClient {
 		else if (kind === type.auth) this.#authenticate(decoding.readVarUint(decoder) === authenticated);
 	}
 
+	#begin(): void {
+		if (this.#dialect === "hocuspocus") this.send(authenticationFrame(this.#options.documentName));
+		else this.#sayStep1();
+	}
+
 	#authenticate(isAllowed: boolean): void {
 		if (!isAllowed) this.#opened.reject(new Error("the server refused the document"));
-		else {
-			const { documentName, stateVector = emptyStateVector } = this.#options;
-			this.send(syncFrame(documentName, sync.step1, stateVector));
-		}
+		else this.#sayStep1();
+	}
+
+	#sayStep1(): void {
+		const { documentName, stateVector = emptyStateVector } = this.#options;
+		this.send(syncFrame(this.#dialect, documentName, sync.step1, stateVector));
 	}
 
 	#receiveSync(decoder: decoding.Decoder): void {
 		const { documentName, contents = emptyUpdate, onUpdate, onContents } = this.#options;
 		const kind = decoding.readVarUint(decoder);
 		if (kind === sync.step1) {
-			this.#step2sUnsaved += 1;
-			this.send(syncFrame(documentName, sync.step2, contents));
+			if (this.#dialect === "hocuspocus") this.#step2sUnsaved += 1;
+			this.send(syncFrame(this.#dialect, documentName, sync.step2, contents));
 		} else if (kind === sync.step2) {
 			this.#isSynced = true;
 			onContents?.(decoding.readVarUint8Array(decoder).slice());
+			if (this.#dialect === "y-websocket") this.#open();
 		} else {
 			onUpdate?.(decoding.readVarUint8Array(decoder));
 		}
@@ -159,25 +179,46 @@ export class WireClient {
 		}
 		this.#step2sUnsaved -= 1;
 		if (!this.#isSynced || this.#step2sUnsaved > 0) return;
-		this.#isOpen = true;
 		const query = clientFrame(presenceQueryFrame(this.#options.documentName));
 		this.#keepAlive = setInterval(() => this.write(query), keepAliveIntervalMs);
+		this.#open();
+	}
+
+	#open(): void {
+		this.#isOpen = true;
 		this.#opened.resolve();
 	}
 }
 
 /** An edit on its way to the server. */
-export function updateFrame(documentName: string, update: Uint8Array): Uint8Array {
-	return syncFrame(documentName, sync.update, update);
+export function updateFrame(
+	documentName: string,
+	update: Uint8Array,
+	dialect: Dialect = "hocuspocus",
+): Uint8Array {
+	return syncFrame(dialect, documentName, sync.update, update);
 }
 
-function syncFrame(documentName: string, kind: number, payload: Uint8Array): Uint8Array {
+/** Somebody's presence on its way to the server. @param update An awareness update. */
+export function presenceFrame(documentName: string, update: Uint8Array, dialect: Dialect): Uint8Array {
 	return encoding.encode((encoder) => {
-		encoding.writeVarString(encoder, documentName);
+		writeAddress(encoder, dialect, documentName);
+		encoding.writeVarUint(encoder, type.presence);
+		encoding.writeVarUint8Array(encoder, update);
+	});
+}
+
+function syncFrame(dialect: Dialect, documentName: string, kind: number, payload: Uint8Array): Uint8Array {
+	return encoding.encode((encoder) => {
+		writeAddress(encoder, dialect, documentName);
 		encoding.writeVarUint(encoder, type.sync);
 		encoding.writeVarUint(encoder, kind);
 		encoding.writeVarUint8Array(encoder, payload);
 	});
+}
+
+function writeAddress(encoder: encoding.Encoder, dialect: Dialect, documentName: string): void {
+	if (dialect === "hocuspocus") encoding.writeVarString(encoder, documentName);
 }
 
 function authenticationFrame(documentName: string): Uint8Array {

@@ -3,13 +3,17 @@
  * what time they leave. They look on, and say in the end whether they have everything. Argument: {@link WitnessSettings}.
  */
 import { setPriority } from "node:os";
+import { WebSocket } from "ws";
+import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { sleep } from "./pace.ts";
 import { Person } from "./person.ts";
+import type { Dialect } from "./wire-client.ts";
 
 export interface WitnessSettings {
 	readonly url: string;
 	readonly documentName: string;
+	readonly dialect: Dialect;
 }
 
 /** What everybody should have at the end. */
@@ -25,6 +29,8 @@ export type FromWitnesses =
 	/** How many of how many have all, and the same. */
 	| { readonly type: "verdict"; readonly agreeing: number; readonly of: number };
 
+type Witness = Pick<Person, "document" | "text" | "presence">;
+
 const witnesses = 2;
 const lowPriority = 10;
 const deadlineMs = 30_000;
@@ -32,7 +38,6 @@ const pollMs = 50;
 
 setPriority(lowPriority);
 const settings: WitnessSettings = JSON.parse(process.argv[2] ?? "");
-const join = () => Person.open(settings.documentName, () => settings.url);
 const people = await Promise.all(Array.from({ length: witnesses }, join));
 process.on("message", async (expected: Expected) => say(await judge(expected)));
 process.on("disconnect", () => process.exit());
@@ -40,6 +45,24 @@ say({ type: "joined" });
 
 function say(message: FromWitnesses): void {
 	process.send?.(message);
+}
+
+function join(): Promise<Witness> {
+	const { url, documentName, dialect } = settings;
+	return dialect === "hocuspocus" ? Person.open(documentName, () => url) : joinRoom(url, documentName);
+}
+
+/** With the client of `y-websocket`. */
+async function joinRoom(url: string, documentName: string): Promise<Witness> {
+	const document = new Y.Doc();
+	const provider = new WebsocketProvider(url, documentName, document, {
+		// Its types want a browser's; it works with this one.
+		WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+		// Otherwise those in one process would tell each other.
+		disableBc: true,
+	});
+	while (!provider.synced) await sleep(pollMs);
+	return { document, text: document.getText("text"), presence: provider.awareness.getStates() };
 }
 
 /** Somebody who comes late must have everything, too. */
@@ -53,7 +76,7 @@ async function judge(expected: Expected): Promise<FromWitnesses> {
 	return { type: "verdict", agreeing, of: all.length };
 }
 
-function hasAll({ document, presence }: Person, expected: Expected): boolean {
+function hasAll({ document, presence }: Witness, expected: Expected): boolean {
 	if (document.store.pendingStructs !== null || document.store.pendingDs !== null) return false;
 	return (
 		expected.clocks.every(([clientId, clock]) => Y.getState(document.store, clientId) === clock) &&

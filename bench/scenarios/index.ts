@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { busScenario } from "./bus.ts";
 import { bytesScenario } from "./bytes.ts";
+import { cursorsScenario } from "./cursors.ts";
 import { documentsScenario } from "./documents.ts";
 import { joinsScenario } from "./joins.ts";
 import { killScenario } from "./kill.ts";
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
 	killScenario,
 	writersScenario,
 	readersScenario,
+	cursorsScenario,
 	documentsScenario,
 	joinsScenario,
 	bytesScenario,

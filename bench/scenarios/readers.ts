@@ -14,7 +14,7 @@ const parts: readonly LivePart[] = [
 export const readersScenario = defineScenario({
 	name: "readers",
 	summary: "one person types, many look on",
-	targets: ["indelible", "stock", "stock-tuned", "raw", "preframed"],
+	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
 		`One document of ${count(contentCharacters)} characters, in which one person types ${perSecond} characters a second and ` +
@@ -23,7 +23,7 @@ export const readersScenario = defineScenario({
 		const contents = generateDocument(contentCharacters);
 		const rows = [];
 		for (const part of chosenParts(parts, bench.settings))
-			rows.push(await measureLive(bench, part, contents));
+			rows.push(await measureLive(bench, part, { contents, kind: "edits" }));
 		return rows;
 	},
 	columns: liveColumns,

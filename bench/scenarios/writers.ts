@@ -15,7 +15,7 @@ const parts: readonly LivePart[] = [
 export const writersScenario = defineScenario({
 	name: "writers",
 	summary: "many people type in one document, and all see it",
-	targets: ["indelible", "stock", "stock-tuned", "raw", "preframed"],
+	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
 		`One document of ${count(contentCharacters)} characters in which all type, each in a place of their own, and all see it: ` +
@@ -24,7 +24,7 @@ export const writersScenario = defineScenario({
 		const contents = generateDocument(contentCharacters);
 		const rows = [];
 		for (const part of chosenParts(parts, bench.settings))
-			rows.push(await measureLive(bench, part, contents));
+			rows.push(await measureLive(bench, part, { contents, kind: "edits" }));
 		return rows;
 	},
 	columns: liveColumns,

@@ -1,0 +1,22 @@
+import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
+import { defineScenario } from "../scenario.ts";
+import { count } from "../show.ts";
+import { generateDocument } from "../typist.ts";
+
+const contentCharacters = 4000;
+const load: LivePart = { part: "300x5", authors: 300, readers: 0, perSecond: 5 };
+
+export const cursorsScenario = defineScenario({
+	name: "cursors",
+	summary: "many people move their cursors in one document",
+	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
+	explain: (settings) =>
+		`One document of ${count(contentCharacters)} characters in which ${load.authors} people move their cursors ${load.perSecond} ` +
+		`times a second each, ${durationOf(settings)}. An update is a state of presence (name, colour, selection); somebody has ` +
+		"it when they have it or a later one of that person.",
+	async measure(bench) {
+		const contents = generateDocument(contentCharacters);
+		return [await measureLive(bench, load, { contents, kind: "presence" })];
+	},
+	columns: liveColumns,
+});

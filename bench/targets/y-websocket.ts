@@ -1,0 +1,27 @@
+/** The server of `y-websocket`: plain y-protocols, documents in memory only, nothing acknowledged. Argument: `TargetSettings`. */
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { type WebSocket, WebSocketServer } from "ws";
+import { serveBench } from "./protocol.ts";
+
+/** It has no types and is CommonJS, so that it has a Yjs of its own. */
+const { setupWSConnection } = createRequire(import.meta.url)("y-websocket/bin/utils") as {
+	setupWSConnection(webSocket: WebSocket, request: unknown): void;
+};
+
+const httpServer = createServer();
+// As its `bin/server` does it.
+const webSockets = new WebSocketServer({ server: httpServer });
+webSockets.on("connection", setupWSConnection);
+httpServer.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
+	const address = httpServer.address();
+	if (address === null || typeof address === "string") throw new Error("no port");
+	serveBench({
+		port: address.port,
+		totals: () => ({ commits: Number.NaN, documents: Number.NaN }),
+		async close() {
+			for (const webSocket of webSockets.clients) webSocket.terminate();
+			httpServer.close();
+		},
+	});
+});
