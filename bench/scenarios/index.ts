@@ -9,6 +9,7 @@ import { latencyScenario } from "./latency.ts";
 import { nodeLossScenario } from "./node-loss.ts";
 import { readersScenario } from "./readers.ts";
 import { recoveryScenario } from "./recovery.ts";
+import { restartScenario } from "./restart.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
 import { writersScenario } from "./writers.ts";
 
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
 	cursorsScenario,
 	documentsScenario,
 	joinsScenario,
+	restartScenario,
 	bytesScenario,
 	latencyScenario,
 	twoNodesScenario,

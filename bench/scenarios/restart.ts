@@ -1,0 +1,195 @@
+import * as Y from "yjs";
+import { sleep } from "../pace.ts";
+import { Returner } from "../returner.ts";
+import { Samples } from "../samples.ts";
+import { type Bench, chosenParts, defineScenario } from "../scenario.ts";
+import { settled } from "../settled.ts";
+import { count, milliseconds, percent, seconds } from "../show.ts";
+import type { TargetProcess } from "../target-process.ts";
+import { generateDocument } from "../typist.ts";
+import { presenceFrame, type VisitFrames, visitFrames } from "../visitor.ts";
+import { WireClient } from "../wire-client.ts";
+
+const parts = [
+	{ part: "silent", showsPresence: false },
+	{ part: "presence", showsPresence: true },
+] as const;
+type Part = (typeof parts)[number];
+
+const documents = 500;
+const clientsPerDocument = 10;
+const clients = documents * clientsPerDocument;
+const contentCharacters = 1_000;
+const connectionsAtOnce = 25;
+const firstClientId = 2_000_000_000;
+const openDeadlineMs = 60_000;
+const backDeadlineMs = 60_000;
+/** Acknowledgements follow what is measured; their processor time belongs to it. */
+const afterwardsMs = 500;
+
+export const restartScenario = defineScenario({
+	name: "restart",
+	summary: "5,000 people on a node that is killed and started again",
+	parts: parts.map(({ part }) => part),
+	explain: () =>
+		`${count(clients)} clients, ${clientsPerDocument} in each of ${documents} documents of ${count(contentCharacters)} characters. The node is ` +
+		"killed (-9) and started again at once, on the same port. All connect again as providers do, 1 s after their connection was lost and then " +
+		"with its delays, with the whole document; `presence`: and with who they are. Time from the kill until they are synced; processor time of the " +
+		"new process until all are.",
+	async measure(bench) {
+		const rows = [];
+		for (const part of chosenParts(parts, bench.settings)) rows.push(await measureRestart(bench, part));
+		return rows;
+	},
+	columns: [
+		{ title: "part", cell: ({ part }) => part },
+		{ title: "listens again", cell: (row) => seconds(row.listensMs) },
+		{ title: "synced 50 %", cell: (row) => seconds(row.backP50Ms) },
+		{ title: "95 %", cell: (row) => seconds(row.backP95Ms) },
+		{ title: "99 %", cell: (row) => seconds(row.backP99Ms) },
+		{
+			title: "100 %",
+			cell: (row) => (row.missing === 0 ? seconds(row.backAllMs) : `${count(row.missing)} missing`),
+		},
+		{ title: "CPU", cell: (row) => seconds(row.cpuMs) },
+		{ title: "without its start", cell: (row) => seconds(row.cpuMs - row.startCpuMs) },
+		{ title: "failed attempts", cell: (row) => count(row.failures) },
+		{
+			title: "generator",
+			cell: (row) => `${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorCpuMsPerClient)} each`,
+		},
+	],
+});
+
+async function measureRestart(bench: Bench, part: Part) {
+	const { start, progress } = bench;
+	const say = (text: string) => progress(`${part.part}, ${text}`);
+	const target = await start();
+	const crowd = new Crowd(target, part);
+	try {
+		await crowd.open(say);
+		say("waiting until the server has nothing to do");
+		await settled(target);
+		say("killed");
+		const killedMs = performance.now();
+		crowd.lose();
+		await target.kill();
+		const again = await start(target.port);
+		const listensMs = performance.now() - killedMs;
+		const startCpuMs = again.processorMs();
+		const cpuBefore = process.cpuUsage();
+		await crowd.allBack(say);
+		const { user, system } = process.cpuUsage(cpuBefore);
+		const waitedMs = performance.now() - killedMs - listensMs;
+		await sleep(afterwardsMs);
+		const cpuMs = again.processorMs();
+		const back = new Samples();
+		for (const backMs of crowd.backMs) back.add(backMs - killedMs);
+		crowd.leave();
+		await again.stop();
+		return {
+			part: part.part,
+			clients,
+			listensMs,
+			backP50Ms: back.percentile(0.5),
+			backP95Ms: back.percentile(0.95),
+			backP99Ms: back.percentile(0.99),
+			backAllMs: back.percentile(1),
+			missing: clients - back.count,
+			cpuMs,
+			startCpuMs,
+			failures: crowd.failures,
+			generatorCpuShare: (user + system) / 1000 / waitedMs,
+			generatorCpuMsPerClient: (user + system) / 1000 / clients,
+		};
+	} finally {
+		crowd.leave();
+	}
+}
+
+/** Everybody there is. */
+class Crowd {
+	readonly #target: TargetProcess;
+	readonly #part: Part;
+	readonly #contents = generateDocument(contentCharacters);
+	readonly #returners: Returner[] = [];
+	/** When each of them had the document again, in ms. */
+	backMs: number[] = [];
+	/** Attempts to connect that have failed. */
+	failures = 0;
+
+	constructor(target: TargetProcess, part: Part) {
+		this.#target = target;
+		this.#part = part;
+	}
+
+	async open(progress: (text: string) => void): Promise<void> {
+		const stateVector = Y.encodeStateVectorFromUpdate(this.#contents);
+		for (let first = 0; first < documents; first += connectionsAtOnce) {
+			progress(`${count(first * clientsPerDocument)} of ${count(clients)} are there`);
+			await Promise.all(
+				Array.from({ length: Math.min(connectionsAtOnce, documents - first) }, (_, n) =>
+					this.#bring(nameOf(first + n)),
+				),
+			);
+			for (let n = first; n < Math.min(first + connectionsAtOnce, documents); n += 1) {
+				const frames = visitFrames(nameOf(n), stateVector);
+				for (let client = 0; client < clientsPerDocument; client += 1) this.#visit(nameOf(n), frames);
+			}
+			await this.#synced(this.#returners.length, openDeadlineMs);
+			if (this.backMs.length < this.#returners.length)
+				throw new Error(`${this.#returners.length - this.backMs.length} clients did not get in`);
+		}
+	}
+
+	/** From now on, all that happens belongs to the restart. */
+	lose(): void {
+		this.backMs = [];
+		this.failures = 0;
+	}
+
+	/** Resolves when all are back, or not to be expected any more. */
+	async allBack(progress: (text: string) => void): Promise<void> {
+		progress("until all are back");
+		await this.#synced(clients, backDeadlineMs);
+	}
+
+	leave(): void {
+		for (const returner of this.#returners) returner.leave();
+	}
+
+	async #synced(wanted: number, deadlineMs: number): Promise<void> {
+		const untilMs = performance.now() + deadlineMs;
+		while (this.backMs.length < wanted && performance.now() < untilMs) await sleep(5);
+	}
+
+	/** Somebody makes the document, and leaves. */
+	async #bring(documentName: string): Promise<void> {
+		const author = await WireClient.open({
+			url: this.#target.url,
+			documentName,
+			contents: this.#contents,
+		});
+		author.terminate();
+	}
+
+	#visit(documentName: string, frames: VisitFrames): void {
+		const n = this.#returners.length;
+		const state = JSON.stringify({ user: { name: `Visitor ${n}`, color: "#30bced" } });
+		this.#returners.push(
+			new Returner({
+				url: this.#target.url,
+				frames,
+				...(this.#part.showsPresence && {
+					presence: presenceFrame(documentName, firstClientId + n, 1, state),
+				}),
+				onSynced: () => this.backMs.push(performance.now()),
+				onFailure: () => (this.failures += 1),
+			}),
+		);
+	}
+}
+
+function nameOf(n: number): string {
+	return `restarted ${n}`;
+}
