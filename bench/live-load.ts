@@ -3,7 +3,7 @@ import { isLimit, type Observed, observe } from "./observe.ts";
 import { type Play, pointing, typing } from "./play.ts";
 import { clientIdOf } from "./runs.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
-import { bytes, microseconds, milliseconds, percent } from "./show.ts";
+import { bytes, generatorUse, microseconds, milliseconds, percent } from "./show.ts";
 import { dialectOf, keepsDocuments } from "./target-process.ts";
 import { type Verdict, Witnesses } from "./witnesses.ts";
 
@@ -134,9 +134,5 @@ export const liveColumns: readonly LiveColumn[] = [
 	{ title: "loop late p99", cell: (row) => milliseconds(row.loopDelayP99Ms) },
 	{ title: "memory", cell: (row) => bytes(row.residentBytes) },
 	{ title: "sent / update", cell: (row) => bytes(row.sentBytesPerUpdate) },
-	{
-		title: "generator",
-		cell: (row) =>
-			`${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorLoopDelayP99Ms)}${row.generatorWasLimit ? " was the limit" : ""}`,
-	},
+	{ title: "generator", cell: generatorUse },
 ];

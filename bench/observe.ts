@@ -11,6 +11,8 @@ export interface Observed<T> {
 	readonly systemMs: number;
 	/** Of the server, at the end. */
 	readonly residentBytes: number;
+	/** What the server has handed to `write` and its kin. */
+	readonly passedBytes: number;
 	/** 99th percentile of how late the server's event loop was. */
 	readonly loopDelayP99Ms: number;
 	readonly generator: GeneratorUse;
@@ -40,7 +42,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	const result = await act();
 	const tookMs = performance.now() - startedMs;
 	const { user, system } = process.cpuUsage(cpuBefore);
-	const { userMs, systemMs, residentBytes } = usageBetween(before, target.usage());
+	const { userMs, systemMs, residentBytes, passedBytes } = usageBetween(before, target.usage());
 	const generatorDelayMs = watch.end();
 	const loopDelayP99Ms = await target.loopDelayP99Ms();
 	return {
@@ -49,6 +51,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 		userMs,
 		systemMs,
 		residentBytes,
+		passedBytes,
 		loopDelayP99Ms,
 		generator: { cpuShare: (user + system) / 1000 / tookMs, loopDelayP99Ms: generatorDelayMs },
 	};

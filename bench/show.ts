@@ -48,6 +48,16 @@ function round(value: number): string {
 	return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
+/** Whether what made the load had anything to spare: its share of a processor, and the 99th percentile of how late it was. */
+export function generatorUse(row: {
+	readonly generatorCpuShare: number;
+	readonly generatorLoopDelayP99Ms: number;
+	readonly generatorWasLimit: number;
+}): string {
+	const use = `${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorLoopDelayP99Ms)}`;
+	return row.generatorWasLimit ? `${use}: the generator was the limit` : use;
+}
+
 /** A table in Markdown, so that it can be pasted, with its columns aligned. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
 	const widths = titles.map((title, column) =>

@@ -1,7 +1,6 @@
+import { largeDocument, nameOfContents } from "../contents.ts";
 import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
 import { defineScenario } from "../scenario.ts";
-import { count } from "../show.ts";
-import { generateDocument } from "../typist.ts";
 
 const contentCharacters = 4000;
 const load: LivePart = { part: "300x5", authors: 300, readers: 0, perSecond: 5 };
@@ -11,11 +10,11 @@ export const cursorsScenario = defineScenario({
 	summary: "many people move their cursors in one document",
 	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
 	explain: (settings) =>
-		`One document of ${count(contentCharacters)} characters in which ${load.authors} people move their cursors ${load.perSecond} ` +
+		`One document, ${nameOfContents(settings, contentCharacters)}, in which ${load.authors} people move their cursors ${load.perSecond} ` +
 		`times a second each, ${durationOf(settings)}. An update is a state of presence (name, colour, selection); somebody has ` +
 		"it when they have it or a later one of that person.",
 	async measure(bench) {
-		const contents = generateDocument(contentCharacters);
+		const contents = largeDocument(bench.settings, contentCharacters);
 		return [await measureLive(bench, load, { contents, kind: "presence" })];
 	},
 	columns: liveColumns,

@@ -1,11 +1,11 @@
-import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
-import * as Y from "yjs";
+import { largeDocument, nameOfContents } from "../contents.ts";
 import { DocumentLoad } from "../document-load.ts";
+import { isLimit, observe } from "../observe.ts";
 import { sleep } from "../pace.ts";
-import { usageBetween } from "../process-usage.ts";
+import { Person } from "../person.ts";
 import { defineScenario } from "../scenario.ts";
-import { bytes, count, microseconds, milliseconds, perCommit } from "../show.ts";
-import { generateDocument } from "../typist.ts";
+import { bytes, count, generatorUse, microseconds, milliseconds, perCommit } from "../show.ts";
+import { keepsDocuments } from "../target-process.ts";
 
 const documents = 200;
 const clientsPerDocument = 3;
@@ -13,18 +13,20 @@ const keystrokesPerSecond = 5;
 const contentCharacters = 4000;
 const defaultDurationS = 30;
 const warmUpS = 10;
-/** Documents that are compared with what an unmodified provider has of them. */
+/** Documents in which unmodified clients look on, and are compared at the end. */
 const compared = 5;
 const convergenceDeadlineMs = 20_000;
 
 export const documentsScenario = defineScenario({
 	name: "documents",
 	summary: "many documents: CPU per update, and how long people wait",
-	explain: ({ durationS = defaultDurationS }) =>
-		`${documents} documents of ${count(contentCharacters)} characters × ${clientsPerDocument} clients, one of whom types ` +
+	targets: ["indelible", "stock", "stock-tuned", "raw", "preframed"],
+	explain: ({ durationS = defaultDurationS, ...settings }) =>
+		`${documents} documents, ${nameOfContents(settings, contentCharacters)}, × ${clientsPerDocument} clients, one of whom types ` +
 		`${keystrokesPerSecond} characters a second, for ${durationS} s after ${warmUpS} s of warm-up. CPU: all threads, user and ` +
 		"system.",
-	async measure({ settings: { durationS = defaultDurationS }, start, progress }) {
+	async measure({ target: name, settings, start, progress }) {
+		const { durationS = defaultDurationS } = settings;
 		const target = await start();
 		const load = await DocumentLoad.open(
 			{
@@ -32,25 +34,26 @@ export const documentsScenario = defineScenario({
 				documents,
 				clientsPerDocument,
 				keystrokesPerSecond,
-				contents: generateDocument(contentCharacters),
+				contents: largeDocument(settings, contentCharacters),
 				keystrokes: (warmUpS + durationS) * keystrokesPerSecond,
 			},
 			progress,
 		);
+		const witnesses = keepsDocuments(name) ? await joinSome(target.url, load) : [];
 		await load.type(warmUpS * keystrokesPerSecond, (text) => progress(`warm-up, ${text}`));
 
-		const before = target.usage();
 		const totalsBefore = await target.totals();
 		const receivedBytes = load.receivedBytes;
-		const figures = await load.type(durationS * keystrokesPerSecond, progress);
-		const used = usageBetween(before, target.usage());
+		const used = await observe(target, () => load.type(durationS * keystrokesPerSecond, progress));
+		const figures = used.result;
 		const totals = await target.totals();
 		const sentBytes = load.receivedBytes - receivedBytes;
 		progress("comparing");
-		const same = await converged(target.url, load.documentNames.slice(0, compared), load.text);
+		const converged = await convergedIn(target.url, witnesses, load.text);
 		await load.close();
 		await target.stop();
 
+		const seenP99Ms = figures.seenAfter.percentile(0.99);
 		const commits = totals.commits - totalsBefore.commits;
 		return [
 			{
@@ -59,7 +62,7 @@ export const documentsScenario = defineScenario({
 				userMsPerUpdate: used.userMs / figures.sent,
 				systemMsPerUpdate: used.systemMs / figures.sent,
 				seenP50Ms: figures.seenAfter.percentile(0.5),
-				seenP99Ms: figures.seenAfter.percentile(0.99),
+				seenP99Ms,
 				acknowledgedP50Ms: figures.acknowledgedAfter.percentile(0.5),
 				acknowledgedP99Ms: figures.acknowledgedAfter.percentile(0.99),
 				delivered: figures.seen / (figures.sent * (clientsPerDocument - 1)),
@@ -67,9 +70,16 @@ export const documentsScenario = defineScenario({
 				commits,
 				updatesPerCommit: figures.sent / commits,
 				documentsPerCommit: (totals.documents - totalsBefore.documents) / commits,
-				writtenBytesPerUpdate: (used.passedBytes - sentBytes) / figures.sent,
+				writtenBytesPerUpdate: keepsDocuments(name)
+					? (used.passedBytes - sentBytes) / figures.sent
+					: Number.NaN,
+				sentBytesPerUpdate: sentBytes / figures.sent,
 				residentBytes: used.residentBytes,
-				converged: same,
+				loopDelayP99Ms: used.loopDelayP99Ms,
+				converged: keepsDocuments(name) ? converged : Number.NaN,
+				generatorCpuShare: used.generator.cpuShare,
+				generatorLoopDelayP99Ms: used.generator.loopDelayP99Ms,
+				generatorWasLimit: isLimit(used.generator, seenP99Ms) ? 1 : 0,
 			},
 		];
 	},
@@ -92,24 +102,31 @@ export const documentsScenario = defineScenario({
 		{ title: "updates / commit", cell: (row) => perCommit(row.updatesPerCommit) },
 		{ title: "written / update", cell: (row) => bytes(row.writtenBytesPerUpdate) },
 		{ title: "memory", cell: (row) => bytes(row.residentBytes) },
-		{ title: "converged", cell: (row) => `${row.converged} of ${compared}` },
+		{ title: "loop late p99", cell: (row) => milliseconds(row.loopDelayP99Ms) },
+		{
+			title: "converged",
+			cell: ({ converged }) => (Number.isNaN(converged) ? "-" : `${converged} of ${compared}`),
+		},
+		{ title: "generator", cell: generatorUse },
 	],
 });
 
-/** @returns In how many of the documents a provider that joins now gets the text that was typed. */
-async function converged(url: string, names: readonly string[], text: string): Promise<number> {
-	let same = 0;
-	for (const name of names) {
-		const document = new Y.Doc();
-		const websocketProvider = new HocuspocusProviderWebsocket({ url });
-		const provider = new HocuspocusProvider({ websocketProvider, name, document });
-		provider.attach();
+/** In each of some documents, an unmodified client from the beginning. */
+function joinSome(url: string, load: DocumentLoad): Promise<readonly Person[]> {
+	return Promise.all(load.documentNames.slice(0, compared).map((name) => Person.open(name, () => url)));
+}
+
+/** @returns In how many of the documents those who were there and somebody who joins now have the text that was typed. */
+async function convergedIn(url: string, witnesses: readonly Person[], text: string): Promise<number> {
+	let converged = 0;
+	for (const witness of witnesses) {
+		const latecomer = await Person.open(witness.documentName, () => url);
+		const people = [witness, latecomer];
+		const isSame = () => people.every((person) => person.text.toString() === text);
 		const untilMs = performance.now() + convergenceDeadlineMs;
-		const isSame = () => document.getText("text").toString() === text;
 		while (!isSame() && performance.now() < untilMs) await sleep(10);
-		if (isSame()) same += 1;
-		provider.destroy();
-		websocketProvider.destroy();
+		if (isSame()) converged += 1;
+		for (const person of people) person.leave();
 	}
-	return same;
+	return converged;
 }

@@ -1,7 +1,7 @@
+import { largeDocument, nameOfContents } from "../contents.ts";
 import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
 import { count } from "../show.ts";
-import { generateDocument } from "../typist.ts";
 
 const contentCharacters = 4000;
 const perSecond = 20;
@@ -17,10 +17,10 @@ export const readersScenario = defineScenario({
 	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
-		`One document of ${count(contentCharacters)} characters, in which one person types ${perSecond} characters a second and ` +
+		`One document, ${nameOfContents(settings, contentCharacters)}, in which one person types ${perSecond} characters a second and ` +
 		`${parts.map(({ readers }) => count(readers)).join(" or ")} look on, ${durationOf(settings)}.`,
 	async measure(bench) {
-		const contents = generateDocument(contentCharacters);
+		const contents = largeDocument(bench.settings, contentCharacters);
 		const rows = [];
 		for (const part of chosenParts(parts, bench.settings))
 			rows.push(await measureLive(bench, part, { contents, kind: "edits" }));

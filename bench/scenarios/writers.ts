@@ -1,7 +1,6 @@
+import { largeDocument, nameOfContents } from "../contents.ts";
 import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
-import { count } from "../show.ts";
-import { generateDocument } from "../typist.ts";
 
 const contentCharacters = 4000;
 
@@ -18,10 +17,10 @@ export const writersScenario = defineScenario({
 	targets: ["indelible", "stock", "stock-tuned", "y-websocket", "raw", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
-		`One document of ${count(contentCharacters)} characters in which all type, each in a place of their own, and all see it: ` +
+		`One document, ${nameOfContents(settings, contentCharacters)}, in which all type, each in a place of their own, and all see it: ` +
 		`people × characters a second of each, ${durationOf(settings)}.`,
 	async measure(bench) {
-		const contents = generateDocument(contentCharacters);
+		const contents = largeDocument(bench.settings, contentCharacters);
 		const rows = [];
 		for (const part of chosenParts(parts, bench.settings))
 			rows.push(await measureLive(bench, part, { contents, kind: "edits" }));
