@@ -3,12 +3,14 @@ import { Samples } from "./samples.ts";
 import { Visitor, type VisitorOptions } from "./visitor.ts";
 
 /** What one of several who come does; when it is let in and why it has to leave is noticed here. */
-export type Arrival = Omit<VisitorOptions, "onSynced" | "onClosed">;
+export type Arrival = Omit<VisitorOptions, "onSynced" | "onAcknowledged" | "onClosed">;
 
 export interface Arrivals {
 	readonly visitors: readonly Visitor[];
 	/** From the first connection attempt of a visitor until the document is here, in ms. */
 	readonly syncedAfter: Samples;
+	/** Until the server has acknowledged what the visitor brought along (nothing), in ms; of those who have got so far. */
+	readonly acknowledgedAfter: Samples;
 	/** What this process used of its processor until the last one had the document. */
 	readonly generatorCpuShare: number;
 }
@@ -34,6 +36,7 @@ export async function arrive(options: ArriveOptions): Promise<Arrivals> {
 	const { count, arrival, pauseMs = 0, leave = false, deadlineMs } = options;
 	const visitors: Visitor[] = [];
 	const syncedAfter = new Samples();
+	const acknowledgedAfter = new Samples();
 	const left: string[] = [];
 	const cpuBefore = process.cpuUsage();
 	const startMs = performance.now();
@@ -49,6 +52,7 @@ export async function arrive(options: ArriveOptions): Promise<Arrivals> {
 					syncedAfter.add(performance.now() - connectsMs);
 					if (leave) visitor.terminate();
 				},
+				onAcknowledged: () => acknowledgedAfter.add(performance.now() - connectsMs),
 				onClosed(why) {
 					if (!visitor.isSynced) left.push(why);
 				},
@@ -63,7 +67,7 @@ export async function arrive(options: ArriveOptions): Promise<Arrivals> {
 		}
 		const { user, system } = process.cpuUsage(cpuBefore);
 		const generatorCpuShare = (user + system) / 1000 / (performance.now() - startMs);
-		return { visitors, syncedAfter, generatorCpuShare };
+		return { visitors, syncedAfter, acknowledgedAfter, generatorCpuShare };
 	} catch (error) {
 		for (const visitor of visitors) visitor.terminate();
 		throw error;

@@ -72,6 +72,8 @@ export interface VisitorOptions {
 	readonly localAddress?: string;
 	/** The document is here: the server's SyncStep2. */
 	readonly onSynced?: () => void;
+	/** The server has acknowledged what it got: at first, that there was nothing new. */
+	readonly onAcknowledged?: () => void;
 	/** The socket is closed, whoever did it, and also when it never opened. @param why For people. */
 	readonly onClosed?: (why: string) => void;
 }
@@ -131,6 +133,7 @@ export class Visitor {
 		decoder.pos += nameBytes;
 		const kind = decoding.readVarUint(decoder);
 		if (kind === type.sync || kind === type.syncReply) this.#receiveSync(decoder);
+		else if (kind === type.syncStatus) this.#options.onAcknowledged?.();
 		else if (kind === type.auth && decoding.readVarUint(decoder) !== authenticated) this.terminate();
 	}
 

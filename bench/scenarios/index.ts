@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { busScenario } from "./bus.ts";
 import { bytesScenario } from "./bytes.ts";
+import { coldJoinScenario } from "./cold-join.ts";
 import { cursorsScenario } from "./cursors.ts";
 import { documentsScenario } from "./documents.ts";
 import { joinsScenario } from "./joins.ts";
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
 	cursorsScenario,
 	documentsScenario,
 	joinsScenario,
+	coldJoinScenario,
 	restartScenario,
 	bytesScenario,
 	latencyScenario,
