@@ -52,8 +52,6 @@ export type AuthEvent =
 	| { readonly type: "edit-refused" }
 	| { readonly type: "expired" | "revoked"; readonly action: RevocationAction };
 
-/** Under which a grant travels in Hocuspocus' context from `onAuthenticate` to the connection. */
-const grantKey = Symbol("grant");
 const dayMs = 24 * 60 * 60_000;
 
 /**
@@ -67,6 +65,8 @@ export class Auth implements Extension {
 	readonly extensionName = "Auth";
 	/** Before others' hooks; behind Durability and Sync, whose handling of messages it has to precede. */
 	readonly priority = 10_000;
+	/** Under which a grant travels in Hocuspocus' context from `onAuthenticate` to the connection. A server may have two of us. */
+	readonly #grantKey = Symbol("grant");
 	readonly #options: AuthOptions;
 	readonly #logger: DurabilityLogger;
 	readonly #judge: Judge;
@@ -159,7 +159,7 @@ export class Auth implements Extension {
 		connectionConfig.readOnly = level === "read";
 		const { id, name } = grant.identity;
 		const isKnown = id !== undefined || name !== undefined;
-		return { [grantKey]: grant, ...(isKnown ? { user: { id, name } } : {}) };
+		return { [this.#grantKey]: grant, ...(isKnown ? { user: { id, name } } : {}) };
 	}
 
 	/** Hocuspocus closes the connection when this rejects, and knows no better code for it than 4401. */
@@ -208,8 +208,11 @@ export class Auth implements Extension {
 	}
 
 	#seat(connection: Connection): void {
-		const context = Object(connection.context) as { [grantKey]?: Grant; user?: unknown };
-		const grant = context[grantKey];
+		const context = Object(connection.context) as {
+			readonly [key: symbol]: unknown;
+			readonly user?: unknown;
+		};
+		const grant = context[this.#grantKey] as Grant | undefined;
 		const seat = this.#seats.add(connection, grant, grant === undefined ? identityOf(context.user) : nobody);
 		this.#guard(seat);
 		// It may have been revoked while the document was loaded.

@@ -21,9 +21,12 @@ function startWith(options: AuthOptions): Promise<LocalNode> {
 /** @returns "opened", or why not. */
 async function tryOpen(node: LocalNode, token: string | undefined, name = "doc"): Promise<string> {
 	const client = node.client(name, token === undefined ? {} : { token });
-	await eventually("an answer", () => client.provider.isSynced || client.denials.length > 0);
+	const answer = await eventually<string | false | undefined>(
+		"an answer",
+		() => client.denials[0] ?? client.closes[0]?.reason ?? (client.provider.isSynced && "opened"),
+	);
 	client.destroy();
-	return client.denials[0] ?? "opened";
+	return String(answer);
 }
 
 const asymmetric: readonly Algorithm[] = ["RS256", "ES256", "EdDSA"];

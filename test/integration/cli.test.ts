@@ -59,8 +59,8 @@ describe("help", () => {
 			const { code, output } = await runCommand([name, "--help"]);
 			const text = output.replace(/\s+/g, " ");
 			expect(code).toBe(0);
-			for (const { flag, variable, type, initialText } of settings) {
-				expect(text).toContain(type === "boolean" ? `--no-${flag.slice(2)}` : flag);
+			for (const { flag, variable, type, initial, initialText } of settings) {
+				expect(text).toContain(type === "boolean" && initial === true ? `--no-${flag.slice(2)}` : flag);
 				expect(text).toContain(variable);
 				if (type !== "boolean") expect(text).toContain(`(default: ${initialText}, env: ${variable})`);
 			}

@@ -26,7 +26,7 @@ export interface ClientOptions {
 	readonly url: string;
 	readonly name: string;
 	readonly document?: Y.Doc;
-	readonly token?: string;
+	readonly token?: string | (() => string);
 	readonly awareness?: null;
 	/** A connection on which nothing comes for so long is given up; the provider's half minute by default. */
 	readonly silenceMsMax?: number;

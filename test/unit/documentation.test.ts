@@ -13,8 +13,8 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 test("the operators' page lists every setting with its flag, variable, default and meaning", () => {
 	const page = read("docs/operations.md");
-	for (const { type, flag, variable, initialText, description } of settings) {
-		const shown = type === "boolean" ? `--no-${flag.slice(2)}` : flag;
+	for (const { type, flag, variable, initial, initialText, description } of settings) {
+		const shown = type === "boolean" && initial === true ? `--no-${flag.slice(2)}` : flag;
 		expect(page).toContain(`| \`${shown}\` | \`${variable}\` | ${initialText} | ${description} |`);
 	}
 });

@@ -61,6 +61,13 @@ describe("which source wins", () => {
 			drainWindowMs: 2_000,
 			redisPrefix: "hocuspocus",
 			shutdownDeadlineMs: 20_000,
+			requireAuth: false,
+			authClockToleranceMs: 5_000,
+			authDefaultAccess: "write",
+			authWebhookTimeoutMs: 5_000,
+			authWebhookCacheMs: 5_000,
+			authExpiry: "close",
+			stampPresence: true,
 		});
 	});
 

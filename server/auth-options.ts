@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import type { Extension } from "@hocuspocus/server";
+import type { AuthOptions } from "../extensions/auth/index.ts";
+import { listOf } from "./auth-settings.ts";
+import type { Hooks } from "./hooks.ts";
+import type { NodeSettings } from "./settings.ts";
+import { SettingsError } from "./settings-error.ts";
+
+/** What the settings say of who may do what. @throws {SettingsError} when a file can't be read. */
+export function authOptions(settings: NodeSettings): AuthOptions {
+	const { authJwtSecret, authJwksUrl, authWebhookUrl, authTicketSecret, authAnonymousRead } = settings;
+	const { authAnonymousWrite, allowedOrigins } = settings;
+	const publicKeys =
+		settings.authJwtPublicKey === undefined ? undefined : readKeys(settings.authJwtPublicKey);
+	const hasJwt = [authJwtSecret, publicKeys, authJwksUrl].some((key) => key !== undefined);
+	const isForEverybody = authAnonymousRead !== undefined || authAnonymousWrite !== undefined;
+	return {
+		jwt: !hasJwt
+			? undefined
+			: {
+					secret: authJwtSecret,
+					publicKeys,
+					jwksUrl: authJwksUrl,
+					issuer: settings.authIssuer,
+					audience: settings.authAudience,
+					clockToleranceMs: settings.authClockToleranceMs,
+					defaultAccess: { level: settings.authDefaultAccess },
+				},
+		webhook:
+			authWebhookUrl === undefined
+				? undefined
+				: {
+						url: authWebhookUrl,
+						secret: settings.authWebhookSecret,
+						timeoutMs: settings.authWebhookTimeoutMs,
+						cacheMs: settings.authWebhookCacheMs,
+					},
+		tickets: authTicketSecret === undefined ? undefined : { secret: authTicketSecret },
+		anonymous: !isForEverybody
+			? undefined
+			: { read: listOf(authAnonymousRead ?? ""), write: listOf(authAnonymousWrite ?? "") },
+		expiryAction: settings.authExpiry,
+		stampPresence: settings.stampPresence,
+		clientVersionMin: settings.clientVersionMin,
+		allowedOrigins: allowedOrigins === undefined ? undefined : listOf(allowedOrigins),
+	};
+}
+
+function readKeys(path: string): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (error) {
+		const { code = "an error" } = error as NodeJS.ErrnoException;
+		const problem = `names ${JSON.stringify(path)}, which can't be read (${code})`;
+		throw new SettingsError([{ where: "the settings", name: "authJwtPublicKey", problem }]);
+	}
+}
+
+/** What a key or a secret that can't be used says of itself, as a problem with the settings. */
+export function asSettingsError(error: unknown): Error {
+	if (!(error instanceof TypeError)) return error as Error;
+	const problem = `can't be used: ${error.message}`;
+	return new SettingsError([{ where: "the settings", name: "authJwtPublicKey", problem }]);
+}
+
+/** Whether anybody says who may do what: the settings, a hook, or another extension. */
+export function hasAuth(settings: NodeSettings, hooks: Hooks, extensions: readonly Extension[]): boolean {
+	const { authJwtSecret, authJwtPublicKey, authJwksUrl, authWebhookUrl, authTicketSecret } = settings;
+	return (
+		[authJwtSecret, authJwtPublicKey, authJwksUrl, authWebhookUrl, authTicketSecret].some(
+			(setting) => setting !== undefined,
+		) || [hooks, ...extensions].some(({ onAuthenticate }) => typeof onAuthenticate === "function")
+	);
+}
+
+/** @throws {SettingsError} */
+export function refuseOpenNode(): never {
+	const problem =
+		"is set, but nothing says who may do what: give authJwtSecret, authJwtPublicKey, authJwksUrl, authWebhookUrl, authTicketSecret, or an onAuthenticate hook";
+	throw new SettingsError([{ where: "the settings", name: "requireAuth", problem }]);
+}

@@ -1,0 +1,74 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import type { RequestListener, Server } from "node:http";
+import { createServer } from "node:https";
+import type { DurabilityLogger } from "../extensions/durability/index.ts";
+import { UserError } from "./user-error.ts";
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+	readonly certificate: string;
+	readonly key: string;
+}
+
+/** @throws {UserError} when only one of the two is given. */
+export function tlsFiles(certificate: string | undefined, key: string | undefined): TlsFiles | undefined {
+	if (certificate !== undefined && key !== undefined) return { certificate, key };
+	if (certificate === undefined && key === undefined) return undefined;
+	throw new UserError("--tls-cert and --tls-key belong together; give both or neither");
+}
+
+/** How often the files are looked at, in ms: by their times and sizes, as links that are put in their place tell nothing else. */
+const lookMs = 2_000;
+
+/**
+ * An HTTPS server that takes up a new certificate when its files change. Connections that are open stay as they are. Files that don't fit
+ * together, as in the middle of a renewal, change nothing.
+ * @throws {UserError} when they don't at the start.
+ */
+export function createTlsServer(
+	files: TlsFiles,
+	listener: RequestListener,
+	logger: Pick<DurabilityLogger, "info" | "error">,
+): Server {
+	const server = createServer({ ...readFiles(files), minVersion: "TLSv1.2" }, listener);
+	const reload = () => {
+		try {
+			server.setSecureContext({ ...readFiles(files), minVersion: "TLSv1.2" });
+			logger.info({}, "the new certificate is used from now on");
+		} catch (error) {
+			logger.error(
+				{ reason: (error as Error).message },
+				"the new certificate can't be used; the old one stays",
+			);
+		}
+	};
+	for (const path of [files.certificate, files.key])
+		watchFile(path, { interval: lookMs, persistent: false }, reload);
+	server.once("close", () => {
+		for (const path of [files.certificate, files.key]) unwatchFile(path, reload);
+	});
+	return server as unknown as Server;
+}
+
+function readFiles({ certificate, key }: TlsFiles): { cert: string; key: string } {
+	const contents = { cert: readText("--tls-cert", certificate), key: readText("--tls-key", key) };
+	let fits: boolean;
+	try {
+		fits = new X509Certificate(contents.cert).checkPrivateKey(createPrivateKey(contents.key));
+	} catch {
+		throw new UserError(
+			`--tls-cert ${certificate} or --tls-key ${key} holds something else than it should, in PEM`,
+		);
+	}
+	if (!fits) throw new UserError(`--tls-key ${key} is not the key of --tls-cert ${certificate}`);
+	return contents;
+}
+
+function readText(flag: string, path: string): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (error) {
+		throw new UserError(`${flag} ${path} can't be read (${(error as NodeJS.ErrnoException).code})`);
+	}
+}
