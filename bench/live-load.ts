@@ -1,3 +1,4 @@
+import type { Chart } from "./chart.ts";
 import { Crowd, type CrowdFigures } from "./crowd.ts";
 import { isLimit, type Observed, observe } from "./observe.ts";
 import { type Play, pointing, typing } from "./play.ts";
@@ -135,4 +136,11 @@ export const liveColumns: readonly LiveColumn[] = [
 	{ title: "memory", cell: (row) => bytes(row.residentBytes) },
 	{ title: "sent / update", cell: (row) => bytes(row.sentBytesPerUpdate) },
 	{ title: "generator", cell: generatorUse },
+];
+
+/** What is worth a picture. */
+export const liveCharts: readonly Chart<LiveFigures & { readonly target: string }>[] = [
+	{ title: "Processor time per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
+	{ title: "Until others have it, median", value: (row) => row.seenP50Ms, text: milliseconds },
+	{ title: "Until others have it, 99th percentile", value: (row) => row.seenP99Ms, text: milliseconds },
 ];

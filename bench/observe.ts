@@ -1,5 +1,6 @@
 import { watchLoop } from "./loop-watch.ts";
 import { usageBetween } from "./process-usage.ts";
+import { nowUs } from "./profile.ts";
 import type { TargetProcess } from "./target-process.ts";
 
 /** What a server and the generator of its load did while something was measured. */
@@ -38,9 +39,11 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	watch.start();
 	const before = target.usage();
 	const cpuBefore = process.cpuUsage();
-	const startedMs = performance.now();
+	const fromUs = nowUs();
 	const result = await act();
-	const tookMs = performance.now() - startedMs;
+	const toUs = nowUs();
+	const tookMs = (toUs - fromUs) / 1000;
+	target.measuring = { fromUs, toUs };
 	const { user, system } = process.cpuUsage(cpuBefore);
 	const { userMs, systemMs, residentBytes, passedBytes } = usageBetween(before, target.usage());
 	const generatorDelayMs = watch.end();

@@ -1,34 +1,28 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { type BenchCluster, startCluster } from "./cluster.ts";
+import { drawCharts } from "./chart.ts";
 import { describeEnvironment, showEnvironment } from "./environment.ts";
+import { type MeasureOptions, measure, type Row } from "./measure.ts";
 import { pinGenerator } from "./pinning.ts";
-import type { BenchSettings, Figures, Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { table } from "./show.ts";
-import { type TargetName, TargetProcess, targetNames, targets } from "./target-process.ts";
+import { type TargetName, targetNames } from "./target-process.ts";
 
-interface Options extends BenchSettings {
-	readonly durationS: number | undefined;
-	readonly only: readonly TargetName[] | undefined;
+interface Options extends MeasureOptions {
 	readonly json: string | undefined;
-	readonly data: string;
-	readonly cpuProf: string | undefined;
-	readonly commitDelayMs: string;
+	readonly charts: string | undefined;
 }
 
-type Row = Figures & { readonly target: string };
-
-const compared: readonly TargetName[] = ["indelible", "stock"];
-const progressIntervalMs = 100;
+const defaultProfiles = join(tmpdir(), "indelible-bench-profiles");
 
 const program = new Command("npm run bench --")
 	.description("Measures Indelible beside the stock server, on the same machine, in the same run.")
 	.argument("[scenarios...]", "which ones; all by default")
 	.option("--duration-s <seconds>", "how long to measure, where that is free", seconds)
-	.option("--trace <path>", "large document: a Yjs V2 update with a root Y.Text named text (bytes)")
+	.option("--trace <path>", "what documents hold: a Yjs V2 update with a root Y.Text named text")
 	.option("--rhythm <path>", "editing trace with times, gzipped JSON (bytes)")
 	.option(
 		"--only <targets>",
@@ -37,11 +31,15 @@ const program = new Command("npm run bench --")
 	)
 	.option("--part <parts>", "these parts of a scenario alone, with commas between", listIn)
 	.option("--json <path>", "write the figures there as well")
+	.option("--charts <folder>", "draw them there, a picture for each scenario")
 	.option("--data <folder>", "where the servers store; on the disk that is to be measured", tmpdir())
 	.option("--commit-delay-ms <ms>", "our setting of that name", "0")
-	.option("--cpu-prof <folder>", "have each server write a CPU profile there when it stops")
+	.option("--profile [folder]", "have the servers write CPU profiles there, and say where time is spent")
 	.addHelpText("after", `\nScenarios:\n${scenarios.map(describeScenario).join("\n")}`)
-	.action((names: string[], options: Options) => run(choose(names), options));
+	.action(
+		(names: string[], { profile, ...options }: Omit<Options, "profile"> & { profile?: string | true }) =>
+			run(choose(names), { ...options, profile: profile === true ? defaultProfiles : profile }),
+	);
 
 await program.parseAsync();
 
@@ -51,82 +49,32 @@ async function run(chosen: readonly Scenario[], options: Options): Promise<void>
 	console.info(`${showEnvironment(environment)}\n`);
 	const results = [];
 	for (const scenario of chosen) {
-		const rows = await measure(scenario, options);
+		const { rows, failures, profiles } = await measure(scenario, options);
 		console.info(`\n${show(scenario, options, rows)}\n`);
-		results.push({ scenario: scenario.name, description: scenario.explain(options), rows });
+		for (const profile of profiles) console.info(`${profile}\n`);
+		for (const { target, why } of failures) console.error(`${scenario.name}, ${target}: ${why}`);
+		if (failures.length > 0) process.exitCode = 1;
+		if (options.charts !== undefined) await draw(scenario, options.charts, rows);
+		results.push({ scenario: scenario.name, description: scenario.explain(options), rows, failures });
 	}
 	if (options.json === undefined) return;
 	await writeFile(options.json, `${JSON.stringify({ environment, results }, null, "\t")}\n`);
 }
 
-async function measure(scenario: Scenario, options: Options): Promise<readonly Row[]> {
-	const rows: Row[] = [];
-	for (const target of scenario.targets ?? compared) {
-		if (options.only !== undefined && !options.only.includes(target)) continue;
-		const data = await mkdtemp(join(options.data, "indelible-bench-"));
-		const flags =
-			options.cpuProf === undefined
-				? []
-				: ["--cpu-prof", `--cpu-prof-dir=${resolve(options.cpuProf, target)}`];
-		const commitDelayMs = Number(options.commitDelayMs);
-		const running: TargetProcess[] = [];
-		const clusters: BenchCluster[] = [];
-		const progress = showProgress(`${scenario.name}, ${targets[target]}`);
-		try {
-			const start = async (port = 0) => {
-				const started = await TargetProcess.start(target, { data, port, commitDelayMs }, flags);
-				running.push(started);
-				return started;
-			};
-			const startSharing = async (nodes: number) => {
-				const cluster = await startCluster(nodes, data, (settings) =>
-					TargetProcess.start(target, { ...settings, port: 0, commitDelayMs }, flags),
-				);
-				clusters.push(cluster);
-				return cluster;
-			};
-			const measured = await scenario.measure({
-				target,
-				settings: options,
-				start,
-				startCluster: startSharing,
-				progress: progress.show,
-			});
-			rows.push(...measured.map((figures) => ({ target: targets[target], ...figures })));
-		} finally {
-			progress.end();
-			for (const started of running) await started.kill();
-			for (const cluster of clusters) await cluster.end();
-			await rm(data, { recursive: true, force: true });
-		}
-	}
-	return rows;
+async function draw(
+	{ name, summary, charts }: Scenario,
+	folder: string,
+	rows: readonly Row[],
+): Promise<void> {
+	if (charts === undefined || rows.length === 0) return;
+	await mkdir(folder, { recursive: true });
+	await writeFile(join(folder, `${name}.svg`), drawCharts(`${name}: ${summary}`, charts, rows));
 }
 
 function show({ name, columns, ...scenario }: Scenario, options: Options, rows: readonly Row[]): string {
 	const titles = [name, ...columns.map(({ title }) => title)];
 	const cells = rows.map((row) => [row.target, ...columns.map(({ cell }) => cell(row, rows))]);
 	return `${scenario.explain(options)}\n\n${table(titles, cells)}`;
-}
-
-/** One line on a terminal that is written over; on anything else a line per target. */
-function showProgress(title: string): { show: (text: string) => void; end: () => void } {
-	const { stderr } = process;
-	if (!stderr.isTTY) {
-		stderr.write(`${title} …\n`);
-		return { show: () => {}, end: () => {} };
-	}
-	let shownMs = Number.NEGATIVE_INFINITY;
-	const clear = () => stderr.write("\r\u001b[K");
-	return {
-		show(text) {
-			if (performance.now() - shownMs < progressIntervalMs) return;
-			shownMs = performance.now();
-			clear();
-			stderr.write(`${title}: ${text}`);
-		},
-		end: clear,
-	};
 }
 
 function choose(names: readonly string[]): readonly Scenario[] {

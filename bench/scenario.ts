@@ -1,3 +1,4 @@
+import type { Chart } from "./chart.ts";
 import type { BenchCluster } from "./cluster.ts";
 import type { TargetName, TargetProcess } from "./target-process.ts";
 
@@ -49,6 +50,8 @@ export interface Scenario<F extends Figures = Figures> {
 	/** @returns A row of the table, or several. */
 	measure(bench: Bench): Promise<readonly F[]>;
 	readonly columns: readonly Column<F & { readonly target: string }>[];
+	/** What is worth a picture. */
+	readonly charts?: readonly Chart<F & { readonly target: string }>[];
 }
 
 export function defineScenario<F extends Figures>(scenario: Scenario<F>): Scenario<F> {

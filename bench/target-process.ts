@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { pinTarget } from "./pinning.ts";
 import { type ProcessUsage, readProcessorMs, readUsage } from "./process-usage.ts";
+import type { Window } from "./profile.ts";
 import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
 import type { Dialect } from "./wire-client.ts";
 
@@ -36,6 +37,8 @@ export class TargetProcess {
 	readonly url: string;
 	/** TCP port on 127.0.0.1. */
 	readonly port: number;
+	/** When a profile of it matters. */
+	measuring: Window | undefined;
 	readonly #child: ChildProcess;
 	readonly #ended: Promise<unknown>;
 
@@ -55,7 +58,11 @@ export class TargetProcess {
 		const script = fileURLToPath(new URL(`./targets/${name}.ts`, import.meta.url));
 		const node = [process.execPath, ...nodeFlags, script, JSON.stringify(settings)];
 		const [command = "", ...rest] = pinTarget(node);
-		const child = spawn(command, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+		const child = spawn(command, rest, {
+			stdio: ["ignore", "inherit", "inherit", "ipc"],
+			// Plain JSON has no NaN.
+			serialization: "advanced",
+		});
 		const ended = once(child, "exit");
 		const message = await Promise.race([
 			nextMessage(child, "listening"),
@@ -66,13 +73,17 @@ export class TargetProcess {
 		return new TargetProcess(child, ended, message.port);
 	}
 
+	get pid(): number {
+		return this.#child.pid ?? 0;
+	}
+
 	usage(): ProcessUsage {
-		return readUsage(this.#child.pid ?? 0);
+		return readUsage(this.pid);
 	}
 
 	/** Processor time since its start, user and system, in ms. */
 	processorMs(): number {
-		return readProcessorMs(this.#child.pid ?? 0);
+		return readProcessorMs(this.pid);
 	}
 
 	async totals(): Promise<SaveTotals> {

@@ -1,5 +1,5 @@
 import { largeDocument, nameOfContents } from "../contents.ts";
-import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
+import { durationOf, type LivePart, liveCharts, liveColumns, measureLive } from "../live-load.ts";
 import { defineScenario } from "../scenario.ts";
 
 const contentCharacters = 4000;
@@ -18,4 +18,5 @@ export const cursorsScenario = defineScenario({
 		return [await measureLive(bench, load, { contents, kind: "presence" })];
 	},
 	columns: liveColumns,
+	charts: liveCharts,
 });

@@ -109,6 +109,11 @@ export const documentsScenario = defineScenario({
 		},
 		{ title: "generator", cell: generatorUse },
 	],
+	charts: [
+		{ title: "Processor time per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
+		{ title: "Until others have it, median", value: (row) => row.seenP50Ms, text: milliseconds },
+		{ title: "Until others have it, 99th percentile", value: (row) => row.seenP99Ms, text: milliseconds },
+	],
 });
 
 /** In each of some documents, an unmodified client from the beginning. */

@@ -1,5 +1,5 @@
 import { largeDocument, nameOfContents } from "../contents.ts";
-import { durationOf, type LivePart, liveColumns, measureLive } from "../live-load.ts";
+import { durationOf, type LivePart, liveCharts, liveColumns, measureLive } from "../live-load.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
 import { count } from "../show.ts";
 
@@ -27,4 +27,5 @@ export const readersScenario = defineScenario({
 		return rows;
 	},
 	columns: liveColumns,
+	charts: liveCharts,
 });
