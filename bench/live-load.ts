@@ -105,6 +105,7 @@ function figuresOf(
 		framesPerUpdate: result.receivedFrames / sent,
 		generatorCpuShare: generator.cpuShare,
 		generatorLoopDelayP99Ms: generator.loopDelayP99Ms,
+		othersCpuShare: observed.othersCpuShare,
 		generatorWasLimit: isLimit(generator, seenP99Ms) ? 1 : 0,
 	};
 }

@@ -1,5 +1,6 @@
 import { watchLoop } from "./loop-watch.ts";
-import { usageBetween } from "./process-usage.ts";
+import { isPinned, targetProcessor } from "./pinning.ts";
+import { readProcessorBusyMs, usageBetween } from "./process-usage.ts";
 import { nowUs } from "./profile.ts";
 import type { TargetProcess } from "./target-process.ts";
 
@@ -17,6 +18,8 @@ export interface Observed<T> {
 	/** 99th percentile of how late the server's event loop was. */
 	readonly loopDelayP99Ms: number;
 	readonly generator: GeneratorUse;
+	/** How much of the server's processor others took meanwhile; `NaN` when it has none of its own. */
+	readonly othersCpuShare: number;
 }
 
 interface GeneratorUse {
@@ -38,6 +41,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	await target.watchLoop();
 	watch.start();
 	const before = target.usage();
+	const busyBefore = readProcessorBusyMs(targetProcessor);
 	const cpuBefore = process.cpuUsage();
 	const fromUs = nowUs();
 	const result = await act();
@@ -46,6 +50,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	target.measuring = { fromUs, toUs };
 	const { user, system } = process.cpuUsage(cpuBefore);
 	const { userMs, systemMs, residentBytes, passedBytes } = usageBetween(before, target.usage());
+	const busyMs = readProcessorBusyMs(targetProcessor) - busyBefore;
 	const generatorDelayMs = watch.end();
 	const loopDelayP99Ms = await target.loopDelayP99Ms();
 	return {
@@ -57,6 +62,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 		passedBytes,
 		loopDelayP99Ms,
 		generator: { cpuShare: (user + system) / 1000 / tookMs, loopDelayP99Ms: generatorDelayMs },
+		othersCpuShare: isPinned ? Math.max(0, busyMs - userMs - systemMs) / tookMs : Number.NaN,
 	};
 }
 

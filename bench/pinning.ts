@@ -7,6 +7,10 @@ import { availableParallelism } from "node:os";
  */
 export const isPinned = availableParallelism() > 1 && hasTaskset();
 
+/** The target's. */
+export const targetProcessor = 0;
+const generatorProcessor = 1;
+
 function hasTaskset(): boolean {
 	try {
 		execFileSync("taskset", ["--version"], { stdio: "ignore" });
@@ -22,11 +26,11 @@ const pinAttempts = 5;
 export function pinGenerator(): void {
 	// All its threads; one that ends meanwhile makes `taskset` fail.
 	for (let attempt = 1; isPinned && attempt <= pinAttempts; attempt += 1) {
-		if (spawnSync("taskset", ["-acp", "1", String(process.pid)]).status === 0) return;
+		if (spawnSync("taskset", ["-acp", String(generatorProcessor), String(process.pid)]).status === 0) return;
 	}
 }
 
 /** @returns The command that runs `command` on the first processor. */
 export function pinTarget(command: readonly string[]): readonly string[] {
-	return isPinned ? ["taskset", "-c", "0", ...command] : command;
+	return isPinned ? ["taskset", "-c", String(targetProcessor), ...command] : command;
 }

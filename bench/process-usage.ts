@@ -13,15 +13,19 @@ export interface ProcessUsage {
 	readonly residentBytes: number;
 }
 
-let ticksPerSecond: number | undefined;
+let ticksPerSecondKnown: number | undefined;
+
+function ticksPerSecond(): number {
+	ticksPerSecondKnown ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+	return ticksPerSecondKnown;
+}
 
 /** @throws when the process is gone, or when this is not Linux. */
 export function readUsage(pid: number): ProcessUsage {
-	ticksPerSecond ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 	const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
 	// The second field is the name in parentheses, which may hold spaces; the third is the first after it.
 	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-	const ticks = (field: number) => (Number(fields[field - 3]) * 1000) / (ticksPerSecond ?? 100);
+	const ticks = (field: number) => (Number(fields[field - 3]) * 1000) / ticksPerSecond();
 	const io = keyed(readFileSync(`/proc/${pid}/io`, "utf8"));
 	const status = keyed(readFileSync(`/proc/${pid}/status`, "utf8"));
 	return {
@@ -48,6 +52,13 @@ export function readProcessorMs(pid: number): number {
 		}
 	}
 	return ns / 1e6;
+}
+
+/** Time that a processor has given to processes, whichever they are, or that another machine took, in ms since the start. */
+export function readProcessorBusyMs(processor: number): number {
+	const line = new RegExp(`^cpu${processor} (.*)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
+	const [user = 0, nice = 0, system = 0, , , , , stolen = 0] = line.split(" ").map(Number);
+	return ((user + nice + system + stolen) * 1000) / ticksPerSecond();
 }
 
 /** What was used between two readings; memory is that of the later one. */

@@ -20,7 +20,7 @@ export function seconds(valueMs: number): string {
 
 export function microseconds(valueMs: number): string {
 	if (Number.isNaN(valueMs)) return "-";
-	return `${(valueMs * 1000).toFixed(valueMs < 0.1 ? 1 : 0)} µs`;
+	return `${(valueMs * 1000).toFixed(valueMs < 0.001 ? 2 : valueMs < 0.1 ? 1 : 0)} µs`;
 }
 
 /** @param share 1 for all of it. */
@@ -48,14 +48,23 @@ function round(value: number): string {
 	return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** Whether what made the load had anything to spare: its share of a processor, and the 99th percentile of how late it was. */
-export function generatorUse(row: {
+interface LoadUse {
 	readonly generatorCpuShare: number;
 	readonly generatorLoopDelayP99Ms: number;
 	readonly generatorWasLimit: number;
-}): string {
-	const use = `${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorLoopDelayP99Ms)}`;
-	return row.generatorWasLimit ? `${use}: the generator was the limit` : use;
+	readonly othersCpuShare: number;
+}
+
+/** From here on, others on the server's processor are worth a word. */
+const othersShareShown = 0.05;
+
+/** Whether what made the load had anything to spare (its share of a processor, how late it was), and whether others disturbed. */
+export function generatorUse(row: LoadUse): string {
+	const said = [percent(row.generatorCpuShare), milliseconds(row.generatorLoopDelayP99Ms)];
+	if (row.generatorWasLimit) said.push("the generator was the limit");
+	if (row.othersCpuShare > othersShareShown)
+		said.push(`others took ${percent(row.othersCpuShare)} of the server's processor`);
+	return said.join(", ");
 }
 
 /** A table in Markdown, so that it can be pasted, with its columns aligned. */

@@ -79,6 +79,7 @@ export const documentsScenario = defineScenario({
 				converged: keepsDocuments(name) ? converged : Number.NaN,
 				generatorCpuShare: used.generator.cpuShare,
 				generatorLoopDelayP99Ms: used.generator.loopDelayP99Ms,
+				othersCpuShare: used.othersCpuShare,
 				generatorWasLimit: isLimit(used.generator, seenP99Ms) ? 1 : 0,
 			},
 		];
@@ -107,7 +108,7 @@ export const documentsScenario = defineScenario({
 			title: "converged",
 			cell: ({ converged }) => (Number.isNaN(converged) ? "-" : `${converged} of ${compared}`),
 		},
-		{ title: "generator", cell: generatorUse },
+		{ title: "generator", cell: (row) => generatorUse(row) },
 	],
 	charts: [
 		{ title: "Processor time per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
