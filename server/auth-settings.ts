@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { secretBytesMin } from "../extensions/auth/secret.ts";
+import { TrustedProxies } from "./transport/client-address.ts";
 
 const minuteMs = 60_000;
 
@@ -89,6 +90,20 @@ export const authSettings = {
 		"origins of the pages that may connect; all when it is not given",
 		"origins like https://app.example with commas between them, * for anything",
 	),
+	trustedProxies: z
+		.string()
+		.superRefine((value, { addIssue }) => {
+			try {
+				new TrustedProxies(listOf(value));
+			} catch (error) {
+				addIssue({ code: "custom", message: (error as Error).message });
+			}
+		})
+		.optional()
+		.meta({
+			description: "proxies that say in X-Forwarded-For whom they speak for",
+			allowed: "addresses and networks like 10.0.0.0/8 with commas between them",
+		}),
 };
 
 const adminTokenBytesMin = 16;

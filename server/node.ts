@@ -14,12 +14,14 @@ import type { Store } from "../extensions/durability/store.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
 import { asSettingsError, authOptions, hasAuth, refuseOpenNode } from "./auth-options.ts";
+import { listOf } from "./auth-settings.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { LoadWatch } from "./load/load-watch.ts";
 import { createLogger } from "./logging.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
+import { addressOf, TrustedProxies } from "./transport/client-address.ts";
 import { refuseUpgrade, WebSocketTransport } from "./transport/web-socket-transport.ts";
 
 /** Options of {@link createNode}: {@link NodeSettings}, any Hocuspocus hook, and what only code can say. */
@@ -118,7 +120,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 function makeAuth(settings: NodeSettings, logger: DurabilityLogger): Auth {
 	const options = authOptions(settings);
 	try {
-		return new Auth({ ...options, logger });
+		return new Auth({ ...options, addressOf, logger });
 	} catch (error) {
 		throw asSettingsError(error);
 	}
@@ -180,6 +182,7 @@ export class IndelibleNode {
 			documentNameBytesMax,
 			pingIntervalMs,
 			authTimeoutMs,
+			trustedProxies: new TrustedProxies(listOf(settings.trustedProxies ?? "")),
 			refusal: () => this.#refusal(),
 		});
 		const { loopDelayMsMax, memoryBytesMax, connectionsMax } = settings;

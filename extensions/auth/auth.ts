@@ -41,6 +41,8 @@ export interface AuthOptions extends JudgeOptions {
 	readonly allowedOrigins?: readonly string[] | undefined;
 	/** How long a revocation is remembered, in ms; a day by default. Tokens should not be good for longer. */
 	readonly revocationMemoryMs?: number | undefined;
+	/** Whom a request is from, for the webhook; nobody knows it by default, as Hocuspocus does not say. */
+	readonly addressOf?: ((request: Request) => string | undefined) | undefined;
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onEvent?: ((event: AuthEvent) => void) | undefined;
 }
@@ -144,6 +146,7 @@ export class Auth implements Extension {
 		documentName,
 		requestHeaders,
 		requestParameters,
+		request,
 		connectionConfig,
 	}: onAuthenticatePayload): Promise<object | undefined> {
 		if (this.#isOverruled || this.#judge.isOpen) return undefined;
@@ -153,6 +156,7 @@ export class Auth implements Extension {
 			ticket: requestParameters.get("ticket") ?? undefined,
 			cookie: requestHeaders.get("cookie") ?? undefined,
 			origin: requestHeaders.get("origin") ?? undefined,
+			address: this.#options.addressOf?.(request),
 		});
 		const { level } = grant.access;
 		if (level !== "none") this.#emit({ type: "granted", level });
@@ -174,6 +178,7 @@ export class Auth implements Extension {
 			ticket: undefined,
 			cookie: requestHeaders.get("cookie") ?? undefined,
 			origin: requestHeaders.get("origin") ?? undefined,
+			address: this.#options.addressOf?.(connection.request),
 		};
 		const verdict = await this.#judgeAnew(credentials);
 		const before = seat.grant;

@@ -49,6 +49,8 @@ export interface Credentials {
 	readonly ticket: string | undefined;
 	readonly cookie: string | undefined;
 	readonly origin: string | undefined;
+	/** Whom the connection is from. */
+	readonly address: string | undefined;
 }
 
 /** Where a verdict may come from. It never throws: who can't tell refuses with "auth-unavailable". */

@@ -6,7 +6,7 @@ import { fetchText } from "./fetch-text.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
 
 export interface WebhookOptions {
-	/** Asked with POST and JSON: `documentName`, `token`, `cookie` and `origin`, as far as the client sent them. */
+	/** Asked with POST and JSON: `documentName`, `token`, `cookie`, `origin` and `address`, as far as they are known. */
 	readonly url: string;
 	/** Sent along as `Authorization: Bearer …`, so that the webhook knows who asks. */
 	readonly secret?: string | undefined;
@@ -40,8 +40,8 @@ export class WebhookAuthority implements Authority {
 	}
 
 	async judge(credentials: Credentials): Promise<Verdict> {
-		const { documentName, token, cookie, origin } = credentials;
-		const question = JSON.stringify({ documentName, token, cookie, origin });
+		const { documentName, token, cookie, origin, address } = credentials;
+		const question = JSON.stringify({ documentName, token, cookie, origin, address });
 		// A hash, so that no token stays in memory.
 		const key = createHash("sha256").update(question).digest("base64url");
 		const known = this.#cache.get(key, performance.now()) ?? this.#pending.get(key);

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import { type WebSocket, WebSocketServer } from "ws";
 import { retryAfterSeconds } from "../load/retry-after.ts";
+import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -14,6 +15,7 @@ export interface WebSocketTransportOptions {
 	readonly documentNameBytesMax: number;
 	readonly pingIntervalMs: number;
 	readonly authTimeoutMs: number;
+	readonly trustedProxies: TrustedProxies;
 	/** Why nobody new can be served now, if so. */
 	readonly refusal: () => string | undefined;
 }
@@ -87,7 +89,9 @@ export class WebSocketTransport {
 				},
 			},
 		});
-		const client = hocuspocus.handleConnection(socket, toWebRequest(request));
+		const webRequest = toWebRequest(request);
+		noteAddress(webRequest, request, this.#options.trustedProxies);
+		const client = hocuspocus.handleConnection(socket, webRequest);
 		// Our heartbeat serves all sockets; this would be one timer for each.
 		clearInterval(client.pingInterval);
 		acceptAnyDocumentName(client);

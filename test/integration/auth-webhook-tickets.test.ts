@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { Auth, type AuthOptions, signTicket } from "../../extensions/auth/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNode, startLocalNode } from "../support/local-node.ts";
 import { signToken, startHttp, testSecret } from "../support/tokens.ts";
+import { authenticationFrame } from "../support/wire-frames.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -60,6 +62,23 @@ describe("a webhook", () => {
 		const answers = await Promise.all(Array.from({ length: 5 }, () => tryOpen(node, { token: "same" })));
 		expect(new Set(answers)).toEqual(new Set(["read-write"]));
 		expect(webhook.requests.length).toBeLessThan(5);
+	});
+
+	test("is told whom the connection is from, through proxies that are trusted", async () => {
+		const webhook = await startHttp((response) => void response.end('{"access": "write"}'));
+		for (const trustedProxies of ["127.0.0.0/8", "10.0.0.0/8"]) {
+			const node = await startLocalNode({ authWebhookUrl: webhook.url, trustedProxies });
+			const ws = new WebSocket(node.url, {
+				headers: { "X-Forwarded-For": "6.6.6.6, 198.51.100.1", Cookie: "id=7" },
+			});
+			await new Promise((resolve) => ws.once("open", resolve));
+			ws.send(authenticationFrame("doc"));
+			await new Promise((resolve) => ws.once("message", resolve));
+			ws.terminate();
+		}
+		const [trusted, untrusted] = webhook.requests.map(({ body }) => JSON.parse(body));
+		expect(trusted).toMatchObject({ address: "198.51.100.1", cookie: "id=7", documentName: "doc" });
+		expect(untrusted).toMatchObject({ address: "127.0.0.1" });
 	});
 
 	test.for([
