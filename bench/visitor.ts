@@ -82,6 +82,7 @@ export class Visitor {
 	readonly #options: VisitorOptions;
 	readonly #socket: LeanSocket;
 	#isSynced = false;
+	#isClosed = false;
 	/** Bytes of messages, without WebSocket headers. */
 	receivedBytes = 0;
 	/** The part of them up to the document, that included. */
@@ -99,12 +100,19 @@ export class Visitor {
 			...(options.localAddress !== undefined && { localAddress: options.localAddress }),
 			onOpen: () => this.#greet(),
 			onMessage: (message) => this.#receive(message),
-			onClosed: (why) => options.onClosed?.(why),
+			onClosed: (why) => {
+				this.#isClosed = true;
+				options.onClosed?.(why);
+			},
 		});
 	}
 
 	get isSynced(): boolean {
 		return this.#isSynced;
+	}
+
+	get isClosed(): boolean {
+		return this.#isClosed;
 	}
 
 	/** @param frames Messages as `clientFrame` makes them. */

@@ -11,6 +11,7 @@ import { nodeLossScenario } from "./node-loss.ts";
 import { readersScenario } from "./readers.ts";
 import { recoveryScenario } from "./recovery.ts";
 import { restartScenario } from "./restart.ts";
+import { slowReaderScenario } from "./slow-reader.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
 import { writersScenario } from "./writers.ts";
 
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
 	documentsScenario,
 	joinsScenario,
 	coldJoinScenario,
+	slowReaderScenario,
 	restartScenario,
 	bytesScenario,
 	latencyScenario,
