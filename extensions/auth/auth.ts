@@ -54,6 +54,13 @@ export type AuthEvent =
 	| { readonly type: "edit-refused" }
 	| { readonly type: "expired" | "revoked"; readonly action: RevocationAction };
 
+/** Of a new token on an open connection, whose old one is still good. */
+const keepsGrant: ReadonlySet<RefusalReason> = new Set([
+	"auth-unavailable",
+	"token-missing",
+	"token-expired",
+]);
+
 const dayMs = 24 * 60 * 60_000;
 
 /**
@@ -188,8 +195,8 @@ export class Auth implements Extension {
 			this.#guard(seat);
 			return;
 		}
-		// Until what it has expires, it has it.
-		if (verdict.type === "refused" && verdict.reason === "auth-unavailable") return;
+		// It has nothing new to show, or nobody can tell: what it has is good until it expires.
+		if (verdict.type === "refused" && keepsGrant.has(verdict.reason)) return;
 		this.#logger.info({ documentName }, "a new token was refused, and its connection ended");
 		const isRevoked = verdict.type === "refused" && verdict.reason === "access-revoked";
 		endConnection(connection, isRevoked ? authCloseEvents.accessRevoked : authCloseEvents.tokenRefused);

@@ -12,8 +12,8 @@ interface Statement {
 export type MaySpeak = (statement: Statement) => boolean;
 
 /**
- * Makes an awareness update tell the truth about who its sender is: `user.id` and `user.name` of every state are what their
- * credentials say, as far as these say anything; what the client may not say is left out. Pure.
+ * Makes an awareness update tell the truth about who its sender is: `user.id` of every state is what their credentials say, and
+ * missing when these don't say it; `user.name` is what they say, if they say it. What the client may not say is left out. Pure.
  * @returns `undefined` when nothing is left.
  * @throws when the update can't be read.
  */
@@ -24,25 +24,23 @@ export function stampPresence(
 ): Uint8Array | undefined {
 	const entries = readPresence(update).filter(maySpeak);
 	if (entries.length === 0) return undefined;
-	const isKnown = identity.id !== undefined || identity.name !== undefined;
 	return writePresence(
-		entries.map(({ clientId, clock, isPresent, state, bytes }) =>
-			isPresent && isKnown ? encodeEntry(clientId, clock, stamped(state, identity)) : bytes,
-		),
+		entries.map(({ clientId, clock, state, bytes }) => {
+			const truth = stamped(state, identity);
+			return truth === state ? bytes : encodeEntry(clientId, clock, truth);
+		}),
 	);
 }
 
+/** @returns The same object when it holds no lie. */
 function stamped(state: unknown, { id, name }: Identity): unknown {
 	if (!isObject(state)) return state;
-	const { user } = state;
-	return {
-		...state,
-		user: {
-			...(isObject(user) ? user : {}),
-			...(id === undefined ? {} : { id }),
-			...(name === undefined ? {} : { name }),
-		},
-	};
+	const user = isObject(state.user) ? state.user : {};
+	const isTrue = user.id === id && (name === undefined || user.name === name);
+	if (isTrue) return state;
+	const { id: _claimed, ...rest } = user;
+	const known = { ...(id === undefined ? {} : { id }), ...(name === undefined ? {} : { name }) };
+	return { ...state, user: { ...rest, ...known } };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -13,6 +13,8 @@ export interface Seat {
 	/** Who that hook says it is. */
 	readonly stranger: Identity;
 	access: Access;
+	/** When it was last asked for a new token, in ms since 1970. */
+	askedMs: number;
 }
 
 export interface SeatsOptions {
@@ -42,7 +44,7 @@ export class Seats {
 
 	add(connection: Connection, grant: Grant | undefined, stranger: Identity = nobody): Seat {
 		const access = grant?.access ?? { level: connection.readOnly ? "read" : "write" };
-		const seat: Seat = { connection, grant, stranger, access };
+		const seat: Seat = { connection, grant, stranger, access, askedMs: Number.NEGATIVE_INFINITY };
 		this.#seats.set(connection, seat);
 		this.#watch(seat);
 		connection.onClose(() => {
@@ -88,15 +90,20 @@ export class Seats {
 
 	#watch(seat: Seat): void {
 		const expiresAtMs = seat.grant?.expiresAtMs;
-		if (expiresAtMs === undefined) this.#deadlines.delete(seat);
-		else this.#deadlines.set(seat, expiresAtMs - this.#options.askAheadMs);
+		if (expiresAtMs === undefined) {
+			this.#deadlines.delete(seat);
+			return;
+		}
+		const askMs = Math.max(expiresAtMs - this.#options.askAheadMs, seat.askedMs + askAgainMs);
+		this.#deadlines.set(seat, Math.min(expiresAtMs, askMs));
 	}
 
 	#due(seat: Seat, nowMs: number): void {
 		const expiresAtMs = seat.grant?.expiresAtMs;
 		if (expiresAtMs === undefined) return;
 		if (expiresAtMs > nowMs) {
-			this.#deadlines.set(seat, Math.min(expiresAtMs, nowMs + askAgainMs));
+			seat.askedMs = nowMs;
+			this.#watch(seat);
 			seat.connection.requestToken();
 			return;
 		}
