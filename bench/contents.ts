@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import * as Y from "yjs";
+import { isEditingTrace, replayedDocument } from "./editing-trace.ts";
 import type { BenchSettings } from "./scenario.ts";
 import { count } from "./show.ts";
 import { generateDocument } from "./typist.ts";
@@ -11,6 +12,7 @@ const largeCharacters = 225_000;
 /** The document that the command line names, or a generated one, as a Yjs update. */
 export function largeDocument({ trace }: BenchSettings, characters = largeCharacters): Uint8Array {
 	if (trace === undefined) return generateDocument(characters);
+	if (isEditingTrace(trace)) return replayedDocument(trace);
 	const document = new Y.Doc();
 	Y.applyUpdateV2(document, readFileSync(trace));
 	return Y.encodeStateAsUpdate(document);

@@ -34,6 +34,8 @@ export interface CrowdFigures {
 
 interface Counting {
 	sent: number;
+	/** Of those sent, how many can be told from the one before. */
+	visible: number;
 	acknowledged: number;
 	delivered: number;
 	readonly seenAfter: Histogram;
@@ -43,6 +45,9 @@ interface Counting {
 interface Author {
 	readonly client: WireClient;
 	readonly frames: readonly Uint8Array[];
+	readonly clocks: readonly number[];
+	/** For each clock, the message that leads to the next one; -1 for those within a message. */
+	readonly messageAt: Int32Array;
 	/** When each was sent, in ms. */
 	readonly sentMs: Float64Array;
 	sent: number;
@@ -61,6 +66,8 @@ export class Crowd {
 	readonly #authors: Author[] = [];
 	readonly #clients: WireClient[] = [];
 	#counting = newCounting();
+	/** Messages sent, over all calls of {@link perform}. */
+	#turn = 0;
 
 	private constructor(options: CrowdOptions) {
 		this.#options = options;
@@ -79,15 +86,15 @@ export class Crowd {
 		return crowd;
 	}
 
-	/** How much each author has said, over all calls of {@link perform}. */
-	get sent(): readonly number[] {
-		return this.#authors.map(({ sent }) => sent);
+	/** The clock that each author has come to. */
+	get clocks(): readonly number[] {
+		return this.#authors.map(({ clocks, sent }) => clocks[sent - 1] ?? 0);
 	}
 
 	/**
 	 * Has everybody say what comes next at a steady pace, one after the other, and waits until everybody has everything.
-	 * @param count Of each author.
-	 * @param perSecond Of each author.
+	 * @param count Of all together.
+	 * @param perSecond Of all together.
 	 */
 	async perform(
 		{ count, perSecond }: { count: number; perSecond: number },
@@ -97,21 +104,19 @@ export class Crowd {
 		this.#counting = counting;
 		const bytesBefore = this.#received();
 		const others = this.#clients.length - 1;
-		const total = count * this.#authors.length;
-		const totalPerMs = (perSecond * this.#authors.length) / 1000;
-		const missingMax = totalPerMs * 1000 * behindS * others;
-		const missing = () => counting.sent * others - counting.delivered;
+		const missingMax = perSecond * behindS * others;
+		const missing = () => counting.visible * others - counting.delivered;
 		const startMs = performance.now();
-		while (counting.sent < total && missing() <= missingMax) {
-			const due = Math.min(total, 1 + Math.floor((performance.now() - startMs) * totalPerMs));
-			for (; counting.sent < due; counting.sent += 1) this.#press(counting.sent % this.#authors.length);
-			progress(`${counting.sent} of ${total} edits`);
+		while (counting.sent < count && missing() <= missingMax) {
+			const due = Math.min(count, 1 + Math.floor(((performance.now() - startMs) / 1000) * perSecond));
+			while (counting.sent < due) this.#sayNext(counting);
+			progress(`${counting.sent} of ${count}`);
 			await sleep(tickMs);
 		}
 		const untilMs = performance.now() + settleDeadlineMs;
 		const toAcknowledge = this.#isAcknowledged ? counting.sent : 0;
 		const isSettled = () => missing() <= 0 && counting.acknowledged >= toAcknowledge;
-		let fellBehind = counting.sent < total;
+		let fellBehind = counting.sent < count;
 		while (!fellBehind && !isSettled()) {
 			if (performance.now() > untilMs) fellBehind = true;
 			await sleep(tickMs);
@@ -119,7 +124,7 @@ export class Crowd {
 		const bytesAfter = this.#received();
 		return {
 			...counting,
-			expected: counting.sent * others,
+			expected: counting.visible * others,
 			fellBehind,
 			receivedBytes: bytesAfter.bytes - bytesBefore.bytes,
 			receivedFrames: bytesAfter.frames - bytesBefore.frames,
@@ -134,10 +139,15 @@ export class Crowd {
 		for (const client of this.#clients) client.terminate();
 	}
 
-	#press(index: number): void {
-		const author = this.#authors[index];
+	#sayNext(counting: Counting): void {
+		const { order } = this.#options.play;
+		const index = order === undefined ? this.#turn % this.#authors.length : order[this.#turn];
+		const author = this.#authors[index ?? -1];
 		const frame = author?.frames[author.sent];
-		if (author === undefined || frame === undefined) throw new Error("the script is too short");
+		if (author === undefined || frame === undefined) throw new Error("there is nothing more to say");
+		this.#turn += 1;
+		counting.sent += 1;
+		if (author.clocks[author.sent] !== (author.clocks[author.sent - 1] ?? 0)) counting.visible += 1;
 		author.sentMs[author.sent] = performance.now();
 		author.sent += 1;
 		author.client.write(frame);
@@ -155,9 +165,12 @@ export class Crowd {
 		});
 		this.#clients[index] = client;
 		const messages = play.parts[index];
-		if (messages === undefined) return;
+		const clocks = play.clocks[index];
+		if (messages === undefined || clocks === undefined) return;
 		this.#authors[index] = {
 			client,
+			clocks,
+			messageAt: messagesByClock(clocks),
 			frames: messages.map((message) => clientFrame(message)),
 			sentMs: new Float64Array(messages.length),
 			sent: 0,
@@ -173,11 +186,13 @@ export class Crowd {
 			const nowMs = performance.now();
 			const counting = this.#counting;
 			for (const { author, from, to } of play.read(update)) {
-				const sentMs = this.#authors[author]?.sentMs;
-				if (author === index || sentMs === undefined) continue;
+				const sender = this.#authors[author];
+				if (author === index || sender === undefined) continue;
 				for (let clock = Math.max(from, seen[author] ?? 0); clock < to; clock += 1) {
+					const message = sender.messageAt[clock] ?? -1;
+					if (message < 0) continue;
 					counting.delivered += 1;
-					counting.seenAfter.add(nowMs - (sentMs[clock] ?? 0));
+					counting.seenAfter.add(nowMs - (sender.sentMs[message] ?? 0));
 				}
 				seen[author] = Math.max(seen[author] ?? 0, to);
 			}
@@ -207,9 +222,20 @@ export class Crowd {
 function newCounting(): Counting {
 	return {
 		sent: 0,
+		visible: 0,
 		acknowledged: 0,
 		delivered: 0,
 		seenAfter: new Histogram(),
 		acknowledgedAfter: new Histogram(),
 	};
+}
+
+function messagesByClock(clocks: readonly number[]): Int32Array {
+	const messageAt = new Int32Array(clocks.at(-1) ?? 0).fill(-1);
+	let before = 0;
+	for (const [message, clock] of clocks.entries()) {
+		if (clock > before) messageAt[clock - 1] = message;
+		before = clock;
+	}
+	return messageAt;
 }

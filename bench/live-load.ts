@@ -1,7 +1,8 @@
 import type { Chart } from "./chart.ts";
 import { Crowd, type CrowdFigures } from "./crowd.ts";
+import type { Replay } from "./editing-trace.ts";
 import { isLimit, type Observed, observe } from "./observe.ts";
-import { type Play, pointing, typing } from "./play.ts";
+import { type Play, pointing, replaying, typing } from "./play.ts";
 import { clientIdOf } from "./runs.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
 import { bytes, generatorUse, microseconds, milliseconds, percent } from "./show.ts";
@@ -30,11 +31,25 @@ export function durationOf({ durationS = defaultDurationS }: BenchSettings): str
 	return `for ${durationS} s after ${warmUpS} s of warm-up`;
 }
 
+interface LiveContents {
+	/** What the document holds at first, as a Yjs update. */
+	readonly contents: Uint8Array;
+	readonly kind: Play["kind"];
+	/** What they type, if it was recorded. */
+	readonly replay?: Replay;
+}
+
+/** How many updates a run takes at most. @param perSecond Of all together. */
+export function updatesMaxIn({ durationS = defaultDurationS }: BenchSettings, perSecond: number): number {
+	const rounding = 2 * perSecond;
+	return Math.ceil((warmUpS + durationS) * perSecond) + rounding;
+}
+
 /** Has people do something in one document of a server that was started for it. */
 export async function measureLive(
 	{ target: name, settings, start, progress }: Bench,
 	live: LivePart,
-	{ contents, kind }: { contents: Uint8Array; kind: Play["kind"] },
+	{ contents, kind, replay }: LiveContents,
 ): Promise<LiveFigures> {
 	const { durationS = defaultDurationS } = settings;
 	const { part, authors, readers, perSecond } = live;
@@ -46,20 +61,29 @@ export async function measureLive(
 	const counts = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
 	say("writing what is to be said");
 	const cast = { documentName, dialect, people: authors, count: counts.warmUp + counts.measured };
-	const play = kind === "edits" ? typing(cast, contents) : pointing(cast);
+	const play =
+		replay !== undefined
+			? replaying(cast, replay)
+			: kind === "edits"
+				? typing(cast, contents)
+				: pointing(cast);
 	const crowd = await Crowd.open({ url: target.url, documentName, contents, dialect, play, readers }, say);
 	say("unmodified clients join");
 	const witnesses = keepsDocuments(name)
 		? await Witnesses.join({ url: target.url, documentName, dialect })
 		: undefined;
 	const perform = (count: number, what: string) =>
-		observe(target, () => crowd.perform({ count, perSecond }, (text) => say(`${what}${text}`)));
+		observe(target, () =>
+			crowd.perform({ count: count * authors, perSecond: perSecond * authors }, (text) =>
+				say(`${what}${text}`),
+			),
+		);
 	const warmUp = await perform(counts.warmUp, "warm-up, ");
 	// A server that falls behind does so in the warm-up.
 	const observed = warmUp.result.fellBehind ? warmUp : await perform(counts.measured, "");
 	const { fellBehind } = observed.result;
 	say("comparing");
-	const sent = crowd.sent.map((count, author) => [clientIdOf(author), count] as const);
+	const sent = crowd.clocks.map((clock, author) => [clientIdOf(author), clock] as const);
 	const expected = { clocks: kind === "edits" ? sent : [], presence: kind === "edits" ? [] : sent };
 	const verdict = fellBehind ? undefined : await witnesses?.judge(expected);
 	witnesses?.leave();
@@ -74,9 +98,8 @@ function figuresOf(
 	observed: Observed<CrowdFigures>,
 	verdict: Verdict | undefined,
 ) {
-	const { result, userMs, systemMs, generator } = observed;
+	const { result, cpuMs, userMs, systemMs, generator } = observed;
 	const { sent, delivered, seenAfter, acknowledgedAfter } = result;
-	const cpuMs = userMs + systemMs;
 	const seenP99Ms = seenAfter.percentile(0.99);
 	return {
 		part,

@@ -9,6 +9,8 @@ export interface Observed<T> {
 	readonly result: T;
 	readonly tookMs: number;
 	/** Of the server, all threads. */
+	readonly cpuMs: number;
+	/** What of it was whose, in steps of 10 ms. */
 	readonly userMs: number;
 	readonly systemMs: number;
 	/** Of the server, at the end. */
@@ -41,6 +43,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	await target.watchLoop();
 	watch.start();
 	const before = target.usage();
+	const cpuMsBefore = target.processorMs();
 	const busyBefore = readProcessorBusyMs(targetProcessor);
 	const cpuBefore = process.cpuUsage();
 	const fromUs = nowUs();
@@ -49,6 +52,7 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	const tookMs = (toUs - fromUs) / 1000;
 	target.measuring = { fromUs, toUs };
 	const { user, system } = process.cpuUsage(cpuBefore);
+	const cpuMs = target.processorMs() - cpuMsBefore;
 	const { userMs, systemMs, residentBytes, passedBytes } = usageBetween(before, target.usage());
 	const busyMs = readProcessorBusyMs(targetProcessor) - busyBefore;
 	const generatorDelayMs = watch.end();
@@ -56,13 +60,14 @@ export async function observe<T>(target: TargetProcess, act: () => Promise<T>): 
 	return {
 		result,
 		tookMs,
+		cpuMs,
 		userMs,
 		systemMs,
 		residentBytes,
 		passedBytes,
 		loopDelayP99Ms,
 		generator: { cpuShare: (user + system) / 1000 / tookMs, loopDelayP99Ms: generatorDelayMs },
-		othersCpuShare: isPinned ? Math.max(0, busyMs - userMs - systemMs) / tookMs : Number.NaN,
+		othersCpuShare: isPinned ? Math.max(0, busyMs - cpuMs) / tookMs : Number.NaN,
 	};
 }
 

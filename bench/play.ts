@@ -1,5 +1,6 @@
 import * as encoding from "lib0/encoding";
 import { writeTogether } from "./crowd-script.ts";
+import type { Replay } from "./editing-trace.ts";
 import { clientIdOf, type Run, readRunsOfEdits, readRunsOfPresence, remember } from "./runs.ts";
 import { type Dialect, presenceFrame, updateFrame } from "./wire-client.ts";
 
@@ -8,6 +9,13 @@ export interface Play {
 	readonly kind: "edits" | "presence";
 	/** What each of them says, as messages to the server. */
 	readonly parts: readonly (readonly Uint8Array[])[];
+	/**
+	 * The author's clock after each message: Yjs' own, or that of presence. A message that leaves it as it was cannot be told from
+	 * the one before, and is not looked for.
+	 */
+	readonly clocks: readonly (readonly number[])[];
+	/** Whose turn it is; one after the other without it. */
+	readonly order?: readonly number[];
 	readonly isAcknowledged: boolean;
 	/** @param update Of Yjs, or of presence. @returns What of it is whose. */
 	read(update: Uint8Array): readonly Run[];
@@ -27,6 +35,25 @@ export function typing({ documentName, dialect, people, count }: Cast, contents:
 	return {
 		kind: "edits",
 		parts: scripts.map((script) => script.map((update) => updateFrame(documentName, update, dialect))),
+		clocks: scripts.map((script) => script.map((_, n) => n + 1)),
+		isAcknowledged: true,
+		read: remember(readRunsOfEdits),
+	};
+}
+
+/** What people have really typed. */
+export function replaying(
+	{ documentName, dialect }: Pick<Cast, "documentName" | "dialect">,
+	{ edits, authors }: Replay,
+): Play {
+	const ofEach = Array.from({ length: authors }, (_, author) =>
+		edits.filter((edit) => edit.author === author),
+	);
+	return {
+		kind: "edits",
+		parts: ofEach.map((part) => part.map(({ update }) => updateFrame(documentName, update, dialect))),
+		clocks: ofEach.map((part) => part.map(({ clock }) => clock)),
+		order: edits.map(({ author }) => author),
 		isAcknowledged: true,
 		read: remember(readRunsOfEdits),
 	};
@@ -38,9 +65,11 @@ export function pointing({ documentName, dialect, people, count }: Cast): Play {
 		Array.from({ length: count }, (_, n) =>
 			presenceFrame(documentName, presenceUpdate(author, n + 1), dialect),
 		);
+	const parts = Array.from({ length: people }, (_, author) => part(author));
 	return {
 		kind: "presence",
-		parts: Array.from({ length: people }, (_, author) => part(author)),
+		parts,
+		clocks: parts.map((messages) => messages.map((_, n) => n + 1)),
 		isAcknowledged: false,
 		read: remember(readRunsOfPresence),
 	};
