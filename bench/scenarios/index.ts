@@ -4,6 +4,7 @@ import { bytesScenario } from "./bytes.ts";
 import { coldJoinScenario } from "./cold-join.ts";
 import { cursorsScenario } from "./cursors.ts";
 import { documentsScenario } from "./documents.ts";
+import { idleScenario } from "./idle.ts";
 import { joinsScenario } from "./joins.ts";
 import { killScenario } from "./kill.ts";
 import { latencyScenario } from "./latency.ts";
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
 	coldJoinScenario,
 	slowReaderScenario,
 	restartScenario,
+	idleScenario,
 	bytesScenario,
 	latencyScenario,
 	twoNodesScenario,

@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { bringDocuments } from "../bring-documents.ts";
 import { sleep } from "../pace.ts";
 import { Returner } from "../returner.ts";
 import { Samples } from "../samples.ts";
@@ -8,7 +9,6 @@ import { count, milliseconds, percent, seconds } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { generateDocument } from "../typist.ts";
 import { presenceFrame, type VisitFrames, visitFrames } from "../visitor.ts";
-import { WireClient } from "../wire-client.ts";
 
 const parts = [
 	{ part: "silent", showsPresence: false },
@@ -20,7 +20,7 @@ const documents = 500;
 const clientsPerDocument = 10;
 const clients = documents * clientsPerDocument;
 const contentCharacters = 1_000;
-const connectionsAtOnce = 25;
+const documentsAtOnce = 25;
 const firstClientId = 2_000_000_000;
 const openDeadlineMs = 60_000;
 const backDeadlineMs = 60_000;
@@ -125,16 +125,16 @@ class Crowd {
 
 	async open(progress: (text: string) => void): Promise<void> {
 		const stateVector = Y.encodeStateVectorFromUpdate(this.#contents);
-		for (let first = 0; first < documents; first += connectionsAtOnce) {
+		for (let first = 0; first < documents; first += documentsAtOnce) {
 			progress(`${count(first * clientsPerDocument)} of ${count(clients)} are there`);
-			await Promise.all(
-				Array.from({ length: Math.min(connectionsAtOnce, documents - first) }, (_, n) =>
-					this.#bring(nameOf(first + n)),
-				),
+			const names = Array.from(
+				{ length: Math.min(documentsAtOnce, documents - first) },
+				(_, n) => `restarted ${first + n}`,
 			);
-			for (let n = first; n < Math.min(first + connectionsAtOnce, documents); n += 1) {
-				const frames = visitFrames(nameOf(n), stateVector);
-				for (let client = 0; client < clientsPerDocument; client += 1) this.#visit(nameOf(n), frames);
+			await bringDocuments(this.#target.url, names, this.#contents);
+			for (const name of names) {
+				const frames = visitFrames(name, stateVector);
+				for (let client = 0; client < clientsPerDocument; client += 1) this.#visit(name, frames);
 			}
 			await this.#synced(this.#returners.length, openDeadlineMs);
 			if (this.backMs.length < this.#returners.length)
@@ -163,16 +163,6 @@ class Crowd {
 		while (this.backMs.length < wanted && performance.now() < untilMs) await sleep(5);
 	}
 
-	/** Somebody makes the document, and leaves. */
-	async #bring(documentName: string): Promise<void> {
-		const author = await WireClient.open({
-			url: this.#target.url,
-			documentName,
-			contents: this.#contents,
-		});
-		author.terminate();
-	}
-
 	#visit(documentName: string, frames: VisitFrames): void {
 		const n = this.#returners.length;
 		const state = JSON.stringify({ user: { name: `Visitor ${n}`, color: "#30bced" } });
@@ -188,8 +178,4 @@ class Crowd {
 			}),
 		);
 	}
-}
-
-function nameOf(n: number): string {
-	return `restarted ${n}`;
 }

@@ -8,6 +8,8 @@ const { data, port: wantedPort, commitDelayMs, shared } = targetSettings();
 const node = await createNode({
 	data,
 	commitDelayMs,
+	// How many it can hold is for the bench to find out.
+	connectionsMax: 100_000,
 	...shared,
 	logger: { debug: quiet, info: quiet, warn: quiet, error: console.error },
 });
