@@ -64,6 +64,11 @@ export class LiveDocument {
 		return this.#flush !== undefined;
 	}
 
+	/** Whether something waits to be applied. */
+	get hasReceived(): boolean {
+		return this.#received.length > 0;
+	}
+
 	/** @returns The peer's address, the same object for all who have the document's name for it. */
 	addressOf(connection: Connection): Uint8Array {
 		return connection.sessionId === null ? this.#address : addressField(connection.messageAddress);

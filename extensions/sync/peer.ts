@@ -1,7 +1,8 @@
 import { Connection } from "@hocuspocus/server";
 import { encodeStateAsUpdate, encodeStateVector } from "yjs";
-import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
+import { type Incoming, inspectIncoming } from "../durability/wire.ts";
 import { acknowledgementBody, updateBody } from "./bodies.ts";
+import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { type Gate, openGate } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
@@ -140,8 +141,9 @@ export class Peer {
 
 	#edit(update: Uint8Array): void {
 		this.#unapplied += 1;
-		// Clients that have nothing to add say so when they join.
-		if (this.#unapplied === 1 && isEmptyUpdate(update)) this.applied();
+		// Most who join have nothing to add. What was sent before is answered first.
+		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
+		if (isIdle && bringsNothing(this.connection.document, update)) this.applied();
 		else this.#live.updateReceived(this, update);
 	}
 

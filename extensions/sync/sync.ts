@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Extension, onConfigurePayload, onLoadDocumentPayload } from "@hocuspocus/server";
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
@@ -66,6 +67,11 @@ export class Sync implements Extension {
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		const { durability } = this.#options;
 		this.#unwatchedHooks = new UnwatchedHooks(instance, durability === undefined ? [] : [durability]);
+	}
+
+	/** Yjs 13.6 draws random numbers 31 times for the identifier of a document, which is of use to subdocuments only. */
+	async onCreateDocument(): Promise<{ guid: string }> {
+		return { guid: randomUUID() };
 	}
 
 	async onLoadDocument({ document }: onLoadDocumentPayload): Promise<void> {

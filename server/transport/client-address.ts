@@ -43,8 +43,8 @@ export function clientAddress(
 	trusted: TrustedProxies,
 ): string | undefined {
 	let address = plain(remote ?? "");
-	if (address === undefined) return undefined;
-	for (const hop of (forwardedFor ?? "").split(",").reverse()) {
+	if (address === undefined || forwardedFor === undefined) return address;
+	for (const hop of forwardedFor.split(",").reverse()) {
 		if (!trusted.trusts(address)) break;
 		const before = plain(hop.trim());
 		if (before === undefined) break;

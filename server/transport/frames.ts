@@ -41,6 +41,13 @@ export function inspectIncoming(frame: Uint8Array, documentNameBytesMax: number)
 	}
 }
 
+/** The name of the document that a message which can be read is for. */
+export function documentNameOf(frame: Uint8Array): string {
+	const address = decoding.readVarString(decoding.createDecoder(frame));
+	const end = address.indexOf("\0");
+	return end === -1 ? address : address.slice(0, end);
+}
+
 export function beginsWith(frame: Uint8Array, start: Uint8Array): boolean {
 	if (frame.byteLength < start.byteLength) return false;
 	// Addresses differ in their length, or else near their end.

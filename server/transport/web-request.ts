@@ -1,16 +1,100 @@
 import type { IncomingMessage } from "node:http";
 
-/** The `Request` of the Fetch standard that Hocuspocus hands to hooks. Whatever a client sends, it does not throw. */
-export function toWebRequest(request: IncomingMessage): Request {
-	const url =
-		URL.parse(request.url ?? "/", `http://${request.headers.host ?? "localhost"}`) ??
-		new URL("http://localhost/");
+/**
+ * The `Request` of the Fetch standard that Hocuspocus hands to hooks. Whatever a client sends, it does not throw.
+ *
+ * Making one takes longer than all else of a handshake, and most are never looked at: until then it is a text.
+ */
+export function toWebRequest({ url, headers, rawHeaders }: IncomingMessage): Request {
+	const original = { url: url ?? "/", host: headers.host, fields: rawHeaders.join("\n") };
+	return new Proxy({}, new LazyRequest(original)) as Request;
+}
+
+/** What there is of a request, in as few objects as possible. */
+interface Original {
+	readonly url: string;
+	readonly host: string | undefined;
+	/** Names and values of header fields in turn, a line each. */
+	readonly fields: string;
+}
+
+/** An object that is made when something of it is wanted, behind a proxy that takes its place. */
+abstract class Lazy<Real extends object> implements ProxyHandler<object> {
+	#real: Real | undefined;
+
+	protected abstract make(): Real;
+
+	get(_target: object, name: string | symbol): unknown {
+		const value: unknown = Reflect.get(this.real, name, this.real);
+		return typeof value === "function" ? value.bind(this.real) : value;
+	}
+
+	has(_target: object, name: string | symbol): boolean {
+		return Reflect.has(this.real, name);
+	}
+
+	getPrototypeOf(): object | null {
+		return Reflect.getPrototypeOf(this.real);
+	}
+
+	protected get real(): Real {
+		this.#real ??= this.make();
+		return this.#real;
+	}
+}
+
+class LazyRequest extends Lazy<Request> {
+	readonly #original: Original;
+	#url: string | undefined;
+	#headers: Headers | undefined;
+
+	constructor(original: Original) {
+		super();
+		this.#original = original;
+	}
+
+	/** Hocuspocus looks at these two of every request. */
+	override get(target: object, name: string | symbol): unknown {
+		if (name === "url") return this.#webUrl();
+		if (name !== "headers") return super.get(target, name);
+		this.#headers ??= new Proxy({}, new LazyHeaders(this.#original.fields)) as Headers;
+		return this.#headers;
+	}
+
+	protected override make(): Request {
+		return new Request(this.#webUrl(), { headers: toHeaders(this.#original.fields) });
+	}
+
+	#webUrl(): string {
+		this.#url ??= toWebUrl(this.#original);
+		return this.#url;
+	}
+}
+
+class LazyHeaders extends Lazy<Headers> {
+	readonly #fields: string;
+
+	constructor(fields: string) {
+		super();
+		this.#fields = fields;
+	}
+
+	protected override make(): Headers {
+		return toHeaders(this.#fields);
+	}
+}
+
+function toHeaders(fields: string): Headers {
+	const headers = new Headers();
+	const lines = fields === "" ? [] : fields.split("\n");
+	for (let at = 0; at < lines.length; at += 2) headers.append(lines[at] ?? "", lines[at + 1] ?? "");
+	return headers;
+}
+
+function toWebUrl({ url: path, host = "localhost" }: Original): string {
+	const url = URL.parse(path, `http://${host}`) ?? new URL("http://localhost/");
 	// `Request` refuses a URL with credentials.
 	url.username = "";
 	url.password = "";
-	const headers = new Headers();
-	for (const [name, values] of Object.entries(request.headersDistinct)) {
-		for (const value of values ?? []) headers.append(name, value);
-	}
-	return new Request(url, { headers });
+	return url.href;
 }

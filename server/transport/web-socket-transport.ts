@@ -6,6 +6,7 @@ import { retryAfterSeconds } from "../load/retry-after.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
+import { documentNameOf } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { toWebRequest } from "./web-request.ts";
 
@@ -82,7 +83,10 @@ export class WebSocketTransport {
 			documentNameBytesMax,
 			authTimeoutMs,
 			handlers: {
-				message: (frame) => client.handleMessage(frame),
+				message: (frame) => {
+					if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(client);
+					client.handleMessage(frame);
+				},
 				close: (event) => {
 					this.#disconnect(socket);
 					client.handleClose(event);
@@ -94,7 +98,6 @@ export class WebSocketTransport {
 		const client = hocuspocus.handleConnection(socket, webRequest);
 		// Our heartbeat serves all sockets; this would be one timer for each.
 		clearInterval(client.pingInterval);
-		acceptAnyDocumentName(client);
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
 	}
@@ -122,9 +125,19 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
  * called `constructor` or `__proto__` finds something that is not its own. Without a prototype there is nothing to find.
  */
 function acceptAnyDocumentName(client: object): void {
-	for (const value of Object.values(client)) {
-		if (Object.getPrototypeOf(Object(value)) === Object.prototype && Object.keys(value).length === 0) {
-			Object.setPrototypeOf(value, null);
-		}
+	for (const [field, value] of Object.entries(client)) {
+		if (recordsByName.has(field)) Object.setPrototypeOf(value, null);
 	}
+}
+
+const recordsByName: ReadonlySet<string> = new Set([
+	"documentConnections",
+	"incomingMessageQueue",
+	"incomingMessageQueueBytes",
+	"hookPayloads",
+]);
+
+/** Whether every object has something of this name. */
+function isOfEveryObject(documentName: string): boolean {
+	return documentName in Object.prototype;
 }
