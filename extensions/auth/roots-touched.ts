@@ -1,3 +1,4 @@
+import * as decoding from "lib0/decoding";
 import { type AbstractType, type Doc, decodeUpdate, findIndexSS, GC, type ID, Item, Skip } from "yjs";
 
 /** Where items belong that an update adds. */
@@ -31,10 +32,15 @@ export function rootsTouchedBy(
 	ahead: readonly Addition[] = [],
 ): RootsTouched {
 	const { structs, ds } = decodeUpdate(update);
+	if (!isInOrder(structs, update)) return { type: "unknown" };
 	const own = structs.filter((struct) => !(struct instanceof Skip)) as (Item | GC)[];
 	const places = new Places(document, own, ahead);
 	try {
-		const additions = own.filter((struct) => places.isNew(struct)).map((struct) => places.add(struct));
+		const additions: Addition[] = [];
+		for (const struct of own) {
+			if (places.isNew(struct)) additions.push(places.add(struct));
+			else places.check(struct);
+		}
 		for (const [client, ranges] of ds.clients)
 			for (const { clock, len } of ranges) places.remove(client, clock, clock + len);
 		return { type: "known", roots: places.touched, additions };
@@ -42,6 +48,22 @@ export function rootsTouchedBy(
 		if (error instanceof Unresolvable) return { type: "unknown" };
 		throw error;
 	}
+}
+
+/**
+ * Whether an update has one section for each client, without overlaps, as all that Yjs makes have. Of two sections for the same client
+ * it would read one (`readClientsStructRefs`) where `decodeUpdate` gives both.
+ */
+function isInOrder(structs: readonly (Item | GC | Skip)[], update: Uint8Array): boolean {
+	const ends = new Map<number, number>();
+	let current: number | undefined;
+	for (const { id, length } of structs) {
+		const isSame = id.client === current;
+		if (isSame ? ends.get(id.client) !== id.clock : ends.has(id.client)) return false;
+		current = id.client;
+		ends.set(id.client, id.clock + length);
+	}
+	return decoding.readVarUint(decoding.createDecoder(update)) === ends.size;
 }
 
 class Unresolvable extends Error {}
@@ -79,6 +101,15 @@ class Places {
 
 	isNew({ id: { client, clock }, length }: Item | GC): boolean {
 		return clock + length > this.#stateOf(client);
+	}
+
+	/** For what the document has already: Yjs holds back even that, and all behind it, when its surroundings are missing. */
+	check(struct: Item | GC): void {
+		for (const { client, clock } of surroundings(struct)) this.#rootAt(client, clock);
+		const isNewRoot =
+			struct instanceof Item && typeof struct.parent === "string" && !this.#document.share.has(struct.parent);
+		// It would be made, though nothing is put into it.
+		if (isNewRoot) this.#touch(struct.parent as unknown as string);
 	}
 
 	add(struct: Item | GC): Addition {

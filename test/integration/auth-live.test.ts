@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { Auth, type AuthEvent, type AuthOptions } from "../../extensions/auth/index.ts";
 import type { Client } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNode, startLocalNode } from "../support/local-node.ts";
 import { signToken, testSecret } from "../support/tokens.ts";
+import { authenticationFrame, updateFrame } from "../support/wire-frames.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -218,6 +220,30 @@ describe("somebody who may only comment", () => {
 		await editor.type("?").saved();
 		expect(editor.text.toString()).toBe("the text?");
 		expect(wrong.closes).toEqual([]);
+	});
+
+	test("is held to it by the first message already, that comes while the document is loaded", async () => {
+		const loading = Promise.withResolvers<void>();
+		const node = await startLocalNode({
+			authJwtSecret: testSecret,
+			onLoadDocument: async () => loading.promise,
+		});
+		const token = await signToken({ permissions });
+		const early = new WebSocket(node.url);
+		await new Promise((resolve) => early.once("open", resolve));
+		const forbidden = new Y.Doc();
+		forbidden.getText("text").insert(0, "too early");
+		const allowed = new Y.Doc();
+		allowed.getArray("comments").push(["early"]);
+		early.send(authenticationFrame("doc", token));
+		for (const document of [forbidden, allowed])
+			early.send(updateFrame("doc", Y.encodeStateAsUpdate(document)));
+		await eventually("the document to be loading", () => node.node.hocuspocus.loadingDocuments.has("doc"));
+		loading.resolve();
+		const editor = await node.client("doc", { token: await signToken() }).synced();
+		await eventually("the comment", () => editor.document.getArray("comments").length === 1);
+		expect(editor.text.toString()).toBe("");
+		early.terminate();
 	});
 
 	test("also while a hook watches messages", async () => {

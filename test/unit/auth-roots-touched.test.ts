@@ -213,6 +213,23 @@ describe("forged updates", () => {
 		expect(touched(document, forge({ client: 9, clock: 2, content: "zINJECTED" }), ahead)).toContain("text");
 	});
 
+	test("a known item in a root that is not here would make that, and one with a missing neighbour would be held back", () => {
+		expect(touched(written(), forge({ client: 1, clock: 0, content: "a", parent: "made up" }))).toEqual([
+			"made up",
+		]);
+		expect(touched(written(), forge({ client: 1, clock: 0, content: "a", origin: [68, 0] }))).toBe("unknown");
+	});
+
+	test("two sections of one client are unknown: Yjs would read the last one only", () => {
+		const [one, two] = [
+			forge({ client: 9, clock: 0, content: "a" }),
+			forge({ client: 9, clock: 1, content: "b" }),
+		];
+		const both = new Uint8Array([2, ...one.subarray(1, -1), ...two.subarray(1)]);
+		expect(Y.decodeUpdate(both).structs).toHaveLength(2);
+		expect(touched(written(), both)).toBe("unknown");
+	});
+
 	test("an item that is its own neighbour is unknown", () => {
 		expect(touched(written(), forge({ client: 9, clock: 0, content: "!", origin: [9, 0] }))).toBe("unknown");
 	});
