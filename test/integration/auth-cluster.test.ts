@@ -8,7 +8,7 @@ import { signToken, testSecret } from "../support/tokens.ts";
 /** What the issue promises, and then what a busy machine may take. */
 const revokedWithinMs = 5_000;
 
-test("a revocation on one node ends a user's connections on all, and keeps them out everywhere", async () => {
+test("[ACC3] a revocation on one node ends a user's connections on all, and keeps them out everywhere", async () => {
 	const redis = await startRedis();
 	const cluster = localCluster(redis.url, { authJwtSecret: testSecret });
 	const [one, two] = [await cluster.node(), await cluster.node()];
@@ -33,7 +33,7 @@ test("a revocation on one node ends a user's connections on all, and keeps them 
 	});
 });
 
-test("a downgrade reaches the other nodes, also one that was cut off from Redis meanwhile", async () => {
+test("[ACC3] a downgrade reaches the other nodes, also one that was cut off from Redis meanwhile", async () => {
 	const redis = await startRedis();
 	const cluster = localCluster(redis.url, { authJwtSecret: testSecret });
 	const [one, two] = [await cluster.node(), await cluster.node()];

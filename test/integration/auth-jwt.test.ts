@@ -47,7 +47,7 @@ test.for(asymmetric)("%s with a public key", async (algorithm) => {
 	expect(await tryOpen(node, await signToken({}, { key: makeKey(algorithm) }))).toBe("token-invalid");
 });
 
-describe("a token can't choose how it is checked", () => {
+describe("[ACC1] a token can't choose how it is checked", () => {
 	test("a public key is not a secret", async () => {
 		const { publicPem } = makeKey("RS256");
 		const node = await startWith({ jwt: { publicKeys: publicPem } });
@@ -87,7 +87,7 @@ test("times, issuer and audience count, give or take the clocks' difference", as
 	expect(await tryOpen(node, await signToken({ ...right, nbf: now + 3 }))).toBe("opened");
 });
 
-test("claims say what: some documents not at all, some to read, some to write", async () => {
+test("[ACC1] claims say what: some documents not at all, some to read, some to write", async () => {
 	const node = await startWith({ jwt: { secret: testSecret } });
 	const token = await signToken({ allowedDocumentNames: ["mine"], readonlyDocumentNames: ["news/*"] });
 	expect(await tryOpen(node, token, "other")).toBe("document-forbidden");

@@ -27,7 +27,7 @@ async function startWith(options: AuthOptions = {}): Promise<AuthNode> {
 	return { ...(await startLocalNode({ extensions: [auth] })), auth, events };
 }
 
-describe("a token that expires on an open connection", () => {
+describe("[ACC3] a token that expires on an open connection", () => {
 	test("is asked for again, and the new one counts", async () => {
 		const node = await startWith({ askAheadMs: 60_000 });
 		const tokens = [
@@ -84,7 +84,7 @@ describe("a token that expires on an open connection", () => {
 	});
 });
 
-describe("a revocation", () => {
+describe("[ACC3] a revocation", () => {
 	test("ends a user's connections and refuses the same token, not a later one", async () => {
 		const node = await startWith();
 		const past = Math.floor(Date.now() / 1_000) - 10;
@@ -126,7 +126,7 @@ describe("a revocation", () => {
 	});
 });
 
-describe("somebody who may only comment", () => {
+describe("[ACC2] somebody who may only comment", () => {
 	const permissions = { "*": { write: ["comments"] } };
 
 	async function meet(): Promise<{ node: AuthNode; editor: Client; guest: Client }> {

@@ -39,7 +39,7 @@ function sendAwareness(client: Client, address: string, update: Uint8Array): voi
 	);
 }
 
-test("a cursor names whom the token names, whatever its client says", async () => {
+test("[ACC4] a cursor names whom the token names, whatever its client says", async () => {
 	const node = await startLocalNode({ authJwtSecret: testSecret });
 	const ann = await node.client("doc", { token: await signToken({ sub: "u-ann", name: "Ann" }) }).synced();
 	const bob = await node.client("doc", { token: await signToken({ sub: "u-bob" }) }).synced();
@@ -56,7 +56,7 @@ test("a cursor names whom the token names, whatever its client says", async () =
 	await eventually("ann to be gone", () => seen(bob, ann) === undefined);
 });
 
-test("nobody speaks for another's cursor: neither moves it nor takes it away", async () => {
+test("[ACC4] nobody speaks for another's cursor: neither moves it nor takes it away", async () => {
 	const node = await startLocalNode({ authJwtSecret: testSecret });
 	const ann = await node.client("doc", { token: await signToken({ sub: "u-ann", name: "Ann" }) }).synced();
 	const eve = await node.client("doc", { token: await signToken({ sub: "u-eve", name: "Eve" }) }).synced();
@@ -90,7 +90,7 @@ test("somebody who comes back with the same editor has the same cursor", async (
 	ann.destroy();
 });
 
-test("on two nodes nobody speaks for a cursor of the other one", async () => {
+test("[ACC4] on two nodes nobody speaks for a cursor of the other one", async () => {
 	const redis = await startRedis();
 	const cluster = localCluster(redis.url, { authJwtSecret: testSecret });
 	const [one, two] = [await cluster.node(), await cluster.node()];

@@ -216,7 +216,7 @@ describe("TLS", () => {
 	});
 });
 
-test("no secret and no token is in anything that a node prints or measures", async () => {
+test("[ACC5] no secret and no token is in anything that a node prints or measures", async () => {
 	const secrets = {
 		INDELIBLE_AUTH_JWT_SECRET: "jwt-needle-jwt-needle-jwt-needle-jwt",
 		INDELIBLE_AUTH_TICKET_SECRET: "ticket-needle-ticket-needle-ticket-needle",

@@ -90,7 +90,7 @@ describe("a webhook", () => {
 		["a redirect", (response) => void response.writeHead(302, { Location: "/yes" }).end()],
 		["a flood", (response) => void response.end(`{"access": "write", "x": "${"x".repeat(100_000)}"}`)],
 	] as const satisfies readonly (readonly [string, Parameters<typeof startHttp>[0]])[])(
-		"that answers with %s lets nobody in",
+		"[ACC1] that answers with %s lets nobody in",
 		async ([, answer]) => {
 			const webhook = await startHttp(answer);
 			const node = await startWith({ webhook: { url: webhook.url, timeoutMs: 300 } });

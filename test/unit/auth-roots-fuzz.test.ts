@@ -134,7 +134,7 @@ function countItems(type: Y.AbstractType<unknown>): number {
 	return count;
 }
 
-test("whatever is let through to some roots changes no other one, however it was forged", () => {
+test("[ACC2] whatever is let through to some roots changes no other one, however it was forged", () => {
 	const random = new Random(testSeed("forged updates"));
 	const verdicts = { allowed: 0, forbidden: 0, unknown: 0, unreadable: 0 };
 	for (let round = 0; round < rounds; round += 1) {
