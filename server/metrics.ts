@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { AuthEvent } from "../extensions/auth/index.ts";
 import type { DurabilityEvent } from "../extensions/durability/index.ts";
 import type { BusEvent } from "../extensions/redis/index.ts";
 import type { IndelibleNode } from "./node.ts";
@@ -18,6 +19,7 @@ export class Metrics {
 	readonly #compactions: Histogram;
 	readonly #compactionFailures: Counter;
 	readonly #busEvents: Counter;
+	readonly #accessEvents: Counter;
 
 	constructor() {
 		const registers = [this.#registry];
@@ -50,7 +52,18 @@ export class Metrics {
 			labelNames: ["type"],
 			registers,
 		});
+		this.#accessEvents = new Counter({
+			name: "indelible_access_events_total",
+			help: "Documents opened for clients, refusals by reason, edits refused, and access that was ended",
+			labelNames: ["type", "detail"],
+			registers,
+		});
 	}
+
+	/** For the node's `onAuthEvent`. */
+	readonly onAuthEvent = (event: AuthEvent): void => {
+		this.#accessEvents.inc({ type: event.type, detail: detailOf(event) });
+	};
 
 	/** For the node's `onDurabilityEvent`. */
 	readonly onDurabilityEvent = (event: DurabilityEvent): void => {
@@ -162,5 +175,18 @@ export class Metrics {
 				this.inc(total());
 			},
 		});
+	}
+}
+
+function detailOf(event: AuthEvent): string {
+	switch (event.type) {
+		case "granted":
+			return event.level;
+		case "refused":
+			return event.reason;
+		case "edit-refused":
+			return "";
+		default:
+			return event.action;
 	}
 }

@@ -2,7 +2,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Configuration, type Extension, Hocuspocus } from "@hocuspocus/server";
-import { Auth, type RevocationRequest } from "../extensions/auth/index.ts";
+import { Auth, type AuthEvent, type RevocationRequest } from "../extensions/auth/index.ts";
 import {
 	type CompactionThresholds,
 	Durability,
@@ -44,6 +44,7 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onDurabilityEvent?: ((event: DurabilityEvent) => void) | undefined;
 	readonly onBusEvent?: ((event: BusEvent) => void) | undefined;
+	readonly onAuthEvent?: ((event: AuthEvent) => void) | undefined;
 }
 
 /** Whether a node can take work, and if not, why. */
@@ -64,7 +65,7 @@ export interface Readiness {
 export async function createNode(options: NodeOptions = {}): Promise<IndelibleNode> {
 	const { hooks, rest } = takeHooks(options);
 	const { extensions = [], seed, compaction, yDocOptions, onDurabilityEvent, ...others } = rest;
-	const { store: givenStore, redis, onBusEvent, logger: givenLogger, ...given } = others;
+	const { store: givenStore, redis, onBusEvent, onAuthEvent, logger: givenLogger, ...given } = others;
 	const settings = resolveNodeSettings(given);
 	const { redisUrl, redisPrefix } = settings;
 	const isClustered = redis !== undefined || redisUrl !== undefined;
@@ -76,7 +77,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {
 		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
 	}
-	const auth = makeAuth(settings, logger);
+	const auth = makeAuth(settings, logger, onAuthEvent);
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
@@ -117,10 +118,14 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	return node;
 }
 
-function makeAuth(settings: NodeSettings, logger: DurabilityLogger): Auth {
+function makeAuth(
+	settings: NodeSettings,
+	logger: DurabilityLogger,
+	onEvent: NodeOptions["onAuthEvent"],
+): Auth {
 	const options = authOptions(settings);
 	try {
-		return new Auth({ ...options, addressOf, logger });
+		return new Auth({ ...options, addressOf, logger, onEvent });
 	} catch (error) {
 		throw asSettingsError(error);
 	}

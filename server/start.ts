@@ -22,8 +22,9 @@ export async function start({ settings, code, file }: Configuration, version: st
 	reportStrayErrors(logger);
 	takeConsole(logger);
 	const metrics = new Metrics();
-	const { onDurabilityEvent, onBusEvent } = metrics;
-	const options: NodeOptions = { ...code, ...nodeSettings, logger, onDurabilityEvent, onBusEvent };
+	const { onDurabilityEvent, onBusEvent, onAuthEvent } = metrics;
+	const listeners = { onDurabilityEvent, onBusEvent, onAuthEvent };
+	const options: NodeOptions = { ...code, ...nodeSettings, logger, ...listeners };
 	const node = await createNode(options);
 	metrics.watch(node);
 	const tls = tlsFiles(tlsCert, tlsKey);

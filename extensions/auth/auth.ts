@@ -304,7 +304,12 @@ export class Auth implements Extension {
 	}
 
 	#emit(event: AuthEvent): void {
-		this.#options.onEvent?.(event);
+		try {
+			this.#options.onEvent?.(event);
+		} catch (error) {
+			// It is called amid what must go on.
+			this.#logger.error({ err: error }, "the listener for auth events failed");
+		}
 	}
 }
 

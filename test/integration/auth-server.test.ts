@@ -279,6 +279,12 @@ test("[ACC5] no secret and no token is in anything that a node prints or measure
 	for (const path of ["/metrics", "/readyz", "/healthz"])
 		texts.push(await (await fetch(`${base}${path}`)).text());
 	await node.stop();
+	for (const line of [
+		'type="granted",detail="write"',
+		'type="refused",detail="token-expired"',
+		'type="revoked",detail="close"',
+	])
+		expect(texts.join("\n")).toContain(`indelible_access_events_total{${line}}`);
 	const everything = [node.output(), ...texts].join("\n");
 	expect(everything).toContain("a client was refused");
 	const [line] = everything
