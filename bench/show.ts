@@ -62,9 +62,13 @@ const othersShareShown = 0.05;
 export function generatorUse(row: LoadUse): string {
 	const said = [percent(row.generatorCpuShare), milliseconds(row.generatorLoopDelayP99Ms)];
 	if (row.generatorWasLimit) said.push("the generator was the limit");
-	if (row.othersCpuShare > othersShareShown)
-		said.push(`others took ${percent(row.othersCpuShare)} of the server's processor`);
-	return said.join(", ");
+	return said.join(", ") + disturbance(row.othersCpuShare);
+}
+
+/** What to add to a cell when others took some of the server's processor. */
+export function disturbance(othersCpuShare: number): string {
+	if (!(othersCpuShare > othersShareShown)) return "";
+	return `, others took ${percent(othersCpuShare)} of the server's processor`;
 }
 
 /** A table in Markdown, so that it can be pasted, with its columns aligned. */

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { watchCpu } from "../cpu-watch.ts";
 import { IdleCrowd } from "../idle-crowd.ts";
 import { sleep } from "../pace.ts";
 import { type Bench, type BenchSettings, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, percent } from "../show.ts";
+import { bytes, count, disturbance, percent } from "../show.ts";
 import { type TargetName, type TargetProcess, targets } from "../target-process.ts";
 import { generateDocument } from "../typist.ts";
 import { WireClient } from "../wire-client.ts";
@@ -38,12 +39,16 @@ export const idleScenario = defineScenario({
 		for (const part of chosenParts(parts, bench.settings)) rows.push(await measureIdle(bench, part));
 		return rows;
 	},
+	charts: [
+		{ title: "Memory for a connection", value: (row) => row.bytesPerConnection, text: bytes },
+		{ title: "Processor while nothing happens", value: (row) => row.cpuShare, text: percent },
+	],
 	columns: [
 		{ title: "connections", cell: (row) => count(row.connections) },
 		{ title: "held", cell: (row) => count(row.held) },
 		{ title: "memory / connection", cell: (row) => bytes(row.bytesPerConnection) },
 		{ title: "memory", cell: (row) => bytes(row.residentBytes) },
-		{ title: "CPU", cell: (row) => percent(row.cpuShare) },
+		{ title: "CPU", cell: (row) => percent(row.cpuShare) + disturbance(row.othersCpuShare) },
 		{ title: "CPU / opening", cell: (row) => `${row.openingCpuMs.toFixed(2)} ms` },
 		{
 			title: "complete",
@@ -79,25 +84,27 @@ async function measureIdle({ target: name, settings, start, progress }: Bench, p
 		say("collecting garbage");
 		const after = await residentBytes(target);
 		say(`idle for ${durationS} s`);
-		const cpuIdleBefore = target.processorMs();
-		const idleFromMs = performance.now();
+		const watch = watchCpu(target);
 		await sleep(durationS * 1000);
-		const idleMs = performance.now() - idleFromMs;
-		const cpuShare = (target.processorMs() - cpuIdleBefore) / idleMs;
-		return {
+		const { cpuMs, tookMs, othersCpuShare } = watch.end();
+		const figures = {
 			part: part.part,
 			connections,
 			held: crowd.held,
 			bytesPerConnection: (after - before) / connections,
 			residentBytes: after,
-			cpuShare,
+			cpuShare: cpuMs / tookMs,
+			othersCpuShare,
 			openingCpuMs,
 			...crowd.completeness(),
 		};
+		crowd.leave();
+		first.terminate();
+		await target.stop();
+		return figures;
 	} finally {
 		crowd.leave();
 		first.terminate();
-		await target.kill();
 	}
 }
 

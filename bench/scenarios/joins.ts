@@ -1,11 +1,12 @@
 import { type Arrivals, arrive } from "../arrivals.ts";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
+import { type CpuUse, watchCpu } from "../cpu-watch.ts";
 import { OpenDocument } from "../open-document.ts";
 import { sleep } from "../pace.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, milliseconds, percent } from "../show.ts";
+import { bytes, count, disturbance, milliseconds, percent } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { type Visitor, visitFrames } from "../visitor.ts";
 
@@ -27,8 +28,7 @@ const deadlineMs = 60_000;
 /** Acknowledgements follow what is measured; their processor time belongs to it. */
 const afterwardsMs = 300;
 
-interface Round extends Arrivals {
-	readonly cpuMs: number;
+interface Round extends Arrivals, Pick<CpuUse, "cpuMs" | "othersCpuShare"> {
 	readonly complete: number;
 }
 
@@ -65,7 +65,11 @@ export const joinsScenario = defineScenario({
 		{ title: "worst last", cell: (row) => milliseconds(row.lastMaxMs) },
 		{ title: "bytes / join", cell: (row) => bytes(row.bytesPerJoin) },
 		{ title: "complete", cell: (row) => `${count(row.complete)} of ${count(row.compared)}` },
-		{ title: "generator", cell: (row) => percent(row.generatorCpuShare) },
+		{ title: "generator", cell: (row) => percent(row.generatorCpuShare) + disturbance(row.othersCpuShare) },
+	],
+	charts: [
+		{ title: "Processor time per join", value: (row) => row.cpuMsPerJoin, text: milliseconds },
+		{ title: "Until the last one has the document", value: (row) => row.lastMs, text: milliseconds },
 	],
 });
 
@@ -91,19 +95,19 @@ async function joinAtOnce(
 	const frames = visitFrames(documentName, had && document.stateVector());
 	await document.type(part === "returning" ? missedKeystrokes : 1);
 	await settled(target);
-	const before = target.processorMs();
+	const watch = watchCpu(target);
 	const arrivals = await arrive({
 		count: joins,
 		arrival: (n) => ({ url: target.url, frames, keeps: isCompared(n) }),
 		deadlineMs,
 	});
 	await sleep(afterwardsMs);
-	const cpuMs = target.processorMs() - before;
+	const used = watch.end();
 	const isComplete = (visitor: Visitor) =>
 		document.isIn([...(had === undefined ? [] : [had]), ...untilSynced(visitor)]);
 	const complete = arrivals.visitors.filter((visitor, n) => isCompared(n) && isComplete(visitor)).length;
 	for (const visitor of arrivals.visitors) visitor.terminate();
-	return { ...arrivals, cpuMs, complete };
+	return { ...arrivals, ...used, complete };
 }
 
 /** One after the other, in a document that changes; each leaves when it has all. */
@@ -124,17 +128,17 @@ async function joinWhileTyping(target: TargetProcess, document: OpenDocument): P
 	const isComplete = (visitor: Visitor, n: number) =>
 		document.typedIn(untilSynced(visitor)) >= (expected[n] ?? 0);
 	const complete = joining.result.visitors.filter((visitor, n) => isCompared(n) && isComplete(visitor, n));
-	const typingCpuMs = (typing.cpuMs * joining.tookMs) / typing.tookMs;
-	return { ...joining.result, cpuMs: joining.cpuMs - typingCpuMs, complete: complete.length };
+	const { cpuMs, tookMs, othersCpuShare } = joining.used;
+	const typingCpuMs = (typing.used.cpuMs * tookMs) / typing.used.tookMs;
+	return { ...joining.result, cpuMs: cpuMs - typingCpuMs, othersCpuShare, complete: complete.length };
 }
 
 async function whileTyping<T>(target: TargetProcess, document: OpenDocument, act: () => Promise<T>) {
-	const before = target.processorMs();
-	const startMs = performance.now();
+	const watch = watchCpu(target);
 	const typing = setInterval(() => document.press(), 1000 / typedPerSecond);
 	try {
 		const result = await act();
-		return { result, cpuMs: target.processorMs() - before, tookMs: performance.now() - startMs };
+		return { result, used: watch.end() };
 	} finally {
 		clearInterval(typing);
 		await document.saved();
@@ -167,6 +171,7 @@ function figuresOf(part: Part, measured: readonly Round[]) {
 		bytesPerJoin: mean(receivedBytes) / joins,
 		complete: measured.reduce((sum, round) => sum + round.complete, 0),
 		compared: measured.length * compared,
+		othersCpuShare: mean(({ othersCpuShare }) => othersCpuShare),
 		generatorCpuShare: mean(({ generatorCpuShare }) => generatorCpuShare),
 	};
 }

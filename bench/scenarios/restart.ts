@@ -1,11 +1,13 @@
 import * as Y from "yjs";
 import { bringDocuments } from "../bring-documents.ts";
+import { watchCpu } from "../cpu-watch.ts";
+import { GeneratorWatch } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { Returner } from "../returner.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { count, milliseconds, percent, seconds } from "../show.ts";
+import { count, disturbance, milliseconds, percent, seconds } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { generateDocument } from "../typist.ts";
 import { presenceFrame, type VisitFrames, visitFrames } from "../visitor.ts";
@@ -26,6 +28,10 @@ const openDeadlineMs = 60_000;
 const backDeadlineMs = 60_000;
 /** Acknowledgements follow what is measured; their processor time belongs to it. */
 const afterwardsMs = 500;
+/** Providers wait so long, at least. */
+const reconnectMs = 1_000;
+/** From here on, times are those of the generator. */
+const generatorCpuShareMax = 0.9;
 
 export const restartScenario = defineScenario({
 	name: "restart",
@@ -56,8 +62,14 @@ export const restartScenario = defineScenario({
 		{ title: "failed attempts", cell: (row) => count(row.failures) },
 		{
 			title: "generator",
-			cell: (row) => `${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorCpuMsPerClient)} each`,
+			cell: (row) =>
+				`${percent(row.generatorCpuShare)}, ${milliseconds(row.generatorCpuMsPerClient)} each` +
+				`${row.generatorCpuShare > generatorCpuShareMax ? ", was the limit" : ""}${disturbance(row.othersCpuShare)}`,
 		},
+	],
+	charts: [
+		{ title: "Until 99 % are synced again", value: (row) => row.backP99Ms, text: seconds },
+		{ title: "Processor time of the new process", value: (row) => row.cpuMs, text: seconds },
 	],
 });
 
@@ -77,30 +89,33 @@ async function measureRestart(bench: Bench, part: Part) {
 		const again = await start(target.port);
 		const listensMs = performance.now() - killedMs;
 		const startCpuMs = again.processorMs();
-		const cpuBefore = process.cpuUsage();
+		const watch = watchCpu(again);
+		const generator = new GeneratorWatch();
 		await crowd.allBack(say);
-		const { user, system } = process.cpuUsage(cpuBefore);
-		const waitedMs = performance.now() - killedMs - listensMs;
 		await sleep(afterwardsMs);
-		const cpuMs = again.processorMs();
+		const used = watch.end();
+		generator.end();
 		const back = new Samples();
 		for (const backMs of crowd.backMs) back.add(backMs - killedMs);
 		crowd.leave();
 		await again.stop();
+		const backP99Ms = back.percentile(0.99);
 		return {
 			part: part.part,
 			clients,
 			listensMs,
 			backP50Ms: back.percentile(0.5),
 			backP95Ms: back.percentile(0.95),
-			backP99Ms: back.percentile(0.99),
+			backP99Ms,
 			backAllMs: back.percentile(1),
 			missing: clients - back.count,
-			cpuMs,
+			cpuMs: startCpuMs + used.cpuMs,
 			startCpuMs,
 			failures: crowd.failures,
-			generatorCpuShare: (user + system) / 1000 / waitedMs,
-			generatorCpuMsPerClient: (user + system) / 1000 / clients,
+			// Nobody connects before that.
+			generatorCpuShare: generator.cpuShare(killedMs + reconnectMs, killedMs + backP99Ms),
+			generatorCpuMsPerClient: used.generatorCpuMs / clients,
+			othersCpuShare: used.othersCpuShare,
 		};
 	} finally {
 		crowd.leave();

@@ -39,6 +39,10 @@ export const slowReaderScenario = defineScenario({
 		for (const part of chosenParts(parts, bench.settings)) rows.push(await measurePart(bench, part));
 		return rows;
 	},
+	charts: [
+		{ title: "Most memory over the rest", value: (row) => Math.max(0, row.mostBytes), text: bytes },
+		{ title: "Until the slow one is up to date", value: (row) => row.upToDateMs, text: seconds },
+	],
 	columns: [
 		{ title: "part", cell: ({ part }) => part },
 		{ title: "written", cell: (row) => bytes(row.writtenBytes) },
