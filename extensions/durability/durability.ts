@@ -26,7 +26,7 @@ import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
-import { type Store, StoreUnavailableError } from "./store.ts";
+import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
 
@@ -58,11 +58,17 @@ export interface DurabilityOptions {
 	readonly clock?: Clock | undefined;
 }
 
-/** When a listener of these throws, Yjs 13.6 emits no `update` for the edit, or never again, and yet keeps the edit. */
-const eventsBeforeUpdate: ReadonlySet<string> = new Set([
+/**
+ * When a listener of these throws, Yjs 13.6 emits no `update` for the edit, or for none that comes after it, and yet keeps
+ * them all.
+ */
+const unguardedEvents: ReadonlySet<string> = new Set([
 	"beforeAllTransactions",
 	"beforeTransaction",
 	"afterTransactionCleanup",
+	"update",
+	"updateV2",
+	"subdocs",
 ]);
 
 /** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
@@ -92,6 +98,7 @@ export class Durability implements Extension {
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
 	readonly #gates = new WeakMap<Connection, AckGate>();
+	#onStored: ((documentName: string, stored: StoredDocument) => Promise<void>) | undefined;
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
 	#closed = false;
@@ -201,6 +208,11 @@ export class Durability implements Extension {
 		return this.#gates.get(connection);
 	}
 
+	/** Has `listener` told what is stored of a document, before that is brought into memory, which waits for it. */
+	onStored(listener: (documentName: string, stored: StoredDocument) => Promise<void>): void {
+		this.#onStored = listener;
+	}
+
 	/** Brings what other nodes have stored into a document that is open here, soon; does not wait. */
 	readStore(documentName: string): void {
 		this.#reader.read(documentName);
@@ -253,6 +265,7 @@ export class Durability implements Extension {
 		await this.open();
 		await this.#settled(documentName);
 		const stored = await this.#store.load(documentName);
+		await this.#onStored?.(documentName, stored);
 		this.#dropUnopened(documentName);
 		applyStored(document, stored);
 		// Nobody is here yet; the first client would get it all twice.
@@ -349,7 +362,7 @@ export class Durability implements Extension {
 		document.emit = (name, payload) => {
 			// Most of what Yjs tells with each edit nobody wants to know.
 			if (!document._observers.has(name)) return;
-			if (!eventsBeforeUpdate.has(name)) return emit(name, payload);
+			if (!unguardedEvents.has(name)) return emit(name, payload);
 			try {
 				emit(name, payload);
 			} catch (error) {

@@ -12,6 +12,9 @@ export function updateEnds(update: Uint8Array): UpdateEnds {
 	const ends = new Map<number, number>();
 	for (const struct of decodeUpdate(update).structs) {
 		if (struct instanceof Skip) continue;
+		// Yjs makes none. Where it finds one, it does not get to the end of its transaction: its document takes edits from then on
+		// and tells nobody of them, the log included.
+		if (struct.length === 0) throw new Error("the update holds an empty struct");
 		const { client, clock } = struct.id;
 		const end = clock + struct.length;
 		if (end > (ends.get(client) ?? 0)) ends.set(client, end);

@@ -45,3 +45,14 @@ test("[TRN5] what can't be read is refused before Yjs makes room for it", () => 
 		expect(() => updateEnds(Uint8Array.from(bytes))).toThrow();
 	}
 });
+
+test.each([
+	"01020200a701000220000200027a7a0101010001",
+	"0102410041010401c101060107000102010002",
+	"010202004101040000010102010002",
+])(
+	"[TRN5] [DUR1] what holds an empty struct is refused: Yjs would never tell of an edit of its document again (%s)",
+	(hex) => {
+		expect(() => updateEnds(Buffer.from(hex, "hex"))).toThrow("empty");
+	},
+);
