@@ -98,7 +98,8 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		logger,
 		onEvent: onBusEvent,
 	};
-	const sync = new Sync({ durability, logger });
+	const { flushIntervalMs, readerBacklogBytesMax } = settings;
+	const sync = new Sync({ durability, flushIntervalMs, readerBacklogBytesMax, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
 	if (bus !== undefined) auth.connect(bus);
 	const hocuspocus = new Hocuspocus({
@@ -107,7 +108,17 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), auth, ...extensions],
 	});
 	containHookErrors(hocuspocus, logger);
-	const parts = { hocuspocus, durability, bus, auth, isOpen, settings, location: store.location, logger };
+	const parts = {
+		hocuspocus,
+		durability,
+		sync,
+		bus,
+		auth,
+		isOpen,
+		settings,
+		location: store.location,
+		logger,
+	};
 	const node = new IndelibleNode(parts);
 	try {
 		await bus?.open();
@@ -140,6 +151,7 @@ async function makeBus(options: RedisBusOptions): Promise<RedisBus> {
 interface NodeParts {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	readonly sync: Sync;
 	readonly bus: RedisBus | undefined;
 	readonly auth: Auth;
 	readonly isOpen: boolean;
@@ -156,6 +168,8 @@ const endingMsMin = 2_000;
 export class IndelibleNode {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	/** What goes from client to client. */
+	readonly sync: Sync;
 	/** What connects this node with others; `undefined` without Redis. */
 	readonly bus: RedisBus | undefined;
 	/** Whether nothing says who may do what, so that everybody may do everything. */
@@ -171,9 +185,10 @@ export class IndelibleNode {
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
 
-	constructor({ hocuspocus, durability, bus, auth, isOpen, settings, location, logger }: NodeParts) {
+	constructor({ hocuspocus, durability, sync, bus, auth, isOpen, settings, location, logger }: NodeParts) {
 		this.hocuspocus = hocuspocus;
 		this.durability = durability;
+		this.sync = sync;
 		this.bus = bus;
 		this.#auth = auth;
 		this.isOpen = isOpen;
@@ -183,6 +198,7 @@ export class IndelibleNode {
 		const { frameBytesMax, documentNameBytesMax, pingIntervalMs, authTimeoutMs } = settings;
 		this.#transport = new WebSocketTransport({
 			hocuspocus,
+			lobby: sync.lobby,
 			frameBytesMax,
 			documentNameBytesMax,
 			pingIntervalMs,

@@ -1,4 +1,5 @@
 import type { Connection } from "@hocuspocus/server";
+import type { StoredDocument } from "../durability/store.ts";
 
 /** What stands between one client's messages and the document, and between an edit and its acknowledgement. */
 export interface Gate {
@@ -17,6 +18,8 @@ export interface Gate {
 
 /** Where a connection's gate is to be had: the `Durability` of this server. */
 export interface Gates {
+	/** Has `listener` told what is stored of a document, before that is brought into memory, which waits for it. */
+	onStored(listener: (documentName: string, stored: StoredDocument) => Promise<void>): void;
 	gateOf(connection: Connection): Gate | undefined;
 }
 

@@ -1,7 +1,9 @@
 import type { Document } from "@hocuspocus/server";
-import { encodeStateAsUpdate, encodeStateVector, mergeUpdates } from "yjs";
+import { encodeStateAsUpdate, encodeStateVector } from "yjs";
 import { step1Body, step2Body, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
+import { isOfNobody } from "./lobby.ts";
+import { mergeMany } from "./merge-many.ts";
 
 /** What has changed since the whole state was encoded may take so much of it, or so many bytes, before it is encoded anew. */
 const changesShareMax = 1 / 8;
@@ -11,7 +13,9 @@ const answersMax = 8;
 
 /** The whole state, for those who have nothing. */
 interface Whole {
-	readonly update: Uint8Array;
+	/** Together all of it. */
+	readonly updates: readonly Uint8Array[];
+	readonly bytes: number;
 	/** What has changed since. */
 	readonly changes: Uint8Array[];
 	changesBytes: number;
@@ -31,17 +35,13 @@ export class JoinState {
 		this.#document = document;
 	}
 
-	get isEmpty(): boolean {
-		return this.#whole === undefined && this.#answers.size === 0;
-	}
-
 	changed(update: Uint8Array): void {
 		if (this.#answers.size > 0) this.#answers = new Map();
 		const whole = this.#whole;
 		if (whole === undefined) return;
 		whole.changes.push(update);
 		whole.changesBytes += update.byteLength;
-		if (whole.changesBytes > Math.max(changesBytesMin, whole.update.byteLength * changesShareMax))
+		if (whole.changesBytes > Math.max(changesBytesMin, whole.bytes * changesShareMax))
 			this.#whole = undefined;
 	}
 
@@ -62,6 +62,20 @@ export class JoinState {
 		return bundle;
 	}
 
+	/** The document is in memory, as it was stored. */
+	loaded(updates: readonly Uint8Array[]): void {
+		this.#whole = wholeOf(updates);
+	}
+
+	/**
+	 * For a client that was given all of {@link loaded} before: what has come since, and our own `SyncStep1`.
+	 * @returns `undefined` when that is not known any more.
+	 */
+	rest(address: Uint8Array): Bundle | undefined {
+		if (this.#whole === undefined) return undefined;
+		return new Bundle(address, [step2Body(merged(this.#whole.changes)), this.#step1()]);
+	}
+
 	/** Lets go of what is kept. */
 	clear(): void {
 		this.#whole = undefined;
@@ -69,18 +83,28 @@ export class JoinState {
 	}
 
 	#bodies(stateVector: Uint8Array): Body[] {
-		const ours = step1Body(encodeStateVector(this.#document));
-		if (!isEmptyStateVector(stateVector))
-			return [step2Body(encodeStateAsUpdate(this.#document, stateVector)), ours];
-		this.#whole ??= { update: encodeStateAsUpdate(this.#document), changes: [], changesBytes: 0 };
-		const { update, changes } = this.#whole;
-		if (changes.length === 0) return [step2Body(update), ours];
+		const document = this.#document;
+		if (!isOfNobody(stateVector))
+			return [step2Body(encodeStateAsUpdate(document, stateVector)), this.#step1()];
+		this.#whole ??= wholeOf([encodeStateAsUpdate(document)]);
+		const { updates, changes } = this.#whole;
+		const all = changes.length === 0 ? updates : [...updates, merged(changes)];
 		// The provider takes itself for synced with the `SyncStep2`, so that comes last.
-		return [updateBody(update), step2Body(mergeUpdates(changes)), ours];
+		return [...all.slice(0, -1).map(updateBody), ...all.slice(-1).map(step2Body), this.#step1()];
+	}
+
+	#step1(): Body {
+		return step1Body(encodeStateVector(this.#document));
 	}
 }
 
-/** Of somebody who has nothing: no clients. */
-function isEmptyStateVector(stateVector: Uint8Array): boolean {
-	return stateVector.byteLength === 1 && stateVector[0] === 0;
+function wholeOf(updates: readonly Uint8Array[]): Whole {
+	const bytes = updates.reduce((sum, { byteLength }) => sum + byteLength, 0);
+	return { updates, bytes, changes: [], changesBytes: 0 };
 }
+
+function merged(changes: readonly Uint8Array[]): Uint8Array {
+	return changes.length === 0 ? emptyUpdate : mergeMany(changes);
+}
+
+const emptyUpdate = new Uint8Array([0, 0]);

@@ -5,6 +5,7 @@ import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
+import type { EarlyAnswer } from "./lobby.ts";
 import { originOf } from "./origins.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
@@ -35,6 +36,7 @@ export class LiveDocument {
 	readonly #pace: FlushPace;
 	readonly #presence: PresenceBatch;
 	readonly #address: Uint8Array;
+	#early: EarlyAnswer | undefined;
 	readonly #peers = new Map<Connection, Peer>();
 	/** Received and not applied. */
 	#received: ReceivedUpdate[] = [];
@@ -49,13 +51,16 @@ export class LiveDocument {
 	#acknowledging: Peer[] = [];
 	#flush: { readonly cancel: () => void } | undefined;
 
-	constructor(document: Document, context: SyncContext) {
+	/** @param early What clients have of it already. */
+	constructor(document: Document, context: SyncContext, early?: EarlyAnswer) {
 		this.document = document;
 		this.#context = context;
 		this.#joins = new JoinState(document);
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
 		this.#address = addressField(document.name);
+		this.#early = early;
+		if (early !== undefined) this.#joins.loaded(early.updates);
 		this.#takeOver();
 	}
 
@@ -131,6 +136,17 @@ export class LiveDocument {
 		this.#acknowledge();
 	}
 
+	/** Whether a client has been given all that was stored, before its connection was made. */
+	wasGiven({ webSocket }: Connection, address: Uint8Array): boolean {
+		const given = this.#early?.given ?? [];
+		return given.some((one) => one.socket === webSocket && Buffer.compare(one.address, address) === 0);
+	}
+
+	/** The answer to a `SyncStep1` that was answered with what was stored; `undefined` when that takes all of it. */
+	rest(address: Uint8Array): Bundle | undefined {
+		return this.#joins.rest(address);
+	}
+
 	/** The answer to a client's `SyncStep1`. @throws when the state vector can't be read. */
 	answer(stateVector: Uint8Array, address: Uint8Array): Bundle {
 		const answer = this.#joins.answer(stateVector, address, address === this.#address);
@@ -140,6 +156,7 @@ export class LiveDocument {
 
 	/** Lets go of what is kept for those who join. */
 	forgetJoins(): void {
+		this.#early = undefined;
 		this.#joins.clear();
 	}
 

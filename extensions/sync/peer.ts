@@ -6,6 +6,7 @@ import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { type Gate, openGate } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
+import { isOfNobody } from "./lobby.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { isPaced, type PacedSocket } from "./paced-socket.ts";
 import type { SyncContext } from "./sync-context.ts";
@@ -32,6 +33,8 @@ export class Peer {
 	readonly #socket: PacedSocket | undefined;
 	readonly #endRoute: (() => void) | undefined;
 	readonly #handleNow: (frame: Uint8Array) => void;
+	/** Whether its first `SyncStep1` was answered before there was this connection. */
+	#wasGiven: boolean;
 	/** Updates that the document has received and not applied. */
 	#unapplied = 0;
 	#acknowledgements = 0;
@@ -43,6 +46,7 @@ export class Peer {
 		this.#live = live;
 		this.#context = context;
 		this.#address = live.addressOf(connection);
+		this.#wasGiven = live.wasGiven(connection, this.#address);
 		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
 		this.gate = context.gates?.gateOf(connection) ?? openGate();
 		this.gate.acknowledgeWith((count) => this.#acknowledge(count));
@@ -162,7 +166,7 @@ export class Peer {
 		let answer: Bundle | undefined;
 		try {
 			// It will be answered with the state of then.
-			if (this.#backlog === undefined) answer = this.#live.answer(stateVector, this.#address);
+			if (this.#backlog === undefined) answer = this.#answerTo(stateVector);
 		} catch {
 			return false;
 		}
@@ -171,6 +175,13 @@ export class Peer {
 			if (this.#backlog !== undefined) this.#backlog.step1 = stateVector.slice();
 		} else this.#sendAnswer(answer);
 		return true;
+	}
+
+	/** @throws when the state vector can't be read. */
+	#answerTo(stateVector: Uint8Array): Bundle {
+		const rest = this.#wasGiven && isOfNobody(stateVector) ? this.#live.rest(this.#address) : undefined;
+		this.#wasGiven = false;
+		return rest ?? this.#live.answer(stateVector, this.#address);
 	}
 
 	#sendAnswer(answer: Bundle): void {

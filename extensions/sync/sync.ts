@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Extension, onConfigurePayload, onLoadDocumentPayload } from "@hocuspocus/server";
+import type { Extension, Hocuspocus, onConfigurePayload, onLoadDocumentPayload } from "@hocuspocus/server";
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { StoredDocument } from "../durability/store.ts";
 import type { Gates } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
+import { type EarlyAnswer, Lobby } from "./lobby.ts";
 import type { SyncContext } from "./sync-context.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
@@ -49,7 +51,11 @@ export class Sync implements Extension {
 	readonly #clock: Clock;
 	readonly #logger: DurabilityLogger;
 	readonly #turns: TurnQueue<LiveDocument>;
+	/** Where our own transport tells of clients that wait for a document. */
+	readonly lobby = new Lobby((documentName) => this.#instance?.loadingDocuments.has(documentName) ?? false);
+	readonly #early = new Map<string, EarlyAnswer>();
 	readonly #withJoinState = new Set<LiveDocument>();
+	#instance: Hocuspocus | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
 	#slowReaders = 0;
 
@@ -58,6 +64,7 @@ export class Sync implements Extension {
 		this.#clock = options.clock ?? systemClock;
 		this.#logger = options.logger ?? consoleLogger;
 		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
+		options.durability?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
 	}
 
 	stats(): SyncStats {
@@ -66,6 +73,7 @@ export class Sync implements Extension {
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		const { durability } = this.#options;
+		this.#instance = instance;
 		this.#unwatchedHooks = new UnwatchedHooks(instance, durability === undefined ? [] : [durability]);
 	}
 
@@ -74,8 +82,19 @@ export class Sync implements Extension {
 		return { guid: randomUUID() };
 	}
 
-	async onLoadDocument({ document }: onLoadDocumentPayload): Promise<void> {
-		new LiveDocument(document, this.#context());
+	async onLoadDocument({ document, documentName }: onLoadDocumentPayload): Promise<void> {
+		const early = this.#early.get(documentName);
+		this.#early.delete(documentName);
+		this.lobby.close(documentName);
+		const live = new LiveDocument(document, this.#context(), early);
+		if (early !== undefined) this.#keepJoinState(live);
+	}
+
+	async #answerEarly(documentName: string, stored: StoredDocument): Promise<void> {
+		const hooks = this.#unwatchedHooks;
+		if (hooks === undefined || hooks.areMessagesWatched || hooks.isLoadingWatched) return;
+		const early = await this.lobby.answer(documentName, stored);
+		if (early !== undefined) this.#early.set(documentName, early);
 	}
 
 	#context(): SyncContext {

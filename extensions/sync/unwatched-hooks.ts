@@ -11,6 +11,10 @@ import { isFromSeveral } from "./origins.ts";
 const messageHooks = ["beforeHandleMessage", "afterHandleMessage", "beforeSync"] as const;
 /** Hooks that Hocuspocus runs for presence. */
 const presenceHooks = ["beforeHandleAwareness", "onAwarenessUpdate"] as const;
+/** Hooks that Hocuspocus runs between letting a client in and answering it. */
+const loadingHooks = ["onCreateDocument", "onLoadDocument", "afterLoadDocument", "connected"] as const;
+/** Extensions of ours that have such hooks and keep nothing from a client that was let in. */
+const ownExtensions: ReadonlySet<string> = new Set(["Durability", "Sync", "RedisBus", "Auth"]);
 /** Hooks that Hocuspocus runs for an update of a document. */
 const updateHooks = ["onChange", "onStoreDocument", "afterStoreDocument"] as const;
 
@@ -23,6 +27,7 @@ export class UnwatchedHooks {
 	readonly #own: readonly Extension[];
 	#areMessagesWatched: boolean | undefined;
 	#isPresenceWatched: boolean | undefined;
+	#isLoadingWatched: boolean | undefined;
 
 	/** @param own Whose hooks don't count: they would be told nothing that they don't know. */
 	constructor(instance: Hocuspocus, own: readonly Extension[]) {
@@ -41,6 +46,16 @@ export class UnwatchedHooks {
 	get isPresenceWatched(): boolean {
 		this.#isPresenceWatched ??= presenceHooks.some((name) => this.#isWatched(name));
 		return this.#isPresenceWatched || this.areMessagesWatched;
+	}
+
+	/** Whether somebody adds to what is loaded, or may refuse it to a client that was let in. */
+	get isLoadingWatched(): boolean {
+		this.#isLoadingWatched ??= this.#extensions.some(
+			(extension) =>
+				!ownExtensions.has(extension.extensionName ?? "") &&
+				loadingHooks.some((name) => typeof extension[name] === "function"),
+		);
+		return this.#isLoadingWatched;
 	}
 
 	/** For a connection that Hocuspocus is just making: it gives it its hooks after this. */

@@ -2,7 +2,15 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
-import { beginsWith, type IncomingFrame, inspectIncoming, inspectOutgoing, isMessageType } from "./frames.ts";
+import {
+	addressFieldOf,
+	beginsWith,
+	type IncomingFrame,
+	inspectIncoming,
+	inspectOutgoing,
+	isMessageType,
+	step1In,
+} from "./frames.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
 
 export interface ClientSocketOptions {
@@ -15,6 +23,8 @@ export interface ClientSocketOptions {
 /** Whoever makes sense of the frames: Hocuspocus. */
 export interface ClientSocketHandlers {
 	message(frame: Uint8Array): void;
+	/** A client asks for a document that it was let into under this address, and that it is not connected to yet. */
+	asked(address: Uint8Array, stateVector: Uint8Array): void;
 	close(event: { code: number; reason: string }): void;
 }
 
@@ -23,6 +33,9 @@ interface Route {
 	readonly address: Uint8Array;
 	readonly receive: (message: Uint8Array) => void;
 }
+
+/** A state vector that is worth being kept: only those who have nothing are answered early. */
+const askedBytesMax = 1;
 
 const passingDenials: ReadonlyMap<string, CloseCode> = new Map(
 	[closeCodes.storeUnavailable, closeCodes.authUnavailable].map((close) => [close.reason, close]),
@@ -44,6 +57,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	readonly #options: ClientSocketOptions;
 	readonly #openedMs = performance.now();
 	#routes: readonly Route[] = [];
+	/** The address under which the client was last let into a document, until it is connected to it. */
+	#letIn: Uint8Array | undefined;
+	/** What the client has asked for last, before it was let in. */
+	#asked: { readonly address: Uint8Array; readonly stateVector: Uint8Array } | undefined;
 	#isAlive = true;
 	#isAuthenticated = false;
 
@@ -68,7 +85,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
 		const frame = data as Uint8Array;
 		const { type, ...rest } = inspectOutgoing(frame);
-		if (type === "authenticated") this.#isAuthenticated = true;
+		if (type === "authenticated") this.#letIntoDocument(addressFieldOf(frame));
 		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
 		if (passing !== undefined) {
 			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
@@ -88,6 +105,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 
 	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void {
 		const route: Route = { address, receive };
+		this.#letIn = undefined;
+		this.#asked = undefined;
 		this.#routes = [route, ...this.#routes];
 		return () => {
 			this.#routes = this.#routes.filter((other) => other !== route);
@@ -138,8 +157,32 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 			return;
 		}
 		const { type } = inspectIncoming(frame, this.#options.documentNameBytesMax);
-		if (type === "message") this.#options.handlers.message(frame);
+		if (type === "message") this.#pass(frame);
 		const close = closeFor[type];
 		if (close !== undefined) this.end(close);
+	}
+
+	/** Hocuspocus has let the client into a document, and begins to load it now if it is not in memory. */
+	#letIntoDocument(address: Uint8Array): void {
+		this.#isAuthenticated = true;
+		this.#letIn = address;
+		const asked = this.#asked;
+		if (asked !== undefined && Buffer.compare(asked.address, address) === 0)
+			queueMicrotask(() => this.#options.handlers.asked(asked.address, asked.stateVector));
+		this.#asked = undefined;
+	}
+
+	/** To Hocuspocus. It keeps what comes before the document is in memory; who asks for it may be answered earlier. */
+	#pass(frame: Uint8Array): void {
+		const { handlers } = this.#options;
+		const address = addressFieldOf(frame);
+		const stateVector = step1In(frame, address.byteLength)?.slice();
+		if (stateVector !== undefined && stateVector.byteLength <= askedBytesMax) {
+			// Providers ask at once, and are let in later.
+			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0)
+				this.#asked = { address, stateVector };
+			else handlers.asked(address, stateVector);
+		}
+		handlers.message(frame);
 	}
 }

@@ -4,6 +4,8 @@
  */
 import * as decoding from "lib0/decoding";
 
+const messageTypeSync = 0;
+const syncTypeStep1 = 0;
 const messageTypeAuth = 2;
 const authType = { permissionDenied: 1, authenticated: 2 } as const;
 /** The highest message type a client may send: 10 is the provider's Pong, which stands alone in its frame. */
@@ -46,6 +48,23 @@ export function documentNameOf(frame: Uint8Array): string {
 	const address = decoding.readVarString(decoding.createDecoder(frame));
 	const end = address.indexOf("\0");
 	return end === -1 ? address : address.slice(0, end);
+}
+
+/** The address of a message that can be read, with its length before it. */
+export function addressFieldOf(frame: Uint8Array): Uint8Array {
+	const decoder = decoding.createDecoder(frame);
+	return frame.slice(0, decoding.readVarUint(decoder) + decoder.pos);
+}
+
+/** The state vector of a `SyncStep1`; `undefined` for anything else. */
+export function step1In(frame: Uint8Array, typeAt: number): Uint8Array | undefined {
+	if (frame[typeAt] !== messageTypeSync || frame[typeAt + 1] !== syncTypeStep1) return undefined;
+	const decoder = decoding.createDecoder(frame.subarray(typeAt + 2));
+	try {
+		return decoding.readVarUint8Array(decoder);
+	} catch {
+		return undefined;
+	}
 }
 
 export function beginsWith(frame: Uint8Array, start: Uint8Array): boolean {

@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { Lobby } from "../../extensions/sync/index.ts";
 import { retryAfterSeconds } from "../load/retry-after.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
@@ -12,6 +13,8 @@ import { toWebRequest } from "./web-request.ts";
 
 export interface WebSocketTransportOptions {
 	readonly hocuspocus: Hocuspocus;
+	/** Is told of clients that wait for a document. */
+	readonly lobby: Lobby;
 	readonly frameBytesMax: number;
 	readonly documentNameBytesMax: number;
 	readonly pingIntervalMs: number;
@@ -78,7 +81,7 @@ export class WebSocketTransport {
 	}
 
 	#connect(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
-		const { hocuspocus, documentNameBytesMax, authTimeoutMs } = this.#options;
+		const { hocuspocus, lobby, documentNameBytesMax, authTimeoutMs } = this.#options;
 		const socket: ClientSocket = new ClientSocket(ws, stream, {
 			documentNameBytesMax,
 			authTimeoutMs,
@@ -87,6 +90,8 @@ export class WebSocketTransport {
 					if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(client);
 					client.handleMessage(frame);
 				},
+				asked: (address, stateVector) =>
+					lobby.asked(documentNameOf(address), { socket, address, stateVector }),
 				close: (event) => {
 					this.#disconnect(socket);
 					client.handleClose(event);

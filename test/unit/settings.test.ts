@@ -55,6 +55,8 @@ describe("which source wins", () => {
 			backlogBytesMax: 64 * 1024 * 1024,
 			commitDelayMs: 0,
 			commitIntervalMs: 50,
+			flushIntervalMs: 80,
+			readerBacklogBytesMax: 1024 * 1024,
 			documentNameBytesMax: 1024,
 			pingIntervalMs: 30_000,
 			authTimeoutMs: 10_000,
