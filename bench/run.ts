@@ -22,7 +22,10 @@ const program = new Command("npm run bench --")
 	.description("Measures Indelible beside the stock server, on the same machine, in the same run.")
 	.argument("[scenarios...]", "which ones; all by default")
 	.option("--duration-s <seconds>", "how long to measure, where that is free", seconds)
-	.option("--trace <path>", "what documents hold: a Yjs V2 update with a root Y.Text named text")
+	.option(
+		"--trace <path>",
+		"what documents hold: a Yjs V2 update with a root Y.Text named text; or a recorded history (.json.gz), which `writers` replays",
+	)
 	.option("--rhythm <path>", "editing trace with times, gzipped JSON (bytes)")
 	.option(
 		"--only <targets>",
