@@ -239,7 +239,7 @@ export class IndelibleNode {
 	/** For an HTTP server's `upgrade` event, when only some paths are ours. Never throws. */
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		// Nobody else listens while the hooks run, and an error that nobody listens for ends the process.
-		socket.on("error", () => {});
+		socket.on("error", ignore);
 		this.hocuspocus.hooks("onUpgrade", { request, socket, head, instance: this.hocuspocus }).then(
 			() => this.#transport.handleUpgrade(request, socket, head),
 			// As on a stock server: a hook that rejects with nothing has answered the request itself.
@@ -344,6 +344,9 @@ export class IndelibleNode {
 		return this.durability.accepting ? this.#load.refusal() : "this node cannot save now";
 	}
 }
+
+/** Made here, it keeps nothing of a request in memory for as long as there is its socket. */
+function ignore(): void {}
 
 export interface CloseResult {
 	/** Whether all sockets were closed and everything was written before the deadline. */

@@ -75,6 +75,7 @@ export class Handshake {
 		this.#verdicts.push("counted");
 		if (!this.#isOpen) return;
 		this.#isOpen = false;
+		this.#known = undefined;
 		this.#beforeCompletion = this.#verdicts.length;
 	}
 

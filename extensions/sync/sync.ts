@@ -6,6 +6,7 @@ import type { StoredDocument } from "../durability/store.ts";
 import type { Gates } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
+import { PresenceTimeouts } from "./presence-timeouts.ts";
 import type { SyncContext } from "./sync-context.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
@@ -54,6 +55,7 @@ export class Sync implements Extension {
 	/** Where our own transport tells of clients that wait for a document. */
 	readonly lobby = new Lobby((documentName) => this.#instance?.loadingDocuments.has(documentName) ?? false);
 	readonly #early = new Map<string, EarlyAnswer>();
+	readonly #presenceTimeouts: PresenceTimeouts;
 	readonly #withJoinState = new Set<LiveDocument>();
 	#instance: Hocuspocus | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
@@ -64,6 +66,7 @@ export class Sync implements Extension {
 		this.#clock = options.clock ?? systemClock;
 		this.#logger = options.logger ?? consoleLogger;
 		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
+		this.#presenceTimeouts = new PresenceTimeouts(this.#clock);
 		options.durability?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
 	}
 
@@ -86,6 +89,7 @@ export class Sync implements Extension {
 		const early = this.#early.get(documentName);
 		this.#early.delete(documentName);
 		this.lobby.close(documentName);
+		this.#presenceTimeouts.watch(document);
 		const live = new LiveDocument(document, this.#context(), early);
 		if (early !== undefined) this.#keepJoinState(live);
 	}

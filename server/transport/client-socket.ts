@@ -74,7 +74,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 			this.#isAlive = true;
 		});
 		// `ws` closes the socket itself after an error (a frame that is too big or violates the protocol, a reset).
-		ws.on("error", () => {});
+		ws.on("error", ignore);
 		ws.once("close", (code, reason) => options.handlers.close({ code, reason: reason.toString() }));
 	}
 
@@ -186,3 +186,5 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		handlers.message(frame);
 	}
 }
+
+function ignore(): void {}

@@ -1,0 +1,47 @@
+import type { Document } from "@hocuspocus/server";
+import { getUnixTime } from "lib0/time";
+import { outdatedTimeout, removeAwarenessStates } from "y-protocols/awareness";
+import type { Clock } from "../durability/clock.ts";
+
+const sweepIntervalMs = outdatedTimeout / 10;
+
+/** Does for all documents of a server what `y-protocols` has a timer for in each: removes people who are not heard of any more. */
+export class PresenceTimeouts {
+	readonly #clock: Clock;
+	readonly #documents = new Set<Document>();
+
+	constructor(clock: Clock) {
+		this.#clock = clock;
+	}
+
+	/** Until the document is destroyed. */
+	watch(document: Document): void {
+		const { awareness } = document;
+		const seam = awareness as unknown as { _checkInterval: NodeJS.Timeout };
+		clearInterval(seam._checkInterval);
+		if (this.#documents.size === 0) this.#sweepLater();
+		this.#documents.add(document);
+		document.on("destroy", () => this.#documents.delete(document));
+	}
+
+	#sweepLater(): void {
+		this.#clock.after(sweepIntervalMs, () => {
+			for (const document of this.#documents) sweep(document);
+			if (this.#documents.size > 0) this.#sweepLater();
+		});
+	}
+}
+
+function sweep({ awareness }: Document): void {
+	if (awareness.states.size === 0) return;
+	const nowMs = getUnixTime();
+	const own = awareness.getLocalState();
+	const outdated: number[] = [];
+	for (const clientId of awareness.states.keys()) {
+		const silentMs = nowMs - (awareness.meta.get(clientId)?.lastUpdated ?? 0);
+		if (clientId !== awareness.clientID && silentMs >= outdatedTimeout) outdated.push(clientId);
+		// Code on the server may show itself; nobody else says that it is still there.
+		else if (clientId === awareness.clientID && silentMs >= outdatedTimeout / 2) awareness.setLocalState(own);
+	}
+	if (outdated.length > 0) removeAwarenessStates(awareness, outdated, "timeout");
+}
