@@ -3,7 +3,7 @@ import type { Gate } from "../sync/gate.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
-import { hasArrived, type UpdateEnds, updateEnds } from "./update-ends.ts";
+import { hasArrived, isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 import {
 	addressFieldBytes,
 	type Incoming,
@@ -118,6 +118,14 @@ export class AckGate implements DurabilityListener, Gate {
 		else this.#hold(this.#handshake.acknowledgementMade());
 	}
 
+	failed(): void {
+		const ends = this.#unanswered.shift();
+		// What failed may be somebody else's, which had been waiting for this one.
+		if (ends !== undefined && ends.size > 0 && isIntegrated(this.#connection.document, ends))
+			this.#hold(this.#handshake.acknowledgementMade());
+		else closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
+	}
+
 	acknowledgeWith(acknowledge: (count: number) => void): void {
 		this.#acknowledge = acknowledge;
 	}
@@ -202,6 +210,11 @@ export class AckGate implements DurabilityListener, Gate {
 		// listens to what the client writes into it.
 		if (this.#connection.document.isDestroyed) {
 			closeSocket(this.#connection, gateCloseEvents.documentLeft);
+			return;
+		}
+		// Yjs tells of a change at the end of all that goes on in its document, and the log has nothing of it until then.
+		if (this.#connection.document._transactionCleanups.length > 0) {
+			this.#connection.document.once("afterAllTransactions", () => this.#release(count));
 			return;
 		}
 		// A client may hear that its edits are here because another node has passed them on and not logged them yet.

@@ -24,7 +24,11 @@ export function updateEnds(update: Uint8Array): UpdateEnds {
 
 /** Whether all structs of an update have reached the document, or wait in it for others that are missing. */
 export function hasArrived(document: Doc, ends: UpdateEnds): boolean {
-	if (document.store.pendingStructs !== null) return true;
+	return document.store.pendingStructs !== null || isIntegrated(document, ends);
+}
+
+/** Whether all structs of an update are the document's. */
+export function isIntegrated(document: Doc, ends: UpdateEnds): boolean {
 	for (const [client, end] of ends) if (getState(document.store, client) < end) return false;
 	return true;
 }

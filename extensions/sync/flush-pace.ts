@@ -27,13 +27,16 @@ export class FlushPace {
 		const longestMs = Math.min(this.#longestMs, Math.max(patienceMs(receivers), shareOfTime * tookMs));
 		const wantedMs = changes > 1 ? this.#intervalMs * 2 + 1 : this.#intervalMs / 2;
 		// Half of the time is others', however many there are to send to.
-		const leastMs = changes > 1 && this.#longestMs > 0 ? 2 * tookMs : 0;
+		const leastMs = changes > 1 && this.#longestMs > 0 ? Math.min(2 * tookMs, pauseMsMax) : 0;
 		this.#intervalMs = Math.floor(Math.max(leastMs, Math.min(longestMs, wantedMs)));
 	}
 }
 
 /** Sending may take this part of the time, one in so many, before it waits longer than for the number of receivers. */
 const shareOfTime = 16;
+
+/** However long sending took: the process may have been stopped meanwhile, or the machine asleep. */
+const pauseMsMax = 500;
 
 /** 4 ms with 3 receivers, 25 with 100, 79 with 1,000: what people don't notice, where it saves most. */
 function patienceMs(receivers: number): number {

@@ -12,6 +12,8 @@ export interface Gate {
 	admit(type: "step2" | "update", update: Uint8Array): boolean;
 	/** The oldest update that was admitted has been applied. */
 	applied(): void;
+	/** The oldest update that was admitted could not be applied, or something that had been waiting for it. */
+	failed(): void;
 	/** Has acknowledgements sent by `acknowledge` from now on, so many at a time. */
 	acknowledgeWith(acknowledge: (count: number) => void): void;
 }
@@ -31,6 +33,7 @@ export function openGate(): Gate {
 		step1Sent() {},
 		admit: () => true,
 		applied: () => acknowledge(1),
+		failed: () => acknowledge(1),
 		acknowledgeWith(send) {
 			acknowledge = send;
 		},

@@ -1,6 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { isTransactionOrigin } from "@hocuspocus/server";
-import { applyUpdate, encodeStateVector, mergeUpdates, transact } from "yjs";
+import { applyUpdate, encodeStateVector, mergeUpdates, type Transaction, transact } from "yjs";
 import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
@@ -44,6 +44,8 @@ export class LiveDocument {
 	/** Applied and not sent. */
 	#changes: Uint8Array[] = [];
 	#changesAuthor: Author;
+	/** Changes that may be of more than the one that they come from. */
+	readonly #mixed = new WeakSet<Transaction>();
 	/** Edits since the last flush. */
 	#edits = 0;
 	#acknowledgement: Bundle | undefined;
@@ -100,27 +102,39 @@ export class LiveDocument {
 
 	/** Applies what was received, so that whoever looks at the document sees it. */
 	settle(): void {
-		this.#presence.apply();
+		this.#settlePresence();
 		if (this.#received.length === 0) return;
 		const received = this.#received;
 		this.#received = [];
 		this.#receivedBytes = 0;
 		this.#edits += received.length;
 		const origin = originOf(new Set(received.map(({ peer }) => peer.connection)));
+		const failed = new Set<ReceivedUpdate>();
 		try {
 			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
-			transact(this.document, () => this.#apply(received), origin, false);
+			transact(this.document, () => this.#apply(received, failed), origin, false);
 		} catch (error) {
-			console.error("Caught error while handling Yjs updates", error);
+			// From an observer.
+			this.#context.failed(this, error);
 		}
-		for (const { peer } of received) peer.applied();
+		for (const one of received) one.peer.applied(failed.has(one));
+	}
+
+	#settlePresence(): void {
+		try {
+			this.#presence.apply();
+		} catch (error) {
+			// From a listener: whoever sent it is not to blame, and everybody else's edits are not held up.
+			this.#context.failed(this, error);
+		}
 	}
 
 	/** Sends everybody what they have not got. */
 	flush(): void {
+		// What this changes goes out now.
+		this.settle();
 		this.#flush?.cancel();
 		this.#flush = undefined;
-		this.settle();
 		const { clock } = this.#context;
 		const startedMs = clock.now();
 		const presence = this.#presence.take();
@@ -187,13 +201,14 @@ export class LiveDocument {
 		}
 	}
 
-	#apply(received: readonly ReceivedUpdate[]): void {
-		for (const { update } of received) {
+	#apply(received: readonly ReceivedUpdate[], failed: Set<ReceivedUpdate>): void {
+		for (const one of received) {
 			try {
-				applyUpdate(this.document, update);
+				applyUpdate(this.document, one.update);
 			} catch (error) {
-				// As `y-protocols` does. Its sender's gate sees what has not arrived, and the others' updates are not touched by it.
-				console.error("Caught error while handling a Yjs update", error);
+				// The others' updates are not touched by it.
+				failed.add(one);
+				this.#context.failed(this, error);
 			}
 		}
 	}
@@ -221,7 +236,7 @@ export class LiveDocument {
 		if (waitMs < 1) {
 			this.#flush = { cancel: () => turns.remove(this) };
 			turns.add(this);
-		} else this.#flush = { cancel: clock.after(waitMs, () => this.flush()) };
+		} else this.#flush = { cancel: clock.after(waitMs, () => this.#context.flush(this)) };
 	}
 
 	/**
@@ -244,7 +259,10 @@ export class LiveDocument {
 			this.flush();
 			return document;
 		};
-		document.on("beforeTransaction", ({ origin }: { origin: unknown }) => this.#noteAuthor(origin));
+		document.on("beforeTransaction", (transaction) => this.#begin(transaction));
+		document.on("update", (_update: Uint8Array, origin: unknown, _document: unknown, transaction) =>
+			this.#noteAuthor(this.#mixed.has(transaction) ? undefined : origin),
+		);
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
 			addConnection(connection);
@@ -268,12 +286,16 @@ export class LiveDocument {
 		this.#schedule();
 	}
 
-	/** The author of a change has it; unless Yjs was holding back something that comes with it, and is somebody else's. */
-	#noteAuthor(origin: unknown): void {
+	/** Yjs may be holding back something that will come with this change, and is somebody else's. */
+	#begin(transaction: Transaction): void {
 		const { pendingStructs, pendingDs } = this.document.store;
-		const isWhole = pendingStructs === null && pendingDs === null;
+		if (pendingStructs !== null || pendingDs !== null) this.#mixed.add(transaction);
+	}
+
+	/** The author of all that has changed since the last flush has it. */
+	#noteAuthor(origin: unknown): void {
 		const author = isTransactionOrigin(origin) && origin.source === "connection" ? origin.connection : null;
 		const isAlone = this.#changesAuthor === undefined || this.#changesAuthor === author;
-		this.#changesAuthor = isWhole && isAlone ? author : null;
+		this.#changesAuthor = isAlone ? author : null;
 	}
 }

@@ -1,5 +1,5 @@
 import { Connection } from "@hocuspocus/server";
-import { encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { decodeStateVector, encodeStateAsUpdate, encodeStateVector } from "yjs";
 import { type Incoming, inspectIncoming } from "../durability/wire.ts";
 import { acknowledgementBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
@@ -21,6 +21,9 @@ interface Backlog {
 	/** What it has asked for meanwhile: the state vector of its last `SyncStep1`. */
 	step1: Uint8Array | undefined;
 }
+
+/** What somebody has who was sent nothing. */
+const emptyStateVector = new Uint8Array([0]);
 
 /** One client of a document. */
 export class Peer {
@@ -80,10 +83,11 @@ export class Peer {
 		if (bundle !== undefined) this.#send(bundle);
 	}
 
-	/** Its update was applied. */
-	applied(): void {
+	/** Its oldest update was applied, or could not be. */
+	applied(isFailed = false): void {
 		this.#unapplied -= 1;
-		this.gate.applied();
+		if (isFailed) this.gate.failed();
+		else this.gate.applied();
 	}
 
 	sendAcknowledgements(): void {
@@ -147,8 +151,16 @@ export class Peer {
 		this.#unapplied += 1;
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
-		if (isIdle && bringsNothing(this.connection.document, update)) this.applied();
+		if (isIdle && this.#bringsNothing(update)) this.applied();
 		else this.#live.updateReceived(this, update);
+	}
+
+	#bringsNothing(update: Uint8Array): boolean {
+		try {
+			return bringsNothing(this.connection.document, update);
+		} catch {
+			return false;
+		}
 	}
 
 	#move(presence: Uint8Array): boolean {
@@ -162,18 +174,36 @@ export class Peer {
 	}
 
 	#answer(stateVector: Uint8Array): boolean {
+		if (this.#backlog === undefined && this.isOverfull) this.fallBehind(emptyStateVector);
+		return this.#backlog === undefined
+			? this.#answerNow(stateVector)
+			: this.#answerLater(stateVector, this.#backlog);
+	}
+
+	#answerNow(stateVector: Uint8Array): boolean {
 		this.#live.settle();
-		let answer: Bundle | undefined;
+		let answer: Bundle;
 		try {
-			// It will be answered with the state of then.
-			if (this.#backlog === undefined) answer = this.#answerTo(stateVector);
+			answer = this.#answerTo(stateVector);
 		} catch {
 			return false;
 		}
 		this.gate.step1Received(stateVector);
-		if (answer === undefined) {
-			if (this.#backlog !== undefined) this.#backlog.step1 = stateVector.slice();
-		} else this.#sendAnswer(answer);
+		this.#sendAnswer(answer);
+		return true;
+	}
+
+	/** With the state of then. */
+	#answerLater(stateVector: Uint8Array, backlog: Backlog): boolean {
+		try {
+			decodeStateVector(stateVector);
+		} catch {
+			return false;
+		}
+		this.gate.step1Received(stateVector);
+		// One answer is for all that it asks until then.
+		if (backlog.step1 !== undefined) this.gate.step1Sent();
+		backlog.step1 = stateVector.slice();
 		return true;
 	}
 
@@ -209,12 +239,16 @@ export class Peer {
 		const { document } = this.connection;
 		if (backlog === undefined || !document.hasConnection(this.connection)) return;
 		this.#backlog = undefined;
+		const { hasMissedUpdates, presence, step1 } = backlog;
+		// What it has asked for covers what it has missed.
+		const isToBeUpdated = hasMissedUpdates && step1 === undefined;
 		const bodies: Body[] = new Array(this.#takeAcknowledgements()).fill(acknowledgementBody);
-		if (backlog.hasMissedUpdates) bodies.push(updateBody(encodeStateAsUpdate(document, backlog.stateVector)));
-		if (backlog.presence.size > 0) bodies.push(this.#live.presenceOf(backlog.presence));
+		if (isToBeUpdated) bodies.push(updateBody(encodeStateAsUpdate(document, backlog.stateVector)));
+		if (presence.size > 0) bodies.push(this.#live.presenceOf(presence));
 		if (bodies.length > 0) this.#send(new Bundle(this.#address, bodies));
-		if (backlog.step1 !== undefined) this.#sendAnswer(this.#live.answer(backlog.step1, this.#address));
-		else if (this.isOverfull) this.fallBehind(encodeStateVector(document));
+		if (step1 !== undefined) this.#sendAnswer(this.#answerTo(step1));
+		else if (this.isOverfull)
+			this.fallBehind(isToBeUpdated ? encodeStateVector(document) : backlog.stateVector);
 	}
 
 	#send(bundle: Bundle): void {

@@ -18,6 +18,8 @@ interface Received {
 export class PresenceBatch {
 	readonly #document: Document;
 	#received = new Map<number, Received>();
+	/** What is being applied. */
+	#applying: ReadonlyMap<number, Received> = new Map();
 	/** Whose state is to be sent, with the bytes in which it came where it came from a client of ours. */
 	#changed = new Map<number, Uint8Array | undefined>();
 
@@ -49,22 +51,29 @@ export class PresenceBatch {
 		for (const { connection, entry } of received.values()) {
 			connections.add(connection);
 			entries.push(entry.bytes);
-			if (!entry.isPresent) continue;
-			// Hocuspocus notes only those that nobody has seen before; others would outlive their connection.
-			this.#document.getClients(connection).add(entry.clientId);
-			tellPresenceNamed(this.#document, connection, [entry.clientId]);
+			// Hocuspocus notes only those that nobody has seen before, when they come alone; others would outlive their connection,
+			// or leave with one that they have left before.
+			const clients = this.#document.getClients(connection);
+			if (entry.isPresent) clients.add(entry.clientId);
+			else clients.delete(entry.clientId);
+			if (entry.isPresent) tellPresenceNamed(this.#document, connection, [entry.clientId]);
 		}
-		applyAwarenessUpdate(this.#document.awareness, writePresence(entries), originOf(connections));
-		const { meta } = this.#document.awareness;
-		for (const [clientId, { entry }] of received) {
-			if (this.#changed.has(clientId) && meta.get(clientId)?.clock === entry.clock)
-				this.#changed.set(clientId, entry.bytes);
+		this.#applying = received;
+		try {
+			applyAwarenessUpdate(this.#document.awareness, writePresence(entries), originOf(connections));
+		} finally {
+			this.#applying = new Map();
 		}
 	}
 
 	/** The states of these clients have changed, for whatever reason. */
 	changed(clientIds: readonly number[]): void {
-		for (const clientId of clientIds) this.#changed.set(clientId, undefined);
+		const { meta } = this.#document.awareness;
+		for (const clientId of clientIds) {
+			const entry = this.#applying.get(clientId)?.entry;
+			const isAsItCame = entry !== undefined && meta.get(clientId)?.clock === entry.clock;
+			this.#changed.set(clientId, isAsItCame ? entry.bytes : undefined);
+		}
 	}
 
 	/**

@@ -19,6 +19,10 @@ export interface SyncContext {
 	isPresenceWatched(): boolean;
 	/** Hocuspocus is making this connection: leaves out what nobody watches. */
 	spare(connection: Connection): void;
+	/** Flushes a document, whatever happens. */
+	flush(document: LiveDocument): void;
+	/** Others' code has thrown, or an update that can't be applied. It is not passed on: those who wait are not to blame. */
+	failed(document: LiveDocument, error: unknown): void;
 	/** A client has stopped reading. */
 	fellBehind(): void;
 	/** A document keeps something for those who join, which is to be let go of in a while. */

@@ -113,6 +113,12 @@ export class Sync implements Extension {
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
 			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
 			spare: (connection) => hooks?.spare(connection),
+			flush: (document) => this.#flush(document),
+			failed: ({ document }, err) =>
+				this.#logger.error(
+					{ err, documentName: document.name },
+					"an update or a listener of a document failed",
+				),
 			fellBehind: () => {
 				this.#slowReaders += 1;
 			},
