@@ -37,9 +37,19 @@ export function inspectIncoming(frame: Uint8Array, documentNameBytesMax: number)
 		}
 		decoder.pos = typeAt;
 		if (decoding.readVarUint(decoder) > messageTypeMax) return { type: "malformed" };
-		return { type: "message" };
+		return isName(frame) ? { type: "message" } : { type: "invalid-document-name" };
 	} catch {
 		return { type: "malformed" };
+	}
+}
+
+/** Whether its address is text. */
+function isName(frame: Uint8Array): boolean {
+	try {
+		documentNameOf(frame);
+		return true;
+	} catch {
+		return false;
 	}
 }
 

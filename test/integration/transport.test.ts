@@ -62,6 +62,7 @@ test.for([
 	["a text frame", "hello", { code: 1003, reason: "unsupported-data" }],
 	["an empty frame", new Uint8Array(), { code: 4400, reason: "malformed-message" }],
 	["an empty document name", Uint8Array.of(0, 0), { code: 4404, reason: "invalid-document-name" }],
+	["a name that is no text", Uint8Array.of(1, 255, 0), { code: 4404, reason: "invalid-document-name" }],
 	[
 		"a name longer than the frame",
 		Uint8Array.of(200, 1, 65, 66),
