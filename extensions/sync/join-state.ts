@@ -16,6 +16,8 @@ interface Whole {
 	/** Together all of it. */
 	readonly updates: readonly Uint8Array[];
 	readonly bytes: number;
+	/** Them for the common address. */
+	bundle: Bundle | undefined;
 	/** What has changed since. */
 	readonly changes: Uint8Array[];
 	changesBytes: number;
@@ -46,20 +48,24 @@ export class JoinState {
 	}
 
 	/**
-	 * The answer to a client's `SyncStep1`, and our own.
-	 * @param address See {@link Bundle}; answers are kept for the address that most clients have.
+	 * The answer to a client's `SyncStep1`, and our own; to be sent in this order.
+	 * @param address See {@link Bundle}; what is put together is kept for the address that most clients have.
 	 * @throws when the state vector can't be read.
 	 */
-	answer(stateVector: Uint8Array, address: Uint8Array, isCommonAddress: boolean): Bundle {
-		if (!isCommonAddress) return new Bundle(address, this.#bodies(stateVector));
-		const key = Buffer.from(stateVector.buffer, stateVector.byteOffset, stateVector.byteLength).toString(
-			"latin1",
-		);
+	answer(stateVector: Uint8Array, address: Uint8Array, isCommonAddress: boolean): readonly Bundle[] {
+		if (isOfNobody(stateVector)) {
+			this.#whole ??= wholeOf([encodeStateAsUpdate(this.#document)]);
+			if (this.#whole.changes.length > 0)
+				return [beginning(this.#whole, address, isCommonAddress), this.#rest(this.#whole, address)];
+		}
+		if (!isCommonAddress) return [new Bundle(address, this.#bodies(stateVector))];
+		const { buffer, byteOffset, byteLength } = stateVector;
+		const key = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 		const known = this.#answers.get(key);
-		if (known !== undefined) return known;
+		if (known !== undefined) return [known];
 		const bundle = new Bundle(address, this.#bodies(stateVector));
 		if (this.#answers.size < answersMax) this.#answers.set(key, bundle);
-		return bundle;
+		return [bundle];
 	}
 
 	/** The document is in memory, as it was stored. */
@@ -72,8 +78,7 @@ export class JoinState {
 	 * @returns `undefined` when that is not known any more.
 	 */
 	rest(address: Uint8Array): Bundle | undefined {
-		if (this.#whole === undefined) return undefined;
-		return new Bundle(address, [step2Body(merged(this.#whole.changes)), this.#step1()]);
+		return this.#whole && this.#rest(this.#whole, address);
 	}
 
 	/** Lets go of what is kept. */
@@ -83,14 +88,16 @@ export class JoinState {
 	}
 
 	#bodies(stateVector: Uint8Array): Body[] {
-		const document = this.#document;
-		if (!isOfNobody(stateVector))
-			return [step2Body(encodeStateAsUpdate(document, stateVector)), this.#step1()];
-		this.#whole ??= wholeOf([encodeStateAsUpdate(document)]);
-		const { updates, changes } = this.#whole;
-		const all = changes.length === 0 ? updates : [...updates, merged(changes)];
+		const updates = (isOfNobody(stateVector) && this.#whole?.updates) || [
+			encodeStateAsUpdate(this.#document, stateVector),
+		];
 		// The provider takes itself for synced with the `SyncStep2`, so that comes last.
-		return [...all.slice(0, -1).map(updateBody), ...all.slice(-1).map(step2Body), this.#step1()];
+		return [...updates.slice(0, -1).map(updateBody), ...updates.slice(-1).map(step2Body), this.#step1()];
+	}
+
+	#rest({ changes }: Whole, address: Uint8Array): Bundle {
+		const update = changes.length === 0 ? emptyUpdate : mergeMany(changes);
+		return new Bundle(address, [step2Body(update), this.#step1()]);
 	}
 
 	#step1(): Body {
@@ -100,11 +107,13 @@ export class JoinState {
 
 function wholeOf(updates: readonly Uint8Array[]): Whole {
 	const bytes = updates.reduce((sum, { byteLength }) => sum + byteLength, 0);
-	return { updates, bytes, changes: [], changesBytes: 0 };
+	return { updates, bytes, bundle: undefined, changes: [], changesBytes: 0 };
 }
 
-function merged(changes: readonly Uint8Array[]): Uint8Array {
-	return changes.length === 0 ? emptyUpdate : mergeMany(changes);
+function beginning(whole: Whole, address: Uint8Array, isCommonAddress: boolean): Bundle {
+	if (!isCommonAddress) return new Bundle(address, whole.updates.map(updateBody));
+	whole.bundle ??= new Bundle(address, whole.updates.map(updateBody));
+	return whole.bundle;
 }
 
 const emptyUpdate = new Uint8Array([0, 0]);

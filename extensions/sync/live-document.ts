@@ -162,7 +162,7 @@ export class LiveDocument {
 	}
 
 	/** The answer to a client's `SyncStep1`. @throws when the state vector can't be read. */
-	answer(stateVector: Uint8Array, address: Uint8Array): Bundle {
+	answer(stateVector: Uint8Array, address: Uint8Array): readonly Bundle[] {
 		const answer = this.#joins.answer(stateVector, address, address === this.#address);
 		this.#context.joinStateKept(this);
 		return answer;

@@ -182,7 +182,7 @@ export class Peer {
 
 	#answerNow(stateVector: Uint8Array): boolean {
 		this.#live.settle();
-		let answer: Bundle;
+		let answer: readonly Bundle[];
 		try {
 			answer = this.#answerTo(stateVector);
 		} catch {
@@ -208,14 +208,14 @@ export class Peer {
 	}
 
 	/** @throws when the state vector can't be read. */
-	#answerTo(stateVector: Uint8Array): Bundle {
+	#answerTo(stateVector: Uint8Array): readonly Bundle[] {
 		const rest = this.#wasGiven && isOfNobody(stateVector) ? this.#live.rest(this.#address) : undefined;
 		this.#wasGiven = false;
-		return rest ?? this.#live.answer(stateVector, this.#address);
+		return rest !== undefined ? [rest] : this.#live.answer(stateVector, this.#address);
 	}
 
-	#sendAnswer(answer: Bundle): void {
-		this.#send(answer);
+	#sendAnswer(answer: readonly Bundle[]): void {
+		for (const bundle of answer) this.#send(bundle);
 		this.gate.step1Sent();
 		if (this.isOverfull) this.fallBehind(encodeStateVector(this.connection.document));
 	}
