@@ -1,6 +1,6 @@
 /** Our node, with its defaults. Argument: {@link TargetSettings}. */
 import { createServer } from "node:http";
-import { createNode } from "../../server/index.ts";
+import { createNode } from "indelible";
 import { serveBench, targetSettings } from "./protocol.ts";
 
 const quiet = () => {};
