@@ -99,7 +99,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		onEvent: onBusEvent,
 	};
 	const { flushIntervalMs, readerBacklogBytesMax } = settings;
-	const sync = new Sync({ durability, flushIntervalMs, readerBacklogBytesMax, logger });
+	const sync = new Sync({ flushIntervalMs, readerBacklogBytesMax, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
 	if (bus !== undefined) auth.connect(bus);
 	const hocuspocus = new Hocuspocus({

@@ -1,4 +1,4 @@
-import type { Connection } from "@hocuspocus/server";
+import type { Connection, Extension } from "@hocuspocus/server";
 import type { StoredDocument } from "../durability/store.ts";
 
 /** What stands between one client's messages and the document, and between an edit and its acknowledgement. */
@@ -23,6 +23,11 @@ export interface Gates {
 	/** Has `listener` told what is stored of a document, before that is brought into memory, which waits for it. */
 	onStored(listener: (documentName: string, stored: StoredDocument) => Promise<void>): void;
 	gateOf(connection: Connection): Gate | undefined;
+}
+
+/** @returns The gates of a server that has these extensions. */
+export function gatesAmong(extensions: readonly Extension[]): (Extension & Gates) | undefined {
+	return extensions.find((extension) => "gateOf" in extension) as (Extension & Gates) | undefined;
 }
 
 /** Lets everything in and acknowledges at once, as a stock server does. */

@@ -4,7 +4,7 @@ import { type Incoming, inspectIncoming } from "../durability/wire.ts";
 import { acknowledgementBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
-import { type Gate, openGate } from "./gate.ts";
+import { type Gate, type Gates, openGate } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -20,6 +20,13 @@ interface Backlog {
 	readonly presence: Set<number>;
 	/** What it has asked for meanwhile: the state vector of its last `SyncStep1`. */
 	step1: Uint8Array | undefined;
+}
+
+/** @throws when there is none: then nothing would be stored of what comes. */
+function gateOf(connection: Connection, gates: Gates): Gate {
+	const gate = gates.gateOf(connection);
+	if (gate === undefined) throw new Error("a connection without a gate");
+	return gate;
 }
 
 /** What somebody has who was sent nothing. */
@@ -51,7 +58,7 @@ export class Peer {
 		this.#address = live.addressOf(connection);
 		this.#wasGiven = live.wasGiven(connection, this.#address);
 		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
-		this.gate = context.gates?.gateOf(connection) ?? openGate();
+		this.gate = context.gates === undefined ? openGate() : gateOf(connection, context.gates);
 		this.gate.acknowledgeWith((count) => this.#acknowledge(count));
 		this.#handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => this.#receive(frame);

@@ -3,7 +3,7 @@ import type { Extension, Hocuspocus, onConfigurePayload, onLoadDocumentPayload }
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { StoredDocument } from "../durability/store.ts";
-import type { Gates } from "./gate.ts";
+import { type Gates, gatesAmong } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
 import { PresenceTimeouts } from "./presence-timeouts.ts";
@@ -12,8 +12,6 @@ import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
 
 export interface SyncOptions {
-	/** The `Durability` of this server. Without it edits are acknowledged when they are in memory, as on a stock server. */
-	readonly durability?: (Gates & Extension) | undefined;
 	/**
 	 * Longest time for which edits and presence wait for more of them before they are sent to the other clients, in ms; 80 by
 	 * default. Only in documents with many clients who do more than one thing at a time.
@@ -43,6 +41,7 @@ const joinStateMs = 5_000;
  * as long as nobody's hook watches them (`beforeHandleMessage`, `afterHandleMessage`, `beforeSync`, `onChange`, `onStoreDocument`,
  * `afterStoreDocument`; for presence `beforeHandleAwareness`); then they go Hocuspocus' own way.
  *
+ * With `Durability` on the same server, it acknowledges what is durable; without it what is in memory, as a stock server does.
  * Its priority comes right after Durability's: it must know the gates that are put before connections.
  */
 export class Sync implements Extension {
@@ -57,7 +56,9 @@ export class Sync implements Extension {
 	readonly #early = new Map<string, EarlyAnswer>();
 	readonly #presenceTimeouts: PresenceTimeouts;
 	readonly #withJoinState = new Set<LiveDocument>();
+	#cancelForgetting: (() => void) | undefined;
 	#instance: Hocuspocus | undefined;
+	#gates: Gates | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
 	#slowReaders = 0;
 
@@ -67,7 +68,6 @@ export class Sync implements Extension {
 		this.#logger = options.logger ?? consoleLogger;
 		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
 		this.#presenceTimeouts = new PresenceTimeouts(this.#clock);
-		options.durability?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
 	}
 
 	stats(): SyncStats {
@@ -75,9 +75,15 @@ export class Sync implements Extension {
 	}
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
-		const { durability } = this.#options;
 		this.#instance = instance;
-		this.#unwatchedHooks = new UnwatchedHooks(instance, durability === undefined ? [] : [durability]);
+		const gates = gatesAmong(instance.configuration.extensions);
+		this.#gates = gates;
+		gates?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
+		this.#unwatchedHooks = new UnwatchedHooks(instance, gates === undefined ? [] : [gates]);
+	}
+
+	async onDestroy(): Promise<void> {
+		this.#cancelForgetting?.();
 	}
 
 	/** Yjs 13.6 draws random numbers 31 times for the identifier of a document, which is of use to subdocuments only. */
@@ -102,12 +108,12 @@ export class Sync implements Extension {
 	}
 
 	#context(): SyncContext {
-		const { durability, flushIntervalMs = 80, readerBacklogBytesMax = 1024 * 1024 } = this.#options;
+		const { flushIntervalMs = 80, readerBacklogBytesMax = 1024 * 1024 } = this.#options;
 		const hooks = this.#unwatchedHooks;
 		return {
 			clock: this.#clock,
 			turns: this.#turns,
-			gates: durability,
+			gates: this.#gates,
 			flushIntervalMs,
 			readerBacklogBytesMax,
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
@@ -139,7 +145,8 @@ export class Sync implements Extension {
 
 	/** One timer for all documents, and none when nobody has joined for a while. */
 	#keepJoinState(document: LiveDocument): void {
-		if (this.#withJoinState.size === 0) this.#clock.after(joinStateMs, () => this.#forgetJoinStates());
+		if (this.#withJoinState.size === 0)
+			this.#cancelForgetting = this.#clock.after(joinStateMs, () => this.#forgetJoinStates());
 		this.#withJoinState.add(document);
 	}
 

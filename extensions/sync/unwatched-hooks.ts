@@ -1,7 +1,7 @@
 import {
 	type Connection,
 	type Extension,
-	type Hocuspocus,
+	Hocuspocus,
 	type HookName,
 	isTransactionOrigin,
 } from "@hocuspocus/server";
@@ -53,7 +53,7 @@ export class UnwatchedHooks {
 		this.#isLoadingWatched ??= this.#extensions.some(
 			(extension) =>
 				!ownExtensions.has(extension.extensionName ?? "") &&
-				loadingHooks.some((name) => typeof extension[name] === "function"),
+				loadingHooks.some((name) => doesSomething(extension[name])),
 		);
 		return this.#isLoadingWatched;
 	}
@@ -79,7 +79,21 @@ export class UnwatchedHooks {
 
 	#isWatched(name: HookName): boolean {
 		return this.#extensions.some(
-			(extension) => !this.#own.includes(extension) && typeof extension[name] === "function",
+			(extension) => !this.#own.includes(extension) && doesSomething(extension[name]),
 		);
 	}
+}
+
+/**
+ * Hooks that a stock server has where its owner gave none: they do nothing. Each instance makes its own, so they are known by their
+ * text.
+ */
+const defaultHooks: ReadonlySet<string> = new Set(
+	Object.values(new Hocuspocus().configuration)
+		.filter((value) => typeof value === "function")
+		.map(String),
+);
+
+function doesSomething(hook: unknown): boolean {
+	return typeof hook === "function" && !defaultHooks.has(String(hook));
 }

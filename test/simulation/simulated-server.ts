@@ -67,7 +67,7 @@ export class SimulatedServer {
 				compaction: thresholds,
 			});
 			const bus = redis && new RedisBus({ redis, log: durability, logger: silent, clock });
-			const sync = new Sync({ durability, logger: silent, clock });
+			const sync = new Sync({ logger: silent, clock });
 			const extensions = bus === undefined ? [durability, sync] : [durability, sync, bus];
 			return { durability, bus, hocuspocus: new Hocuspocus({ extensions, quiet: true }) };
 		});

@@ -31,7 +31,7 @@ export class HandServer {
 
 	constructor({ isDurable = true, isPaced = true, extensions = [], ...options }: HandServerOptions = {}) {
 		this.#isPaced = isPaced;
-		this.sync = new Sync({ ...options, ...(isDurable && { durability: this.durability }), logger: quiet });
+		this.sync = new Sync({ ...options, logger: quiet });
 		this.hocuspocus = new Hocuspocus({
 			...takeHooks({}).hooks,
 			quiet: true,
