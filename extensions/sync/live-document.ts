@@ -102,7 +102,7 @@ export class LiveDocument {
 
 	/** Applies what was received, so that whoever looks at the document sees it. */
 	settle(): void {
-		this.#settlePresence();
+		this.#presence.apply();
 		if (this.#received.length === 0) return;
 		const received = this.#received;
 		this.#received = [];
@@ -118,15 +118,6 @@ export class LiveDocument {
 			this.#context.failed(this, error);
 		}
 		for (const one of received) one.peer.applied(failed.has(one));
-	}
-
-	#settlePresence(): void {
-		try {
-			this.#presence.apply();
-		} catch (error) {
-			// From a listener: whoever sent it is not to blame, and everybody else's edits are not held up.
-			this.#context.failed(this, error);
-		}
 	}
 
 	/** Sends everybody what they have not got. */
@@ -259,6 +250,7 @@ export class LiveDocument {
 			this.flush();
 			return document;
 		};
+		this.#containListeners();
 		document.on("beforeTransaction", (transaction) => this.#begin(transaction));
 		document.on("update", (_update: Uint8Array, origin: unknown, _document: unknown, transaction) =>
 			this.#noteAuthor(this.#mixed.has(transaction) ? undefined : origin),
@@ -277,6 +269,19 @@ export class LiveDocument {
 			this.#peers.get(connection)?.removed();
 			this.#peers.delete(connection);
 			return removeConnection(connection);
+		};
+	}
+
+	/** What listeners of presence throw would end up in whoever's message, timer or closing socket has brought it about. */
+	#containListeners(): void {
+		const { awareness } = this.document;
+		const emit = awareness.emit.bind(awareness);
+		awareness.emit = (name, payload) => {
+			try {
+				emit(name, payload);
+			} catch (error) {
+				this.#context.failed(this, error);
+			}
 		};
 	}
 
