@@ -1,5 +1,5 @@
-import * as Y from "yjs";
 import { arrive } from "../arrivals.ts";
+import { BoardCopy, type BoardScript, writeBoard } from "../board.ts";
 import { sleep } from "../pace.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, type BenchSettings, chosenParts, defineScenario } from "../scenario.ts";
@@ -16,8 +16,6 @@ const parts = [
 ] as const;
 type Part = (typeof parts)[number];
 
-const authorId = 5;
-const updateCharacters = 65_536;
 const updatesPerSecond = 100;
 const updatesPerRound = 5;
 const sampleMs = 20;
@@ -77,7 +75,7 @@ interface CaughtUp {
 }
 
 async function measurePart(bench: Bench, part: Part) {
-	const script = write(part);
+	const script = writeBoard(part);
 	// The data folder is the same, so each run needs a document that is not there.
 	const nameOf = (who: string, n: number) => `${part.part}, ${who}, ${n}`;
 	const rest: Run[] = [];
@@ -106,7 +104,7 @@ async function measurePart(bench: Bench, part: Part) {
 
 async function measureRun(
 	{ start }: Bench,
-	script: Script,
+	script: BoardScript,
 	{ documentName, withSlow }: { documentName: string; withSlow: boolean },
 ): Promise<Run> {
 	const target = await start();
@@ -127,7 +125,7 @@ async function measureRun(
 	const memory = watchMemory(target);
 	slow?.stopReading();
 	await send(script.updates, (update) => author.send(updateFrame(documentName, update)));
-	const copy = new Copy(reader);
+	const copy = new BoardCopy(reader);
 	const isRead = () => copy.clock() >= script.clock && acknowledged >= script.updates.length;
 	await soon(isRead, readDeadlineMs);
 	const mostBytes = memory.end() - before;
@@ -141,8 +139,8 @@ async function measureRun(
 }
 
 /** Has it read again, until it has everything. */
-async function catchUp(slow: Visitor, { clock, document }: Script): Promise<CaughtUp> {
-	const copy = new Copy(slow);
+async function catchUp(slow: Visitor, { clock, document }: BoardScript): Promise<CaughtUp> {
+	const copy = new BoardCopy(slow);
 	const receivedBefore = slow.receivedBytes;
 	const startMs = performance.now();
 	slow.readAgain();
@@ -161,52 +159,6 @@ async function send(updates: readonly Uint8Array[], act: (update: Uint8Array) =>
 		for (const update of updates.slice(first, first + updatesPerRound)) act(update);
 		const nextMs = startMs + ((first + updatesPerRound) * 1000) / updatesPerSecond;
 		await sleep(Math.max(0, nextMs - performance.now()));
-	}
-}
-
-interface Script {
-	readonly updates: readonly Uint8Array[];
-	/** Of the author, at the end. */
-	readonly clock: number;
-	/** What it must be at the end. */
-	readonly document: Y.Doc;
-}
-
-/** Each is one Yjs transaction of an author. */
-function write({ updates: wanted, grows }: Part): Script {
-	const document = new Y.Doc();
-	document.clientID = authorId;
-	const updates: Uint8Array[] = [];
-	document.on("update", (update: Uint8Array) => updates.push(update));
-	const map = document.getMap("board");
-	for (let n = 0; n < wanted; n += 1) {
-		const picture = `${n} `.repeat(updateCharacters).slice(0, updateCharacters);
-		map.set(grows ? `picture ${n}` : "picture", picture);
-	}
-	return { updates, clock: Y.getState(document.store, authorId), document };
-}
-
-/** What somebody has got, as a document. */
-class Copy {
-	readonly #visitor: Visitor;
-	readonly #document = new Y.Doc();
-	#applied = 0;
-
-	constructor(visitor: Visitor) {
-		this.#visitor = visitor;
-	}
-
-	/** How much of the author's it has. */
-	clock(): number {
-		const { updates } = this.#visitor;
-		for (; this.#applied < updates.length; this.#applied += 1)
-			Y.applyUpdate(this.#document, updates[this.#applied] ?? new Uint8Array([0, 0]));
-		return Y.getState(this.#document.store, authorId);
-	}
-
-	equals(document: Y.Doc): boolean {
-		const contents = (of: Y.Doc) => JSON.stringify(of.getMap("board").toJSON());
-		return contents(this.#document) === contents(document);
 	}
 }
 
