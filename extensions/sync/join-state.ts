@@ -30,6 +30,8 @@ interface Whole {
 export class JoinState {
 	readonly #document: Document;
 	#whole: Whole | undefined;
+	/** What was stored when the document was loaded, as long as it is kept. */
+	#loaded: Whole | undefined;
 	/** By what was asked for, as long as the document stays as it is. */
 	#answers = new Map<string, Bundle>();
 
@@ -70,7 +72,8 @@ export class JoinState {
 
 	/** The document is in memory, as it was stored. */
 	loaded(updates: readonly Uint8Array[]): void {
-		this.#whole = wholeOf(updates);
+		this.#loaded = wholeOf(updates);
+		this.#whole = this.#loaded;
 	}
 
 	/**
@@ -78,12 +81,16 @@ export class JoinState {
 	 * @returns `undefined` when that is not known any more.
 	 */
 	rest(address: Uint8Array): Bundle | undefined {
-		return this.#whole && this.#rest(this.#whole, address);
+		// Another whole state that is kept by now has some of what has come since in it.
+		return this.#whole === undefined || this.#whole !== this.#loaded
+			? undefined
+			: this.#rest(this.#whole, address);
 	}
 
 	/** Lets go of what is kept. */
 	clear(): void {
 		this.#whole = undefined;
+		this.#loaded = undefined;
 		this.#answers = new Map();
 	}
 

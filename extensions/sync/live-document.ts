@@ -5,7 +5,7 @@ import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
-import type { EarlyAnswer } from "./lobby.ts";
+import type { EarlyAnswer, Waiting } from "./lobby.ts";
 import { originOf } from "./origins.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
@@ -36,7 +36,8 @@ export class LiveDocument {
 	readonly #pace: FlushPace;
 	readonly #presence: PresenceBatch;
 	readonly #address: Uint8Array;
-	#early: EarlyAnswer | undefined;
+	/** Clients that have what was stored, and are not connected yet. */
+	readonly #given: Set<Waiting>;
 	readonly #peers = new Map<Connection, Peer>();
 	/** Received and not applied. */
 	#received: ReceivedUpdate[] = [];
@@ -61,7 +62,7 @@ export class LiveDocument {
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
 		this.#address = addressField(document.name);
-		this.#early = early;
+		this.#given = new Set(early?.given);
 		if (early !== undefined) this.#joins.loaded(early.updates);
 		this.#takeOver();
 	}
@@ -141,10 +142,17 @@ export class LiveDocument {
 		this.#acknowledge();
 	}
 
-	/** Whether a client has been given all that was stored, before its connection was made. */
-	wasGiven({ webSocket }: Connection, address: Uint8Array): boolean {
-		const given = this.#early?.given ?? [];
-		return given.some((one) => one.socket === webSocket && Buffer.compare(one.address, address) === 0);
+	/**
+	 * Whether a client was given all that was stored, before its connection was made. It is so once: who opens the document again on
+	 * the same socket may have nothing.
+	 */
+	takeGiven({ webSocket }: Connection, address: Uint8Array): boolean {
+		for (const one of this.#given) {
+			if (one.socket !== webSocket || Buffer.compare(one.address, address) !== 0) continue;
+			this.#given.delete(one);
+			return true;
+		}
+		return false;
 	}
 
 	/** The answer to a `SyncStep1` that was answered with what was stored; `undefined` when that takes all of it. */
@@ -161,7 +169,7 @@ export class LiveDocument {
 
 	/** Lets go of what is kept for those who join. */
 	forgetJoins(): void {
-		this.#early = undefined;
+		this.#given.clear();
 		this.#joins.clear();
 	}
 

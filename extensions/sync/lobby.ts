@@ -5,7 +5,7 @@ import { mergeMany } from "./merge-many.ts";
 import type { PacedSocket } from "./paced-socket.ts";
 
 /** A client that was let into a document and has asked for it, while it is still being loaded. */
-interface Waiting {
+export interface Waiting {
 	readonly socket: PacedSocket;
 	/** See {@link Bundle}. */
 	readonly address: Uint8Array;

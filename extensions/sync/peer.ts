@@ -56,7 +56,7 @@ export class Peer {
 		this.#live = live;
 		this.#context = context;
 		this.#address = live.addressOf(connection);
-		this.#wasGiven = live.wasGiven(connection, this.#address);
+		this.#wasGiven = live.takeGiven(connection, this.#address);
 		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
 		this.gate = context.gates === undefined ? openGate() : gateOf(connection, context.gates);
 		this.gate.acknowledgeWith((count) => this.#acknowledge(count));

@@ -9,6 +9,7 @@ const sweepIntervalMs = outdatedTimeout / 10;
 export class PresenceTimeouts {
 	readonly #clock: Clock;
 	readonly #documents = new Set<Document>();
+	#cancel: (() => void) | undefined;
 
 	constructor(clock: Clock) {
 		this.#clock = clock;
@@ -19,13 +20,20 @@ export class PresenceTimeouts {
 		const { awareness } = document;
 		const seam = awareness as unknown as { _checkInterval: NodeJS.Timeout };
 		clearInterval(seam._checkInterval);
-		if (this.#documents.size === 0) this.#sweepLater();
 		this.#documents.add(document);
 		document.on("destroy", () => this.#documents.delete(document));
+		this.#sweepLater();
 	}
 
+	close(): void {
+		this.#documents.clear();
+		this.#cancel?.();
+	}
+
+	/** One timer, and none when no document is there. */
 	#sweepLater(): void {
-		this.#clock.after(sweepIntervalMs, () => {
+		this.#cancel ??= this.#clock.after(sweepIntervalMs, () => {
+			this.#cancel = undefined;
 			for (const document of this.#documents) sweep(document);
 			if (this.#documents.size > 0) this.#sweepLater();
 		});

@@ -84,6 +84,7 @@ export class Sync implements Extension {
 
 	async onDestroy(): Promise<void> {
 		this.#cancelForgetting?.();
+		this.#presenceTimeouts.close();
 	}
 
 	/** Yjs 13.6 draws random numbers 31 times for the identifier of a document, which is of use to subdocuments only. */
@@ -101,6 +102,8 @@ export class Sync implements Extension {
 	}
 
 	async #answerEarly(documentName: string, stored: StoredDocument): Promise<void> {
+		// From a time when it could not be loaded.
+		this.#early.delete(documentName);
 		const hooks = this.#unwatchedHooks;
 		if (hooks === undefined || hooks.areMessagesWatched || hooks.isLoadingWatched) return;
 		const early = await this.lobby.answer(documentName, stored);
