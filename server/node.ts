@@ -162,6 +162,12 @@ interface NodeParts {
 
 type Phase = "serving" | "draining" | "closed";
 
+/**
+ * Connections that wait to be accepted, as far as the system allows (`net.core.somaxconn`). With Node's 511, some of thousands who
+ * come back at once after a restart are dropped, and try again after a second, or three.
+ */
+const backlog = 65_535;
+
 /** What the `onDestroy` hooks have, even if draining took all the time there was. */
 const endingMsMin = 2_000;
 
@@ -273,7 +279,7 @@ export class IndelibleNode {
 		this.attach(httpServer);
 		await new Promise<void>((resolve, reject) => {
 			httpServer.once("error", reject);
-			httpServer.listen(port, host, () => {
+			httpServer.listen({ port, host, backlog }, () => {
 				httpServer.off("error", reject);
 				resolve();
 			});
