@@ -51,12 +51,10 @@ export class PresenceBatch {
 		for (const { connection, entry } of received.values()) {
 			connections.add(connection);
 			entries.push(entry.bytes);
-			// Hocuspocus notes only those that nobody has seen before, when they come alone; others would outlive their connection,
-			// or leave with one that they have left before.
-			const clients = this.#document.getClients(connection);
-			if (entry.isPresent) clients.add(entry.clientId);
-			else clients.delete(entry.clientId);
-			if (entry.isPresent) tellPresenceNamed(this.#document, connection, [entry.clientId]);
+			if (!entry.isPresent) continue;
+			// Hocuspocus notes only those that nobody has seen before; others would outlive their connection.
+			this.#document.getClients(connection).add(entry.clientId);
+			tellPresenceNamed(this.#document, connection, [entry.clientId]);
 		}
 		this.#applying = received;
 		try {
@@ -64,6 +62,10 @@ export class PresenceBatch {
 		} finally {
 			this.#applying = new Map();
 		}
+		const { states } = this.#document.awareness;
+		// Who has left a connection must not be taken away with it, after coming back on another.
+		for (const { connection, entry } of received.values())
+			if (!states.has(entry.clientId)) this.#document.getClients(connection).delete(entry.clientId);
 	}
 
 	/** The states of these clients have changed, for whatever reason. */
