@@ -27,6 +27,8 @@ class PlainEnd implements WebSocketLike {
 	readyState = open;
 	readonly closes: { code: number; reason: string }[] = [];
 	readonly receive: (message: Uint8Array) => void;
+	/** Called when the server closes it. */
+	closed = () => {};
 	writes = 0;
 	#waiting: Uint8Array[] | undefined;
 	protected waitingBytes = 0;
@@ -42,8 +44,10 @@ class PlainEnd implements WebSocketLike {
 	}
 
 	close(code = 1005, reason = ""): void {
-		if (this.readyState === open) this.closes.push({ code, reason });
+		if (this.readyState !== open) return;
+		this.closes.push({ code, reason });
 		this.readyState = closed;
+		setImmediate(() => this.closed());
 	}
 
 	get waiting(): number {
@@ -108,6 +112,7 @@ export function openHandSocket({ hocuspocus, isPaced, receive }: HandSocketOptio
 	const end = paced ?? new PlainEnd(receive);
 	const server = hocuspocus.handleConnection(end, new Request("http://localhost/"));
 	clearInterval(server.pingInterval);
+	end.closed = () => server.handleClose(end.closes[0]);
 	return {
 		send(message) {
 			if (end.readyState !== open) return;
