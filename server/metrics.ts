@@ -103,6 +103,11 @@ export class Metrics {
 		this.#counter("indelible_log_entries_total", "Log entries stored", () => durability.stats().entries);
 		this.#counter("indelible_log_updates_total", "Updates stored", () => durability.stats().updates);
 		this.#counter("indelible_log_bytes_total", "Bytes of these updates", () => durability.stats().bytes);
+		this.#counter(
+			"indelible_slow_readers_total",
+			"How often a client read too slowly to be sent everything",
+			() => node.sync.stats().slowReaders,
+		);
 		if (bus === undefined) return;
 		gauge("indelible_bus_up", "1 while messages come through Redis", () =>
 			bus.status.status === "up" ? 1 : 0,

@@ -42,6 +42,7 @@ test("/metrics tells Prometheus what the node does", async () => {
 	expect(value("indelible_connections")).toBe(1);
 	expect(value("indelible_documents")).toBe(1);
 	expect(value("indelible_log_updates_total")).toBe(2);
+	expect(value("indelible_slow_readers_total")).toBe(0);
 	expect(value("indelible_log_bytes_total")).toBeGreaterThan(6);
 	expect(value("indelible_commit_duration_seconds_count")).toBe(2);
 	expect(value("indelible_backlog_bytes")).toBe(0);
