@@ -28,6 +28,8 @@ export interface ClientOptions {
 	readonly document?: Y.Doc;
 	readonly token?: string | (() => string);
 	readonly awareness?: null;
+	/** Instead of Node's own. */
+	readonly webSocketClass?: unknown;
 	/** A connection on which nothing comes for so long is given up; the provider's half minute by default. */
 	readonly silenceMsMax?: number;
 	/** How long it waits after a close; short by default, so that tests of restarts need not wait. */
@@ -36,7 +38,7 @@ export interface ClientOptions {
 
 export function openClient(options: ClientOptions): Client {
 	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, reconnectDelayMs = 20 } = options;
-	const { awareness } = options;
+	const { awareness, webSocketClass } = options;
 	const closes: Client["closes"] = [];
 	const denials: string[] = [];
 	const socket = new HocuspocusProviderWebsocket({
@@ -45,6 +47,7 @@ export function openClient(options: ClientOptions): Client {
 		minDelay: reconnectDelayMs,
 		maxDelay: 5 * reconnectDelayMs,
 		messageReconnectTimeout: silenceMsMax,
+		...(webSocketClass !== undefined && { WebSocketPolyfill: webSocketClass }),
 		onClose: ({ event }) => closes.push({ code: event.code, reason: event.reason }),
 	});
 	const provider = new HocuspocusProvider({
