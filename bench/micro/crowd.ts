@@ -39,7 +39,9 @@ export class SilentSocket implements PacedSocket {
 		this.#receive?.(message);
 	}
 
-	onceDrained(): void {}
+	onceDrained(): () => void {
+		return () => {};
+	}
 
 	close(): void {}
 }

@@ -11,8 +11,11 @@ export interface PacedSocket extends WebSocketLike {
 	 * @returns Ends it.
 	 */
 	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void;
-	/** Calls `listener` once, when everything that was sent has been taken by the system; not when the socket ends first. */
-	onceDrained(listener: () => void): void;
+	/**
+	 * Calls `listener` once, when everything that was sent has been taken by the system; not when the socket ends first.
+	 * @returns Takes it back.
+	 */
+	onceDrained(listener: () => void): () => void;
 }
 
 export function isPaced(socket: WebSocketLike): socket is PacedSocket {

@@ -49,6 +49,7 @@ export class Peer {
 	#unapplied = 0;
 	#acknowledgements = 0;
 	#backlog: Backlog | undefined;
+	#cancelCatchUp: (() => void) | undefined;
 
 	/** Takes over a connection that has just been added to its document. */
 	constructor(connection: Connection, live: LiveDocument, context: SyncContext) {
@@ -69,6 +70,7 @@ export class Peer {
 	/** The connection is no longer its document's. */
 	removed(): void {
 		this.#endRoute?.();
+		this.#cancelCatchUp?.();
 	}
 
 	/** Whether it has stopped reading and is to be brought up to date when it reads again. */
@@ -108,13 +110,13 @@ export class Peer {
 		if (this.#backlog !== undefined || this.#socket === undefined) return;
 		this.#backlog = { stateVector, hasMissedUpdates: false, presence: new Set(), step1: undefined };
 		this.#context.fellBehind();
-		this.#socket.onceDrained(() => this.#catchUp());
+		this.#cancelCatchUp = this.#socket.onceDrained(() => this.#catchUp());
 	}
 
 	/** Others were sent something. */
 	missed(hasUpdates: boolean, presence: readonly number[] = []): void {
 		const backlog = this.#backlog;
-		if (backlog === undefined) return;
+		if (backlog === undefined || !document.hasConnection(this.connection)) return;
 		backlog.hasMissedUpdates ||= hasUpdates;
 		for (const clientId of presence) backlog.presence.add(clientId);
 	}
@@ -244,7 +246,7 @@ export class Peer {
 	#catchUp(): void {
 		const backlog = this.#backlog;
 		const { document } = this.connection;
-		if (backlog === undefined || !document.hasConnection(this.connection)) return;
+		if (backlog === undefined) return;
 		this.#backlog = undefined;
 		const { hasMissedUpdates, presence, step1 } = backlog;
 		// What it has asked for covers what it has missed.

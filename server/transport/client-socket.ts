@@ -28,6 +28,12 @@ export interface ClientSocketHandlers {
 	close(event: { code: number; reason: string }): void;
 }
 
+/**
+ * What Hocuspocus itself may send to a client that is not reading, in bytes, before the client is cut off: presence and answers to
+ * messages that hooks watch, and stateless messages, which can't be left out. Edits and presence are paced (extensions/sync).
+ */
+const unpacedBytesMax = 32 * 1024 * 1024;
+
 /** Who takes messages that begin with an address. */
 interface Route {
 	readonly address: Uint8Array;
@@ -61,6 +67,9 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	#letIn: Uint8Array | undefined;
 	/** What the client has asked for last, before it was let in. */
 	#asked: { readonly address: Uint8Array; readonly stateVector: Uint8Array } | undefined;
+	#whenDrained = new Set<() => void>();
+	/** Of what nobody paces: sent while earlier messages were waiting for the client to read them. */
+	#sentUnpacedBytes = 0;
 	#isAlive = true;
 	#isAuthenticated = false;
 
@@ -92,7 +101,11 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 			this.end(passing);
 			return;
 		}
-		this.#ws.send(frame);
+		// Whoever asks for more and more, and reads nothing of it.
+		if (!this.#stream.writableNeedDrain) this.#sentUnpacedBytes = 0;
+		else this.#sentUnpacedBytes += frame.byteLength;
+		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
+		else this.#ws.send(frame);
 	}
 
 	get bufferedBytes(): number {
@@ -113,9 +126,13 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		};
 	}
 
-	onceDrained(listener: () => void): void {
-		if (this.#stream.writableNeedDrain) this.#stream.once("drain", listener);
-		else setImmediate(listener);
+	onceDrained(listener: () => void): () => void {
+		if (this.#whenDrained.size === 0) {
+			if (this.#stream.writableNeedDrain) this.#stream.once("drain", () => this.#drained());
+			else setImmediate(() => this.#drained());
+		}
+		this.#whenDrained.add(listener);
+		return () => this.#whenDrained.delete(listener);
 	}
 
 	close(code?: number, reason?: string): void {
@@ -141,6 +158,12 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		}
 		this.#isAlive = false;
 		if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+	}
+
+	#drained(): void {
+		const listeners = this.#whenDrained;
+		this.#whenDrained = new Set();
+		for (const listener of listeners) listener();
 	}
 
 	#receive(frame: Uint8Array, isBinary: boolean): void {

@@ -215,6 +215,17 @@ test("[DUR1] an edit right before its author leaves, or hangs up, is not lost", 
 	expect((await server.storedText()).length).toBe(2);
 });
 
+test("[DUR1] [DUR6] what waits to be applied when the server closes all connections is not lost", async () => {
+	const server = new HandServer();
+	const [author, other] = [await server.client(), await server.client()];
+	author.type("kept");
+	other.awareness.setLocalState({ cursor: 1 });
+	other.send();
+	server.hocuspocus.closeConnections();
+	await eventually("the document to leave memory", () => server.hocuspocus.documents.size === 0);
+	expect(await server.storedText()).toBe("kept");
+});
+
 test("[DUR1] edits that wait for others are acknowledged once stored, and appear when those come", async () => {
 	const server = new HandServer();
 	const [author, other] = [await server.client(), await server.client()];

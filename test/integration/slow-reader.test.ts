@@ -1,4 +1,4 @@
-import type { Document } from "@hocuspocus/server";
+import type { Connection, Document } from "@hocuspocus/server";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { PacedSocket } from "../../extensions/sync/index.ts";
@@ -125,6 +125,26 @@ test("[TRN2] [CON1] a reader that stops again and again, while others write, mis
 	await eventually("both to be in step", () => slow.client.text.toString() === author.text.toString());
 	expect(author.text.length).toBe(12 * 30 + "01234567891011".length);
 	expect(slow.client.closes).toEqual([]);
+});
+
+test("[TRN2] a client that reads nothing of what can't be left out is cut off in the end, and comes back", async () => {
+	const { local, author, buffered } = await start({ pingIntervalMs: 600_000 });
+	const slow = await openReader(local);
+	slow.pause();
+	const document = local.node.hocuspocus.documents.get("doc") as Document;
+	const isSlow = (connection: Connection) => connection !== document.getConnections()[0];
+	let most = 0;
+	for (let sent = 0; sent < 100 && local.node.connections === 2; sent += 1) {
+		document.broadcastStateless("x".repeat(1024 * 1024), isSlow);
+		most = Math.max(most, ...buffered());
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+	expect(most).toBeLessThan(40 * 1024 * 1024);
+	slow.resume();
+	await eventually("it to come back", () => slow.client.closes.length === 1 && local.node.connections === 2);
+	author.type("the end");
+	await eventually("it to be in step", () => slow.client.text.toString() === author.text.toString());
+	expect(author.closes).toEqual([]);
 });
 
 test("[TRN1] [TRN2] a reader that never reads again is dropped, however much is sent to it", async () => {

@@ -32,7 +32,7 @@ class PlainEnd implements WebSocketLike {
 	writes = 0;
 	#waiting: Uint8Array[] | undefined;
 	protected waitingBytes = 0;
-	protected readonly drained: (() => void)[] = [];
+	drained = new Set<() => void>();
 
 	constructor(receive: (message: Uint8Array) => void) {
 		this.receive = receive;
@@ -63,7 +63,9 @@ class PlainEnd implements WebSocketLike {
 		this.#waiting = undefined;
 		this.waitingBytes = 0;
 		for (const message of messages) this.receive(message);
-		for (const listener of this.drained.splice(0)) listener();
+		const { drained } = this;
+		this.drained = new Set();
+		for (const listener of drained) listener();
 	}
 
 	protected deliver(message: Uint8Array): void {
@@ -95,8 +97,9 @@ class PacedEnd extends PlainEnd implements PacedSocket {
 		return () => this.routes.splice(this.routes.indexOf(route), 1);
 	}
 
-	onceDrained(listener: () => void): void {
-		this.drained.push(listener);
+	onceDrained(listener: () => void): () => void {
+		this.drained.add(listener);
+		return () => this.drained.delete(listener);
 	}
 }
 
