@@ -116,7 +116,7 @@ export class Peer {
 	/** Others were sent something. */
 	missed(hasUpdates: boolean, presence: readonly number[] = []): void {
 		const backlog = this.#backlog;
-		if (backlog === undefined || !document.hasConnection(this.connection)) return;
+		if (backlog === undefined) return;
 		backlog.hasMissedUpdates ||= hasUpdates;
 		for (const clientId of presence) backlog.presence.add(clientId);
 	}
@@ -246,7 +246,7 @@ export class Peer {
 	#catchUp(): void {
 		const backlog = this.#backlog;
 		const { document } = this.connection;
-		if (backlog === undefined) return;
+		if (backlog === undefined || !document.hasConnection(this.connection)) return;
 		this.#backlog = undefined;
 		const { hasMissedUpdates, presence, step1 } = backlog;
 		// What it has asked for covers what it has missed.
