@@ -52,14 +52,15 @@ export function rootsTouchedBy(
 
 /**
  * Whether an update has one section for each client, without overlaps, as all that Yjs makes have. Of two sections for the same client
- * it would read one (`readClientsStructRefs`) where `decodeUpdate` gives both.
+ * it would read one (`readClientsStructRefs`) where `decodeUpdate` gives both. Nor does it make empty items, which it would integrate
+ * though they look as if it had them.
  */
 function isInOrder(structs: readonly (Item | GC | Skip)[], update: Uint8Array): boolean {
 	const ends = new Map<number, number>();
 	let current: number | undefined;
 	for (const { id, length } of structs) {
 		const isSame = id.client === current;
-		if (isSame ? ends.get(id.client) !== id.clock : ends.has(id.client)) return false;
+		if (length === 0 || (isSame ? ends.get(id.client) !== id.clock : ends.has(id.client))) return false;
 		current = id.client;
 		ends.set(id.client, id.clock + length);
 	}

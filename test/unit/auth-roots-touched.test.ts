@@ -345,3 +345,12 @@ function changeSomething(document: Y.Doc, root: Root, random: Random): void {
 		}
 	}
 }
+
+test("[ACC2] an empty item is unknown, also where others are known already: Yjs takes it in", () => {
+	const document = new Y.Doc();
+	document.clientID = 1;
+	document.getText("comments").insert(0, "0123456789");
+	// An item of no elements for the key "b" of "settings", at the end of what client 1 has written.
+	const update = Buffer.from("0101010a28010873657474696e677301620000", "hex");
+	expect(rootsTouchedBy(document, update)).toEqual({ type: "unknown" });
+});
