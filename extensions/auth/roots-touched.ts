@@ -41,6 +41,7 @@ export function rootsTouchedBy(
 			if (places.isNew(struct)) additions.push(places.add(struct));
 			else places.check(struct);
 		}
+		if (!places.canBeTakenIn()) return { type: "unknown" };
 		for (const [client, ranges] of ds.clients)
 			for (const { clock, len } of ranges) places.remove(client, clock, clock + len);
 		return { type: "known", roots: places.touched, additions };
@@ -120,6 +121,42 @@ class Places {
 		this.#ends.set(client, Math.max(this.#endOf(client), clock + struct.length));
 		const root = this.#resolve(struct);
 		return { client, clock, length: struct.length, root };
+	}
+
+	/**
+	 * Whether Yjs can take in all of the update: a client's items in their order, each after its surroundings. It holds back what waits
+	 * for each other in a circle, and where that ends up is not known.
+	 */
+	canBeTakenIn(): boolean {
+		const next = new Map([...this.#own.keys()].map((client) => [client, 0]));
+		const waiting = new Map<Item | GC, number[]>();
+		const ready = [...this.#own.keys()];
+		let left = [...this.#own.values()].reduce((sum, { length }) => sum + length, 0);
+		for (let client = ready.pop(); client !== undefined; client = ready.pop()) {
+			const structs = this.#own.get(client) ?? [];
+			for (let at = next.get(client) ?? 0; at < structs.length; at += 1) {
+				const struct = structs[at] as Item | GC;
+				const missing = this.#ownSurroundings(struct).find((other) => !isBefore(other, next, this.#own));
+				if (missing !== undefined) {
+					const others = waiting.get(missing);
+					if (others === undefined) waiting.set(missing, [client]);
+					else others.push(client);
+					break;
+				}
+				next.set(client, at + 1);
+				left -= 1;
+				ready.push(...(waiting.get(struct) ?? []));
+				waiting.delete(struct);
+			}
+		}
+		return left === 0;
+	}
+
+	/** Those of its surroundings that the update itself brings. */
+	#ownSurroundings(struct: Item | GC): (Item | GC)[] {
+		return surroundings(struct)
+			.filter(({ client, clock }) => clock >= this.#stateOf(client) && !this.#aheadAt(client, clock))
+			.map(({ client, clock }) => this.#ownAt(client, clock));
 	}
 
 	remove(client: number, from: number, to: number): void {
@@ -240,6 +277,17 @@ class Places {
 		}
 		throw new Unresolvable();
 	}
+}
+
+/** Whether a struct of the update comes before how far its client is. */
+function isBefore(
+	struct: Item | GC,
+	next: ReadonlyMap<number, number>,
+	own: ReadonlyMap<number, readonly (Item | GC)[]>,
+): boolean {
+	const { client, clock } = struct.id;
+	const upcoming = own.get(client)?.[next.get(client) ?? 0];
+	return upcoming === undefined || clock < upcoming.id.clock;
 }
 
 /** What says where an item of an update is, other than a name. */

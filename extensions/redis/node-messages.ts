@@ -14,7 +14,9 @@ export type NodeMessage =
 	| { readonly type: "digests"; readonly documents: readonly DocumentDigest[] }
 	| { readonly type: "receipts"; readonly documents: readonly DocumentReceipt[] }
 	/** What another extension of the server has to say to itself on the other nodes. */
-	| { readonly type: "topic"; readonly topic: string; readonly payload: string };
+	| { readonly type: "topic"; readonly topic: string; readonly payload: string }
+	/** The sender may have missed some of that: what still counts is to be said again. */
+	| { readonly type: "topicsMissed" };
 
 export interface DocumentDigest {
 	readonly key: string;
@@ -30,7 +32,7 @@ export interface DocumentReceipt extends Receipt {
 /** Documents in one message, at most: one takes 16 to 30 bytes. */
 export const documentsPerMessageMax = 1_000;
 
-const kind = { heartbeat: 0, goodbye: 1, digests: 2, receipts: 3, topic: 4 } as const;
+const kind = { heartbeat: 0, goodbye: 1, digests: 2, receipts: 3, topic: 4, topicsMissed: 5 } as const;
 
 export function encodeNodeMessage(writer: FrameWriter, message: NodeMessage): Buffer {
 	return writer.bare((encoder) => {
@@ -40,6 +42,7 @@ export function encodeNodeMessage(writer: FrameWriter, message: NodeMessage): Bu
 				encoding.writeVarUint(encoder, message.beat);
 				break;
 			case "goodbye":
+			case "topicsMissed":
 				break;
 			case "digests":
 				for (const { key, digest } of message.documents) {
@@ -82,6 +85,8 @@ function readNodeMessage(decoder: decoding.Decoder): NodeMessage | undefined {
 			return { type: "heartbeat", beat: decoding.readVarUint(decoder) };
 		case kind.goodbye:
 			return { type: "goodbye" };
+		case kind.topicsMissed:
+			return { type: "topicsMissed" };
 		case kind.digests: {
 			const documents: DocumentDigest[] = [];
 			while (decoding.hasContent(decoder))

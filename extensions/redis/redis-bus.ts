@@ -133,6 +133,7 @@ export class RedisBus implements Extension {
 				this.#emit({ type: "redis-up", awayMs });
 				this.#documents.compareAll();
 				this.#repeatTopics();
+				this.#askForTopics();
 			},
 			onAway: (reason) => {
 				this.#judge();
@@ -331,6 +332,9 @@ export class RedisBus implements Extension {
 				break;
 			case "topic":
 				this.#topics.get(message.topic)?.received(message.payload);
+				break;
+			case "topicsMissed":
+				this.#repeatTopics();
 		}
 	}
 
@@ -347,6 +351,11 @@ export class RedisBus implements Extension {
 		for (const { repeat } of this.#topics.values()) repeat();
 	}
 
+	/** The others may have come back before us, and have repeated theirs when we did not listen yet. */
+	#askForTopics(): void {
+		if (this.#topics.size > 0) this.#tellNodes({ type: "topicsMissed" });
+	}
+
 	#nodeLeft(sender: string, saidGoodbye: boolean): void {
 		this.#emit({ type: "node-left", node: sender, saidGoodbye });
 		for (const document of this.#documents) document.nodeLeft(sender);
@@ -358,6 +367,7 @@ export class RedisBus implements Extension {
 		this.#emit({ type: "messages-lost" });
 		this.#documents.compareAll();
 		this.#repeatTopics();
+		this.#askForTopics();
 	}
 
 	#tick(): void {
