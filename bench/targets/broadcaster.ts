@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { type WebSocket, WebSocketServer } from "ws";
-import { serveBench, targetSettings } from "./protocol.ts";
+import { serveUnsaved } from "./unsaved.ts";
 
 /**
  * A server that has no documents: it passes on what somebody sends to all others who named the same document. It answers so much
@@ -49,18 +49,7 @@ export function serveBroadcaster<P extends Peer>(
 			webSocket.on("error", () => webSocket.terminate());
 		}),
 	);
-	httpServer.listen({ port: targetSettings().port, host: "127.0.0.1", backlog: 4096 }, () => {
-		const address = httpServer.address();
-		if (address === null || typeof address === "string") throw new Error("no port");
-		serveBench({
-			port: address.port,
-			totals: () => ({ commits: Number.NaN, documents: Number.NaN }),
-			async close() {
-				for (const webSocket of webSockets.clients) webSocket.terminate();
-				httpServer.close();
-			},
-		});
-	});
+	serveUnsaved(httpServer, webSockets);
 }
 
 function enter<P extends Peer>(rooms: Map<string, Room<P>>, data: Uint8Array, peer: P): Room<P> {

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { type WebSocket, WebSocketServer } from "ws";
-import { serveBench } from "./protocol.ts";
+import { serveUnsaved } from "./unsaved.ts";
 
 /** It has no types and is CommonJS, so that it has a Yjs of its own. */
 const { setupWSConnection } = createRequire(import.meta.url)("y-websocket/bin/utils") as {
@@ -13,15 +13,4 @@ const httpServer = createServer();
 // As its `bin/server` does it.
 const webSockets = new WebSocketServer({ server: httpServer });
 webSockets.on("connection", setupWSConnection);
-httpServer.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
-	const address = httpServer.address();
-	if (address === null || typeof address === "string") throw new Error("no port");
-	serveBench({
-		port: address.port,
-		totals: () => ({ commits: Number.NaN, documents: Number.NaN }),
-		async close() {
-			for (const webSocket of webSockets.clients) webSocket.terminate();
-			httpServer.close();
-		},
-	});
-});
+serveUnsaved(httpServer, webSockets);

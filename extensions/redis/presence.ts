@@ -1,7 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
-import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
 import { encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
+import { encodeEntry, readPresence, writePresence } from "../sync/presence-entries.ts";
 
 /** What `y-protocols` says has changed. */
 export interface AwarenessChange {
@@ -101,10 +100,12 @@ export class Presence {
 	 */
 	translate(update: Uint8Array): Uint8Array {
 		if (this.#lead.size === 0) return update;
-		const entries = [...entriesOf(update)];
+		const entries = readPresence(update);
 		if (!entries.some(({ clientId }) => this.#lead.has(clientId))) return update;
-		return encodeEntries(
-			entries.map((entry) => ({ ...entry, clock: entry.clock + (this.#lead.get(entry.clientId) ?? 0) })),
+		return writePresence(
+			entries.map(({ clientId, clock, state }) =>
+				encodeEntry(clientId, clock + (this.#lead.get(clientId) ?? 0), state),
+			),
 		);
 	}
 
@@ -148,7 +149,9 @@ export class Presence {
 
 /** @returns The client ids that an awareness update (`y-protocols/awareness`) gives a state. */
 export function presentIn(update: Uint8Array): number[] {
-	return [...entriesOf(update)].filter(({ state }) => state !== "null").map(({ clientId }) => clientId);
+	return readPresence(update)
+		.filter(({ isPresent }) => isPresent)
+		.map(({ clientId }) => clientId);
 }
 
 /**
@@ -156,34 +159,6 @@ export function presentIn(update: Uint8Array): number[] {
  * @returns An update that removes the same states; `undefined` when there are none.
  */
 export function removalsIn(update: Uint8Array): Uint8Array | undefined {
-	const removals = [...entriesOf(update)].filter(({ state }) => state === "null");
-	if (removals.length === 0) return undefined;
-	return encodeEntries(removals);
-}
-
-/** What an awareness update says of one client; the state is JSON, `null` when it has left. */
-interface AwarenessEntry {
-	readonly clientId: number;
-	readonly clock: number;
-	readonly state: string;
-}
-
-function* entriesOf(update: Uint8Array): Generator<AwarenessEntry> {
-	const decoder = decoding.createDecoder(update);
-	for (let left = decoding.readVarUint(decoder); left > 0; left -= 1) {
-		const clientId = decoding.readVarUint(decoder);
-		const clock = decoding.readVarUint(decoder);
-		yield { clientId, clock, state: decoding.readVarString(decoder) };
-	}
-}
-
-function encodeEntries(entries: readonly AwarenessEntry[]): Uint8Array {
-	return encoding.encode((encoder) => {
-		encoding.writeVarUint(encoder, entries.length);
-		for (const { clientId, clock, state } of entries) {
-			encoding.writeVarUint(encoder, clientId);
-			encoding.writeVarUint(encoder, clock);
-			encoding.writeVarString(encoder, state);
-		}
-	});
+	const removals = readPresence(update).filter(({ isPresent }) => !isPresent);
+	return removals.length === 0 ? undefined : writePresence(removals.map(({ bytes }) => bytes));
 }

@@ -1,11 +1,12 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { isTransactionOrigin } from "@hocuspocus/server";
-import { applyUpdate, encodeStateVector, mergeUpdates, type Transaction, transact } from "yjs";
+import { applyUpdate, encodeStateVector, type Transaction, transact } from "yjs";
 import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
+import { mergeMany } from "./merge-many.ts";
 import { originOf } from "./origins.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
@@ -218,7 +219,7 @@ export class LiveDocument {
 		this.#changes = [];
 		const bytes = changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
 		if (changes.length === 1 || bytes > mergeBytesMax) return changes.map(updateBody);
-		return [updateBody(mergeUpdates(changes))];
+		return [updateBody(mergeMany(changes))];
 	}
 
 	#acknowledge(): void {

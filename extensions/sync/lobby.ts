@@ -4,12 +4,11 @@ import { Bundle } from "./bundle.ts";
 import { mergeMany } from "./merge-many.ts";
 import type { PacedSocket } from "./paced-socket.ts";
 
-/** A client that was let into a document and has asked for it, while it is still being loaded. */
+/** A client that was let into a document and has asked for all of it, while it is still being loaded. */
 export interface Waiting {
 	readonly socket: PacedSocket;
 	/** See {@link Bundle}. */
 	readonly address: Uint8Array;
-	readonly stateVector: Uint8Array;
 }
 
 /** What clients were given of a document before it was in memory. */
@@ -45,8 +44,9 @@ export class Lobby {
 		this.#isLoading = isLoading;
 	}
 
+	/** By somebody who has nothing of it, see {@link isOfNobody}. */
 	asked(documentName: string, waiting: Waiting): void {
-		if (!isOfNobody(waiting.stateVector) || !this.#isLoading(documentName)) return;
+		if (!this.#isLoading(documentName)) return;
 		if (this.#waiting.size >= documentsMax) this.#forgetFailed();
 		const others = this.#waiting.get(documentName);
 		if (others === undefined) this.#waiting.set(documentName, [waiting]);

@@ -27,11 +27,6 @@ export class PresenceBatch {
 		this.#document = document;
 	}
 
-	/** Clients whose state is to be sent. */
-	get changes(): number {
-		return this.#changed.size;
-	}
-
 	/** @throws when the update can't be read; nothing of it counts then. */
 	receive(connection: Connection, update: Uint8Array): void {
 		for (const entry of readPresence(update)) {

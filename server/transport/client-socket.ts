@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { PacedSocket } from "../../extensions/sync/index.ts";
+import { isOfNobody, type PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
 	addressFieldOf,
@@ -23,8 +23,8 @@ export interface ClientSocketOptions {
 /** Whoever makes sense of the frames: Hocuspocus. */
 export interface ClientSocketHandlers {
 	message(frame: Uint8Array): void;
-	/** A client asks for a document that it was let into under this address, and that it is not connected to yet. */
-	asked(address: Uint8Array, stateVector: Uint8Array): void;
+	/** A client that has nothing of it asks for a document that it was let into under this address, and is not connected to yet. */
+	asked(address: Uint8Array): void;
 	close(event: { code: number; reason: string }): void;
 }
 
@@ -39,9 +39,6 @@ interface Route {
 	readonly address: Uint8Array;
 	readonly receive: (message: Uint8Array) => void;
 }
-
-/** A state vector that is worth being kept: only those who have nothing are answered early. */
-const askedBytesMax = 1;
 
 const passingDenials: ReadonlyMap<string, CloseCode> = new Map(
 	[closeCodes.storeUnavailable, closeCodes.authUnavailable].map((close) => [close.reason, close]),
@@ -65,9 +62,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	#routes: readonly Route[] = [];
 	/** The address under which the client was last let into a document, until it is connected to it. */
 	#letIn: Uint8Array | undefined;
-	/** What the client has asked for last, before it was let in. */
-	#asked: { readonly address: Uint8Array; readonly stateVector: Uint8Array } | undefined;
-	#whenDrained = new Set<() => void>();
+	/** The address under which the client has last asked for all of a document, before it was let in. */
+	#asked: Uint8Array | undefined;
+	/** Made for those few who need it. */
+	#whenDrained: Set<() => void> | undefined;
 	/** Of what nobody paces: sent while earlier messages were waiting for the client to read them. */
 	#sentUnpacedBytes = 0;
 	#isAlive = true;
@@ -127,12 +125,14 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	}
 
 	onceDrained(listener: () => void): () => void {
-		if (this.#whenDrained.size === 0) {
+		if (this.#whenDrained === undefined) {
 			if (this.#stream.writableNeedDrain) this.#stream.once("drain", () => this.#drained());
 			else setImmediate(() => this.#drained());
 		}
-		this.#whenDrained.add(listener);
-		return () => this.#whenDrained.delete(listener);
+		const listeners = this.#whenDrained ?? new Set();
+		this.#whenDrained = listeners;
+		listeners.add(listener);
+		return () => listeners.delete(listener);
 	}
 
 	close(code?: number, reason?: string): void {
@@ -161,8 +161,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	}
 
 	#drained(): void {
-		const listeners = this.#whenDrained;
-		this.#whenDrained = new Set();
+		const listeners = this.#whenDrained ?? [];
+		this.#whenDrained = undefined;
 		for (const listener of listeners) listener();
 	}
 
@@ -190,8 +190,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		this.#isAuthenticated = true;
 		this.#letIn = address;
 		const asked = this.#asked;
-		if (asked !== undefined && Buffer.compare(asked.address, address) === 0)
-			queueMicrotask(() => this.#options.handlers.asked(asked.address, asked.stateVector));
+		if (asked !== undefined && Buffer.compare(asked, address) === 0)
+			queueMicrotask(() => this.#options.handlers.asked(address));
 		this.#asked = undefined;
 	}
 
@@ -199,12 +199,11 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	#pass(frame: Uint8Array): void {
 		const { handlers } = this.#options;
 		const address = addressFieldOf(frame);
-		const stateVector = step1In(frame, address.byteLength)?.slice();
-		if (stateVector !== undefined && stateVector.byteLength <= askedBytesMax) {
+		const stateVector = step1In(frame, address.byteLength);
+		if (stateVector !== undefined && isOfNobody(stateVector)) {
 			// Providers ask at once, and are let in later.
-			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0)
-				this.#asked = { address, stateVector };
-			else handlers.asked(address, stateVector);
+			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0) this.#asked = address;
+			else handlers.asked(address);
 		}
 		handlers.message(frame);
 	}

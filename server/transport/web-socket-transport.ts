@@ -90,8 +90,7 @@ export class WebSocketTransport {
 					if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(client);
 					client.handleMessage(frame);
 				},
-				asked: (address, stateVector) =>
-					lobby.asked(documentNameOf(address), { socket, address, stateVector }),
+				asked: (address) => lobby.asked(documentNameOf(address), { socket, address }),
 				close: (event) => {
 					this.#disconnect(socket);
 					client.handleClose(event);
