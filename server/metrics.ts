@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { AuthEvent } from "../extensions/auth/index.ts";
 import type { DurabilityEvent } from "../extensions/durability/index.ts";
+import type { LimitEvent } from "../extensions/limits/index.ts";
 import type { BusEvent } from "../extensions/redis/index.ts";
 import type { IndelibleNode } from "./node.ts";
 
@@ -20,6 +21,7 @@ export class Metrics {
 	readonly #compactionFailures: Counter;
 	readonly #busEvents: Counter;
 	readonly #accessEvents: Counter;
+	readonly #limitEvents: Counter;
 
 	constructor() {
 		const registers = [this.#registry];
@@ -58,7 +60,16 @@ export class Metrics {
 			labelNames: ["type", "detail"],
 			registers,
 		});
+		this.#limitEvents = new Counter({
+			name: "indelible_limit_events_total",
+			help: "Senders that were slowed, connections that were closed and requests that were refused at a limit",
+			labelNames: ["type", "limit"],
+			registers,
+		});
 	}
+
+	/** For the node's `onLimitEvent`. */
+	readonly onLimitEvent = ({ type, limit }: LimitEvent): void => this.#limitEvents.inc({ type, limit });
 
 	/** For the node's `onAuthEvent`. */
 	readonly onAuthEvent = (event: AuthEvent): void => {

@@ -11,6 +11,7 @@ import {
 } from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
+import { type LimitEvent, LimitReports } from "../extensions/limits/index.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
 import { asSettingsError, authOptions, hasAuth, refuseOpenNode } from "./auth-options.ts";
@@ -45,6 +46,7 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 	readonly onDurabilityEvent?: ((event: DurabilityEvent) => void) | undefined;
 	readonly onBusEvent?: ((event: BusEvent) => void) | undefined;
 	readonly onAuthEvent?: ((event: AuthEvent) => void) | undefined;
+	readonly onLimitEvent?: ((event: LimitEvent) => void) | undefined;
 }
 
 /** Whether a node can take work, and if not, why. */
@@ -65,7 +67,15 @@ export interface Readiness {
 export async function createNode(options: NodeOptions = {}): Promise<IndelibleNode> {
 	const { hooks, rest } = takeHooks(options);
 	const { extensions = [], seed, compaction, yDocOptions, onDurabilityEvent, ...others } = rest;
-	const { store: givenStore, redis, onBusEvent, onAuthEvent, logger: givenLogger, ...given } = others;
+	const {
+		store: givenStore,
+		redis,
+		onBusEvent,
+		onAuthEvent,
+		onLimitEvent,
+		logger: givenLogger,
+		...given
+	} = others;
 	const settings = resolveNodeSettings(given);
 	const { redisUrl, redisPrefix } = settings;
 	const isClustered = redis !== undefined || redisUrl !== undefined;
@@ -78,6 +88,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		logger.info({ data: settings.data }, `documents are kept in ${store.location}; the folder is not used`);
 	}
 	const auth = makeAuth(settings, logger, onAuthEvent);
+	const limitReports = new LimitReports({ logger, onEvent: onLimitEvent });
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
@@ -114,6 +125,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		sync,
 		bus,
 		auth,
+		limitReports,
 		isOpen,
 		settings,
 		location: store.location,
@@ -154,6 +166,7 @@ interface NodeParts {
 	readonly sync: Sync;
 	readonly bus: RedisBus | undefined;
 	readonly auth: Auth;
+	readonly limitReports: LimitReports;
 	readonly isOpen: boolean;
 	readonly settings: NodeSettings;
 	readonly location: string;
@@ -191,7 +204,8 @@ export class IndelibleNode {
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
 
-	constructor({ hocuspocus, durability, sync, bus, auth, isOpen, settings, location, logger }: NodeParts) {
+	constructor(parts: NodeParts) {
+		const { hocuspocus, durability, sync, bus, auth, isOpen, settings, location, logger } = parts;
 		this.hocuspocus = hocuspocus;
 		this.durability = durability;
 		this.sync = sync;
@@ -209,6 +223,7 @@ export class IndelibleNode {
 			documentNameBytesMax,
 			pingIntervalMs,
 			authTimeoutMs,
+			limitReports: parts.limitReports,
 			trustedProxies: new TrustedProxies(listOf(settings.trustedProxies ?? "")),
 			refusal: () => this.#refusal(),
 		});

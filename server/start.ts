@@ -22,8 +22,8 @@ export async function start({ settings, code, file }: Configuration, version: st
 	reportStrayErrors(logger);
 	takeConsole(logger);
 	const metrics = new Metrics();
-	const { onDurabilityEvent, onBusEvent, onAuthEvent } = metrics;
-	const listeners = { onDurabilityEvent, onBusEvent, onAuthEvent };
+	const { onDurabilityEvent, onBusEvent, onAuthEvent, onLimitEvent } = metrics;
+	const listeners = { onDurabilityEvent, onBusEvent, onAuthEvent, onLimitEvent };
 	const options: NodeOptions = { ...code, ...nodeSettings, logger, ...listeners };
 	const node = await createNode(options);
 	metrics.watch(node);

@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { LimitReports } from "../../extensions/limits/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
 import { retryAfterSeconds } from "../load/retry-after.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
@@ -20,6 +21,7 @@ export interface WebSocketTransportOptions {
 	readonly pingIntervalMs: number;
 	readonly authTimeoutMs: number;
 	readonly trustedProxies: TrustedProxies;
+	readonly limitReports: LimitReports;
 	/** Why nobody new can be served now, if so. */
 	readonly refusal: () => string | undefined;
 }

@@ -1,0 +1,2 @@
+export type { LimitEvent, LimitListener, LimitName } from "./limit-event.ts";
+export { LimitReports } from "./limit-reports.ts";

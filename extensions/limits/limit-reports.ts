@@ -1,0 +1,51 @@
+import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { LimitEvent, LimitListener } from "./limit-event.ts";
+
+export interface LimitReportsOptions {
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onEvent?: LimitListener | undefined;
+	/** In ms, since any moment. */
+	readonly now?: (() => number) | undefined;
+}
+
+/** A limit that is crossed again and again makes a line of the log this often, in ms. */
+const logIntervalMs = 60_000;
+
+/** Where every limit says that it was met: each time to whoever counts, and now and then to the log. */
+export class LimitReports {
+	readonly #logger: DurabilityLogger;
+	readonly #onEvent: LimitListener;
+	readonly #now: () => number;
+	/** As many as there are kinds of events. */
+	readonly #logged = new Map<string, { atMs: number; unlogged: number }>();
+
+	constructor({ logger, onEvent, now }: LimitReportsOptions = {}) {
+		this.#logger = logger ?? consoleLogger;
+		this.#onEvent = onEvent ?? (() => {});
+		this.#now = now ?? (() => performance.now());
+	}
+
+	/** @param facts For the log. Nothing of what a client has sent, and not who it is. */
+	report(event: LimitEvent, facts: Readonly<Record<string, number>> = {}): void {
+		this.#log(event, facts);
+		try {
+			this.#onEvent(event);
+		} catch (error) {
+			// It is called amid what must go on.
+			this.#logger.error({ err: error }, "the listener for limit events failed");
+		}
+	}
+
+	#log({ type, limit }: LimitEvent, facts: Readonly<Record<string, number>>): void {
+		const nowMs = this.#now();
+		const key = `${type} ${limit}`;
+		const logged = this.#logged.get(key);
+		if (logged !== undefined && nowMs - logged.atMs < logIntervalMs) {
+			logged.unlogged += 1;
+			return;
+		}
+		this.#logged.set(key, { atMs: nowMs, unlogged: 0 });
+		// What happens to one client while all is well for the others is not a warning.
+		this.#logger.info({ limit, type, sinceLastLine: logged?.unlogged ?? 0, ...facts }, "a limit was met");
+	}
+}
