@@ -25,8 +25,7 @@ function explainRedisUrl(url: string, { addIssue }: z.RefinementCtx): void {
 
 export const defaultData = "./data";
 
-/** What a node needs, wherever it runs. Bounds are those of sense: inside them a node works. */
-const nodeSettings = {
+const storeSettings = {
 	data: z
 		.string()
 		.min(1)
@@ -41,6 +40,30 @@ const nodeSettings = {
 			allowed: "a URL like postgres://user:password@host:5432/database",
 			secret: true,
 		}),
+	commitDelayMs: whole(
+		"ms",
+		0,
+		1_000,
+		0,
+		"time that an edit waits for more before it is committed; saves disk writes, delays acknowledgements",
+	),
+	commitIntervalMs: whole(
+		"ms",
+		0,
+		1_000,
+		50,
+		"longest time between two commits under load; while there is little to do, each edit is committed at once",
+	),
+	backlogBytesMax: whole(
+		"bytes",
+		1,
+		64 * GiB,
+		64 * MiB,
+		"memory for edits that wait for a failing store; past it writers are sent away",
+	),
+};
+
+const clusterSettings = {
 	redisUrl: z.string().superRefine(explainRedisUrl).optional().meta({
 		description: "Redis or Valkey through which nodes that share a database hear of each other",
 		allowed:
@@ -52,7 +75,27 @@ const nodeSettings = {
 		.min(1)
 		.default("hocuspocus")
 		.meta({ description: "begins the names of all Redis channels; nodes with the same one belong together" }),
-	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
+};
+
+const paceSettings = {
+	flushIntervalMs: whole(
+		"ms",
+		0,
+		1_000,
+		80,
+		"longest time for which edits wait for others' before they are sent on, in documents with many people",
+	),
+	readerBacklogBytesMax: whole(
+		"bytes",
+		KiB,
+		GiB,
+		MiB,
+		"bytes that wait for a client to read them, past which it gets nothing more until then, and then the difference",
+	),
+	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
+};
+
+const limitSettings = {
 	connectionsMax: whole(
 		undefined,
 		1,
@@ -74,47 +117,14 @@ const nodeSettings = {
 		0,
 		"resident memory past which new sockets are refused with 503; 0 for 85 % of the container's or the machine's",
 	),
-	backlogBytesMax: whole(
-		"bytes",
-		1,
-		64 * GiB,
-		64 * MiB,
-		"memory for edits that wait for a failing store; past it writers are sent away",
-	),
-	commitDelayMs: whole(
-		"ms",
-		0,
-		1_000,
-		0,
-		"time that an edit waits for more before it is committed; saves disk writes, delays acknowledgements",
-	),
-	commitIntervalMs: whole(
-		"ms",
-		0,
-		1_000,
-		50,
-		"longest time between two commits under load; while there is little to do, each edit is committed at once",
-	),
-	flushIntervalMs: whole(
-		"ms",
-		0,
-		1_000,
-		80,
-		"longest time for which edits wait for others' before they are sent on, in documents with many people",
-	),
-	readerBacklogBytesMax: whole(
-		"bytes",
-		KiB,
-		GiB,
-		MiB,
-		"bytes that wait for a client to read them, past which it gets nothing more until then, and then the difference",
-	),
+	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
 	documentNameBytesMax: whole("bytes", 1, 64 * KiB, KiB, "longest document name, in UTF-8"),
-	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
 	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),
+};
+
+const stopSettings = {
 	drainWindowMs: whole("ms", 0, 10 * minuteMs, 2_000, "time over which sockets are closed at a stop"),
 	shutdownDeadlineMs: whole("ms", 0, 60 * minuteMs, 20_000, "longest time that a stop may take"),
-	...authSettings,
 };
 
 /** What only the command line needs, because an embedder brings an HTTP server and a logger. */
@@ -136,6 +146,27 @@ const commandSettings = {
 		.meta({ description: "auto: pretty on a terminal, JSON lines otherwise" }),
 	...operatorSettings,
 };
+
+/** What a node needs, wherever it runs. Bounds are those of sense: inside them it works. */
+const nodeSettings = {
+	...storeSettings,
+	...clusterSettings,
+	...authSettings,
+	...limitSettings,
+	...paceSettings,
+	...stopSettings,
+};
+
+/** The chapters of docs/configuration.md. Each setting is in one of them. */
+export const settingChapters = [
+	{ title: "The process", names: Object.keys(commandSettings) },
+	{ title: "Where documents are kept", names: Object.keys(storeSettings) },
+	{ title: "Several nodes", names: Object.keys(clusterSettings) },
+	{ title: "Who may do what", names: Object.keys(authSettings) },
+	{ title: "What is too much", names: Object.keys(limitSettings) },
+	{ title: "Pace", names: Object.keys(paceSettings) },
+	{ title: "Stopping", names: Object.keys(stopSettings) },
+] as const;
 
 const nodeSettingsSchema = z.strictObject(nodeSettings);
 /** Every setting. Flags, environment variables, configuration keys and the help text are derived from it. */
@@ -161,6 +192,8 @@ export interface Setting {
 	readonly isSecret: boolean;
 	/** The default as people write it: `32 MiB`. */
 	readonly initialText: string;
+	/** {@link allowed} with bounds as people write them: `1 KiB to 1 GiB`. */
+	readonly allowedText: string;
 }
 
 /** What Zod's JSON Schema says of one of our settings. */
@@ -192,6 +225,7 @@ export const settings: readonly Setting[] = Object.entries(properties).map(([nam
 		initial: schema.default,
 		isSecret: schema.secret === true,
 		initialText: quantity(schema.default, schema.unit),
+		allowedText: allowedText(schema),
 	};
 });
 
@@ -248,9 +282,17 @@ function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit, ...rest 
 	return `a whole number from ${minimum} to ${maximum}${unit === undefined ? "" : ` (${unit})`}`;
 }
 
+function allowedText(schema: PropertySchema): string {
+	const { type, minimum = 0, maximum = 0, unit } = schema;
+	if (type !== "integer") return allowed(schema);
+	return `${quantity(minimum, unit)} to ${quantity(maximum, unit)}`;
+}
+
 function quantity(value: Setting["initial"], unit: string | undefined): string {
 	if (value === undefined) return "none";
 	if (typeof value !== "number" || unit === undefined) return String(value);
-	if (unit !== "bytes" || value < KiB) return `${value} ${unit}`;
+	if (unit !== "bytes") return `${value} ${unit}`;
+	if (value < KiB) return value === 1 ? "1 byte" : `${value} bytes`;
+	if (value >= GiB) return `${value / GiB} GiB`;
 	return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
 }

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { settings } from "../../server/settings.ts";
+import { configurationPage, configurationPagePath } from "../../scripts/configuration-page.ts";
+import { settingChapters, settings } from "../../server/settings.ts";
 import { closeCodes } from "../../server/transport/close-codes.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -11,12 +12,13 @@ const pages = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
 );
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-test("the operators' page lists every setting with its flag, variable, default and meaning", () => {
-	const page = read("docs/operations.md");
-	for (const { type, flag, variable, initial, initialText, description } of settings) {
-		const shown = type === "boolean" && initial === true ? `--no-${flag.slice(2)}` : flag;
-		expect(page).toContain(`| \`${shown}\` | \`${variable}\` | ${initialText} | ${description} |`);
-	}
+test("docs/configuration.md says what the settings are (`npm run docs` writes it)", () => {
+	expect(readFileSync(configurationPagePath, "utf8")).toBe(configurationPage());
+});
+
+test("every setting is in one chapter of the configuration", () => {
+	const inChapters = settingChapters.flatMap(({ names }) => names);
+	expect(inChapters.toSorted()).toEqual(settings.map(({ name }) => name).toSorted());
 });
 
 test("the operators' page lists every close code", () => {
