@@ -75,8 +75,8 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 		command("doctor", "check that a node can work here, and say what to do if it can't")
 			.option("--json", "print the checks as JSON")
 			.action(async (options: { json?: boolean }, self: Command) => {
-				const { doctor } = await import("./doctor.ts");
-				process.exit(await doctor(await configurationOf(self), { json: options.json === true }));
+				const { checkOwnSettings } = await import("./doctor/own-settings.ts");
+				process.exit(await checkOwnSettings(await configurationOf(self), { json: options.json === true }));
 			}),
 	)
 	.addCommand(

@@ -1,14 +1,14 @@
-import { locationOf } from "../extensions/redis/redis-url.ts";
-import type { Finding } from "./doctor.ts";
-import { refusePrivateStore } from "./private-store.ts";
-import type { Settings } from "./settings.ts";
-import { SettingsError } from "./settings-error.ts";
+import { locationOf } from "../../extensions/redis/redis-url.ts";
+import { refusePrivateStore } from "../private-store.ts";
+import type { Settings } from "../settings.ts";
+import { SettingsError } from "../settings-error.ts";
+import type { Finding } from "./finding.ts";
 
 const check = "Redis";
 
 /** Looks at Redis, and whether this node has anything to say through it. */
 export async function checkRedis(redisUrl: string, settings: Settings): Promise<Finding> {
-	const { redisProduct } = await import("../extensions/redis/connect.ts");
+	const { redisProduct } = await import("../../extensions/redis/connect.ts");
 	const location = locationOf(redisUrl);
 	try {
 		refusePrivateStore(settings);

@@ -1,5 +1,5 @@
-import { type PostgresDiagnostics, PostgresStore } from "../extensions/durability/index.ts";
-import type { Finding } from "./doctor.ts";
+import { type PostgresDiagnostics, PostgresStore } from "../../extensions/durability/index.ts";
+import type { Finding } from "./finding.ts";
 
 const check = "store";
 /** One that appends, four that read, one that compacts, one that listens. */

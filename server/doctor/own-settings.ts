@@ -3,19 +3,12 @@ import { access, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
-import { SqliteStore } from "../extensions/durability/index.ts";
+import { SqliteStore } from "../../extensions/durability/index.ts";
+import type { Configuration } from "../configuration.ts";
+import type { Settings } from "../settings.ts";
 import { checkDatabase } from "./check-database.ts";
 import { checkRedis } from "./check-redis.ts";
-import type { Configuration } from "./configuration.ts";
-import type { Settings } from "./settings.ts";
-
-/** What a check has found. `advice` says what to do; it is there when not all is well. */
-export interface Finding {
-	readonly check: string;
-	readonly result: "ok" | "warning" | "problem";
-	readonly detail: string;
-	readonly advice?: string;
-}
+import { type Finding, Report } from "./finding.ts";
 
 type Check = (settings: Settings) => Finding | Promise<Finding>;
 
@@ -24,8 +17,8 @@ const freeBytesMin = 512 * 1024 * 1024;
 /** Beside sockets: the database, its write-ahead log, threads, the program itself. */
 const spareFiles = 100;
 
-/** `indelible doctor`. @returns The exit code: 1 when there is a problem. */
-export async function doctor(
+/** `indelible doctor`: whether a node with these settings can work here. @returns The exit code: 1 when there is a problem. */
+export async function checkOwnSettings(
 	{ settings, code, file }: Configuration,
 	{ json }: { json: boolean },
 ): Promise<number> {
@@ -35,22 +28,10 @@ export async function doctor(
 		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl, group)];
 	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
 	const checks: readonly Check[] = [checkNode, ...storeChecks, ...redisChecks, checkPort, checkOpenFiles];
-	const findings: Finding[] = [
-		{ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" },
-	];
-	for (const check of checks) findings.push(await check(settings));
-	const isWell = findings.every(({ result }) => result !== "problem");
-	if (json) console.log(JSON.stringify({ ok: isWell, findings }, undefined, "\t"));
-	else print(findings);
-	return isWell ? 0 : 1;
-}
-
-function print(findings: readonly Finding[]): void {
-	const marks = { ok: "ok     ", warning: "warning", problem: "PROBLEM" };
-	for (const { check, result, detail, advice } of findings) {
-		console.log(`${marks[result]}  ${check.padEnd(10)}  ${detail}`);
-		if (advice !== undefined) console.log(`${" ".repeat(21)}${advice}`);
-	}
+	const report = new Report({ json });
+	report.add({ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" });
+	for (const check of checks) report.add(await check(settings));
+	return report.end();
 }
 
 function checkNode(): Finding {
