@@ -242,6 +242,16 @@ export class IndelibleNode {
 		return this.#transport.connections;
 	}
 
+	/** What tells this node apart, for as long as it runs; the answer to each upgrade request says it. */
+	get name(): string {
+		return this.#transport.name;
+	}
+
+	/** Has `indelible doctor` be told from where it seems to come, when it shows that it knows this token. */
+	answerDoctor(adminToken: string): void {
+		this.#transport.adminToken = adminToken;
+	}
+
 	/** For `/readyz`: a load balancer should send people elsewhere while this is not ready. */
 	readiness(): Readiness {
 		const reasons =

@@ -27,6 +27,7 @@ export async function start({ settings, code, file }: Configuration, version: st
 	const options: NodeOptions = { ...code, ...nodeSettings, logger, ...listeners };
 	const node = await createNode(options);
 	metrics.watch(node);
+	if (adminToken !== undefined) node.answerDoctor(adminToken);
 	const tls = tlsFiles(tlsCert, tlsKey);
 	const httpServer = serve({ node, metrics, demo, adminToken, tls, logger });
 	const address = await listen(node, httpServer, { port, host });

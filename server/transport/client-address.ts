@@ -61,13 +61,20 @@ function plain(written: string): string | undefined {
 	return isIP(address) === 0 ? undefined : address;
 }
 
+/** As {@link clientAddress}, of a request as it has come. */
+export function clientAddressOf(
+	{ headers, socket }: IncomingMessage,
+	trusted: TrustedProxies,
+): string | undefined {
+	const header = headers["x-forwarded-for"];
+	return clientAddress(socket.remoteAddress, Array.isArray(header) ? header.join(",") : header, trusted);
+}
+
 const addresses = new WeakMap<Request, string>();
 
 /** Remembers whom a request is from for as long as there is the request. */
 export function noteAddress(request: Request, from: IncomingMessage, trusted: TrustedProxies): void {
-	const header = from.headers["x-forwarded-for"];
-	const forwardedFor = Array.isArray(header) ? header.join(",") : header;
-	const address = clientAddress(from.socket.remoteAddress, forwardedFor, trusted);
+	const address = clientAddressOf(from, trusted);
 	if (address !== undefined) addresses.set(request, address);
 }
 

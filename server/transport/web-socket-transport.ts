@@ -10,6 +10,7 @@ import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
 import { documentNameOf } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
 
 export interface WebSocketTransportOptions {
@@ -36,6 +37,10 @@ export class WebSocketTransport {
 	readonly #server: WebSocketServer;
 	readonly #heartbeat: Heartbeat;
 	readonly #sockets = new Set<ClientSocket>();
+	/** Of this node, in the answer to each upgrade request. */
+	readonly name = nodeName();
+	/** With it, whoever shows that they know it is told where they seem to come from. */
+	adminToken: string | undefined;
 	#whenEmpty: (() => void) | undefined;
 
 	constructor(options: WebSocketTransportOptions) {
@@ -46,6 +51,11 @@ export class WebSocketTransport {
 			clientTracking: false,
 			perMessageDeflate: false,
 			maxPayload: options.frameBytesMax,
+		});
+		const { trustedProxies } = options;
+		this.#server.on("headers", (headers, request) => {
+			const { name: node, adminToken } = this;
+			headers.push(...upgradeHeaders(request, { node, trustedProxies, adminToken }));
 		});
 	}
 
