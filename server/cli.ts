@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { StoreConfigurationError, StoreUnavailableError } from "../extensions/durability/index.ts";
 import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
@@ -72,11 +72,25 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 		),
 	)
 	.addCommand(
-		command("doctor", "check that a node can work here, and say what to do if it can't")
+		command("doctor", "check that a node can work here, or that a deployment does, and say what to do if not")
 			.option("--json", "print the checks as JSON")
-			.action(async (options: { json?: boolean }, self: Command) => {
-				const { checkOwnSettings } = await import("./doctor/own-settings.ts");
-				process.exit(await checkOwnSettings(await configurationOf(self), { json: options.json === true }));
+			.option("--url <url>", "check the running deployment at this address instead, as an editor sees it")
+			.option("--token <text>", "for --url: the token to show; others on this machine can read it here")
+			.option("--token-variable <name>", "for --url: the environment variable that holds the token")
+			.option("--document <name>", "for --url: document to try, and leave empty (default: indelible-doctor)")
+			.option(
+				"--connections <number>",
+				"for --url: sockets to open, to find the nodes (default: 8)",
+				wholeNumber,
+			)
+			.option(
+				"--idle-s <number>",
+				"for --url: longest time for which a socket is kept silent, in s; 0 leaves it out (default: 75)",
+				wholeNumber,
+			)
+			.action(async (options: DoctorOptions, self: Command) => {
+				const configuration = await configurationOf(self);
+				process.exit(await doctor(options, configuration));
 			}),
 	)
 	.addCommand(
@@ -87,6 +101,48 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 				process.exit(await importCommand(file, await configurationOf(self)));
 			}),
 	);
+
+interface DoctorOptions {
+	readonly json?: boolean;
+	readonly url?: string;
+	readonly token?: string;
+	readonly tokenVariable?: string;
+	readonly document?: string;
+	readonly connections?: number;
+	readonly idleS?: number;
+}
+
+async function doctor(options: DoctorOptions, configuration: Configuration): Promise<number> {
+	const { url, document: documentName, connections, idleS } = options;
+	const json = options.json === true;
+	if (url === undefined) {
+		const { checkOwnSettings } = await import("./doctor/own-settings.ts");
+		return checkOwnSettings(configuration, { json });
+	}
+	const { checkDeployment } = await import("./doctor/deployment.ts");
+	const { adminToken } = configuration.settings;
+	return checkDeployment({
+		url,
+		token: tokenOf(options),
+		documentName,
+		connections,
+		idleS,
+		adminToken,
+		json,
+	});
+}
+
+function tokenOf({ token, tokenVariable }: DoctorOptions): string | undefined {
+	if (tokenVariable === undefined) return token;
+	const found = process.env[tokenVariable];
+	if (found === undefined) throw new UserError(`--token-variable: there is no variable ${tokenVariable}`);
+	return found;
+}
+
+function wholeNumber(text: string): number {
+	if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+	return Number(text);
+}
 
 // Ends are explicit: a timer or a connection of a configuration file would keep the process alive.
 try {
