@@ -1,0 +1,164 @@
+import { z } from "zod";
+
+/**
+ * What the admin page is told, and what nodes tell each other for it. Times are in ms since 1970 by the clock of the node that says
+ * them; `s` stands for seconds.
+ */
+
+/** Longest text of a search, in UTF-16 code units. */
+export const searchLengthMax = 256;
+/** Documents in one answer, at most. */
+export const documentsMax = 200;
+/** Connections named in one answer, at most. */
+export const connectionsListedMax = 200;
+
+const count = z.number().nonnegative();
+
+/** One second of a node's life: a row of numbers, in this order. `null` where nothing happened that could be measured. */
+export const sampleFields = [
+	"atS",
+	"connections",
+	"documents",
+	"editsPerS",
+	"deliveriesPerS",
+	"savedP50Ms",
+	"savedP99Ms",
+	"sentP50Ms",
+	"sentP99Ms",
+	"backlogBytes",
+	"loopDelayMs",
+	"memoryBytes",
+	"cpuShare",
+] as const;
+
+export type SampleField = (typeof sampleFields)[number];
+export type Sample = Readonly<Record<SampleField, number | null>> & { readonly atS: number };
+export type SampleRow = readonly (number | null)[];
+
+const sampleRowSchema = z.array(z.number().nullable()).min(sampleFields.length).max(64);
+
+const stateSchema = z.object({
+	phase: z.enum(["serving", "draining", "closed"]),
+	ready: z.boolean(),
+	/** Why it can't take work. */
+	reasons: z.array(z.string().max(1_000)).max(50),
+	/** What does not work although it is ready. */
+	degraded: z.array(z.string().max(1_000)).max(50),
+	connections: count,
+	connectionsMax: count,
+	documents: count,
+	/** Edits that are not known to be on disk. */
+	backlogUpdates: count,
+	backlogBytes: count,
+	backlogBytesMax: count,
+	/** How often a client had to be brought up to date because it reads too slowly, since the start. */
+	slowReadersTotal: count,
+	/** Where its documents are: a path or a host. */
+	store: z.string().max(1_000),
+});
+/** How a node is. */
+export type NodeState = z.infer<typeof stateSchema>;
+
+const overviewSchema = stateSchema.extend({
+	/** The node's name among the others; the same for as long as it lives. */
+	id: z.string().max(128),
+	host: z.string().max(256),
+	processId: count,
+	version: z.string().max(64),
+	startedMs: count,
+});
+export type NodeOverview = z.infer<typeof overviewSchema>;
+
+export const pulseSchema = z.object({ overview: overviewSchema, samples: z.array(sampleRowSchema).max(600) });
+/** How a node is, and its seconds since the last time. */
+export interface Pulse {
+	readonly overview: NodeOverview;
+	readonly samples: readonly SampleRow[];
+}
+
+export const documentSorts = ["people", "edits", "size", "name"] as const;
+export type DocumentSort = (typeof documentSorts)[number];
+
+export const documentQuerySchema = z.object({
+	search: z.string().max(searchLengthMax).default(""),
+	sort: z.enum(documentSorts).default("people"),
+	limit: z.coerce.number().int().min(1).max(documentsMax).default(50),
+});
+export type DocumentQuery = z.infer<typeof documentQuerySchema>;
+
+const documentRowSchema = z.object({
+	name: z.string(),
+	/** Connections to it; one socket may have several documents. */
+	people: count,
+	/** Edits taken into the log here since the document came into memory. */
+	edits: count,
+	editsPerS: count,
+	/** Of its last snapshot and the log since then; compressed or not, as stored. */
+	storedBytes: count,
+	/** `null` when nobody has edited it since it came into memory. */
+	lastEditMs: count.nullable(),
+});
+export type DocumentRow = z.infer<typeof documentRowSchema>;
+
+export const documentListSchema = z.object({
+	/** Documents in memory that match. */
+	matching: count,
+	rows: z.array(documentRowSchema).max(documentsMax),
+});
+export type DocumentList = z.infer<typeof documentListSchema>;
+
+export const connectionSchema = z.object({
+	/** Of the socket; it may have other documents open, too. */
+	id: z.string().max(64),
+	document: z.string(),
+	sinceMs: count.nullable(),
+	/** As auth, or the `onAuthenticate` hook, knows it. */
+	user: z.string().max(256).nullable(),
+	client: z.string().max(64).nullable(),
+	readOnly: z.boolean(),
+	/** Bytes that it was sent and has not read. */
+	waitingBytes: count,
+	/** Past `readerBacklogBytesMax` it gets nothing more until it has read. */
+	isBehind: z.boolean(),
+	edits: count,
+});
+export type ConnectionFacts = z.infer<typeof connectionSchema>;
+
+export const documentFactsSchema = z.object({
+	name: z.string(),
+	snapshotBytes: count,
+	logBytes: count,
+	/** Updates in the log since the last snapshot. */
+	logUpdates: count,
+	/** Of the newest log entry; it counts all there ever were. */
+	position: count,
+	isCompacting: z.boolean(),
+	/** Edits that are not known to be on disk. */
+	waitingUpdates: count,
+	/** What the store said when this document alone could not be written last. */
+	failure: z.string().max(1_000).nullable(),
+	/** Yjs clients that have ever written to it. */
+	writers: count,
+	structs: count,
+	/** Whether it has updates whose dependencies have not come. */
+	hasPending: z.boolean(),
+	/** Who shows presence in it, on all nodes as far as this one knows. */
+	present: count,
+	edits: count,
+	editsPerS: count,
+	lastEditMs: count.nullable(),
+	people: count,
+	/** Server-side code that has it open. */
+	direct: count,
+	/** The first ones, slowest readers first. */
+	connections: z.array(connectionSchema).max(connectionsListedMax),
+	/** Size of its whole state as one update; only when asked for. */
+	stateBytes: count.nullable(),
+});
+export type DocumentFacts = z.infer<typeof documentFactsSchema>;
+
+export const slowReadersSchema = z.array(connectionSchema).max(connectionsListedMax);
+
+/** What became of an action. */
+export const outcomeSchema = z.object({ done: z.boolean(), detail: z.string().max(1_000) });
+export type Outcome = z.infer<typeof outcomeSchema>;

@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import {
+	type AdminMessage,
+	type Answers,
+	answerSchemas,
+	type Question,
+	type QuestionType,
+	readAdminMessage,
+} from "./questions.ts";
+
+/** A way to the other nodes, see `RedisBus.join`. */
+export interface Circle {
+	/** This node's name among the others. */
+	readonly identifier: string;
+	/** The others. */
+	readonly nodes: readonly string[];
+	join(topic: string, received: (payload: string) => void, repeat: () => void): (payload: string) => void;
+}
+
+export interface NodeCircleOptions {
+	/** `undefined` for a node that is alone. */
+	readonly circle: Circle | undefined;
+	/** Answers for this node. */
+	readonly answer: (question: Question) => Promise<unknown>;
+}
+
+/** One node's answer. */
+export interface NodeAnswer<Answer> {
+	readonly node: string;
+	readonly answer: Answer;
+}
+
+export type Audience = "all" | "others" | { readonly node: string };
+
+interface Waiting {
+	readonly type: QuestionType;
+	/** Who has not answered yet. */
+	readonly missing: Set<string>;
+	readonly answers: NodeAnswer<unknown>[];
+	readonly settle: () => void;
+}
+
+/** Questions that wait for answers at a time; a page asks three every two seconds. */
+const waitingMax = 200;
+/** Answers that are being made for others at a time. */
+const answeringMax = 50;
+
+export const aloneIdentifier = "this-node";
+
+/**
+ * Asks nodes, this one among them, and answers for this one. Redis forgets what it can't deliver, and nodes may come and go:
+ * whoever does not answer in time is left out. Nobody who has no part in the nodes' Redis can ask.
+ */
+export class NodeCircle {
+	readonly identifier: string;
+	readonly #options: NodeCircleOptions;
+	readonly #tell: (payload: string) => void;
+	readonly #waiting = new Map<string, Waiting>();
+	#answering = 0;
+
+	constructor(options: NodeCircleOptions) {
+		const { circle } = options;
+		this.#options = options;
+		this.identifier = circle?.identifier ?? aloneIdentifier;
+		this.#tell =
+			circle?.join(
+				"admin",
+				(payload) => this.#heard(payload),
+				() => {},
+			) ?? (() => {});
+	}
+
+	/** All nodes that are heard, this one first. */
+	get nodes(): readonly string[] {
+		return [this.identifier, ...this.#others];
+	}
+
+	/** @returns What those have answered who did within the deadline, this one first. */
+	async ask<Type extends QuestionType>(
+		question: Extract<Question, { type: Type }>,
+		{ to, deadlineMs }: { readonly to: Audience; readonly deadlineMs: number },
+	): Promise<readonly NodeAnswer<Answers[Type]>[]> {
+		const isAsked = (node: string) =>
+			typeof to === "object" ? node === to.node : to === "all" || node !== this.identifier;
+		const others = this.#askOthers(question, this.#others.filter(isAsked), deadlineMs);
+		const own = isAsked(this.identifier) ? [await this.#own(question)] : [];
+		return [...own, ...(await others)] as NodeAnswer<Answers[Type]>[];
+	}
+
+	get #others(): readonly string[] {
+		return this.#options.circle?.nodes ?? [];
+	}
+
+	async #own(question: Question): Promise<NodeAnswer<unknown>> {
+		return { node: this.identifier, answer: await this.#options.answer(question) };
+	}
+
+	async #askOthers(
+		question: Question,
+		others: readonly string[],
+		deadlineMs: number,
+	): Promise<readonly NodeAnswer<unknown>[]> {
+		const [only] = others;
+		if (only === undefined || this.#waiting.size >= waitingMax) return [];
+		const id = randomUUID();
+		const answers: NodeAnswer<unknown>[] = [];
+		await new Promise<void>((resolve) => {
+			const timer = setTimeout(resolve, deadlineMs);
+			const settle = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+			this.#waiting.set(id, { type: question.type, missing: new Set(others), answers, settle });
+			const to = others.length === 1 ? only : undefined;
+			this.#say({ type: "asked", id, from: this.identifier, to, question });
+		});
+		this.#waiting.delete(id);
+		return answers;
+	}
+
+	#heard(payload: string): void {
+		const message = readAdminMessage(payload);
+		if (message === undefined || (message.to !== undefined && message.to !== this.identifier)) return;
+		if (message.type === "answered") this.#answered(message);
+		// It never rejects.
+		else void this.#answer(message);
+	}
+
+	async #answer({ id, from, question }: AdminMessage & { type: "asked" }): Promise<void> {
+		if (this.#answering >= answeringMax) return;
+		this.#answering += 1;
+		try {
+			const answer = await this.#options.answer(question);
+			this.#say({ type: "answered", id, from: this.identifier, to: from, answer });
+		} catch {
+			// Whoever asked does without it; this node logs its own troubles.
+		} finally {
+			this.#answering -= 1;
+		}
+	}
+
+	#answered({ id, from, answer }: AdminMessage & { type: "answered" }): void {
+		const waiting = this.#waiting.get(id);
+		if (waiting === undefined || !waiting.missing.delete(from)) return;
+		const read = answerSchemas[waiting.type].safeParse(answer);
+		if (read.success) waiting.answers.push({ node: from, answer: read.data });
+		if (waiting.missing.size === 0) waiting.settle();
+	}
+
+	#say(message: AdminMessage): void {
+		this.#tell(JSON.stringify(message));
+	}
+}
