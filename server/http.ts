@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import type { Metrics } from "../extensions/metrics/index.ts";
+import { adminHeaders, isAdminPath, serveAdminPage } from "./admin/admin-page.ts";
 import { messagePage } from "./message-page.ts";
-import type { Metrics } from "./metrics.ts";
 import type { Readiness } from "./node.ts";
 
 export interface HttpOptions {
@@ -13,31 +14,37 @@ export interface HttpOptions {
 	readonly metrics?: Pick<Metrics, "contentType" | "text"> | undefined;
 	/** The folder of the built demo editor; without it there are only the health endpoints. */
 	readonly demoFolder?: string | undefined;
+	/** The folder of the built admin page; without it that is off. */
+	readonly adminFolder?: string | undefined;
 }
 
-/** The node's HTTP: health for operators and load balancers, and the demo editor. */
-export function createHttp({ readiness, metrics, demoFolder }: HttpOptions): Hono {
+/** What the demo editor and everything but the admin page may load. */
+const pageHeaders = secureHeaders({
+	// Boards and texts show pictures from anywhere; whatever runs comes from here.
+	contentSecurityPolicy: {
+		defaultSrc: ["'self'"],
+		scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+		styleSrc: ["'self'", "'unsafe-inline'"],
+		imgSrc: ["'self'", "data:", "blob:", "https:", "http:"],
+		fontSrc: ["'self'", "data:"],
+		connectSrc: ["'self'", "ws:", "wss:", "data:", "blob:"],
+		workerSrc: ["'self'", "blob:"],
+		objectSrc: ["'none'"],
+		baseUri: ["'self'"],
+		frameAncestors: ["'self'"],
+	},
+	// The node may be reached over plain HTTP in a private network; TLS is the proxy's.
+	strictTransportSecurity: false,
+	crossOriginOpenerPolicy: false,
+	originAgentCluster: false,
+});
+
+/** The node's HTTP: health for operators and load balancers, the admin page, and the demo editor. */
+export function createHttp({ readiness, metrics, demoFolder, adminFolder }: HttpOptions): Hono {
 	const app = new Hono();
-	app.use(
-		secureHeaders({
-			// Boards and texts show pictures from anywhere; whatever runs comes from here.
-			contentSecurityPolicy: {
-				defaultSrc: ["'self'"],
-				scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
-				styleSrc: ["'self'", "'unsafe-inline'"],
-				imgSrc: ["'self'", "data:", "blob:", "https:", "http:"],
-				fontSrc: ["'self'", "data:"],
-				connectSrc: ["'self'", "ws:", "wss:", "data:", "blob:"],
-				workerSrc: ["'self'", "blob:"],
-				objectSrc: ["'none'"],
-				baseUri: ["'self'"],
-				frameAncestors: ["'self'"],
-			},
-			// The node may be reached over plain HTTP in a private network; TLS is the proxy's.
-			strictTransportSecurity: false,
-			crossOriginOpenerPolicy: false,
-			originAgentCluster: false,
-		}),
+	const hasAdminPage = adminFolder !== undefined;
+	app.use((context, next) =>
+		(hasAdminPage && isAdminPath(context.req.path) ? adminHeaders : pageHeaders)(context, next),
 	);
 	app.get("/healthz", (context) => json(context, 200, { status: "alive" }));
 	app.get("/readyz", (context) => {
@@ -50,6 +57,7 @@ export function createHttp({ readiness, metrics, demoFolder }: HttpOptions): Hon
 			return context.body(await metrics.text(), 200, { "Content-Type": metrics.contentType });
 		});
 	}
+	serveAdminPage(app, adminFolder);
 	if (demoFolder === undefined) {
 		app.get("/", (context) => page(context, 200, "Indelible is running", "The demo editor is switched off."));
 	} else if (existsSync(join(demoFolder, "index.html"))) {

@@ -11,15 +11,27 @@ import {
 } from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
-import { type LimitEvent, LimitReports } from "../extensions/limits/index.ts";
+import { type LimitEvent, LimitReports, type Limits } from "../extensions/limits/index.ts";
+import type { MetricSink, Metrics } from "../extensions/metrics/index.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
+import type {
+	ConnectionFacts,
+	DocumentFacts,
+	DocumentList,
+	DocumentQuery,
+	NodeState,
+	Outcome,
+} from "./admin/facts.ts";
+import { Introspection } from "./admin/introspection.ts";
 import { asSettingsError, authOptions, hasAuth, refuseOpenNode } from "./auth-options.ts";
 import { listOf } from "./auth-settings.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
+import { makeLimits, queueLimits } from "./limits.ts";
 import { LoadWatch } from "./load/load-watch.ts";
 import { createLogger } from "./logging.ts";
+import { declareDiskMetrics } from "./metrics.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
 import { addressOf, TrustedProxies } from "./transport/client-address.ts";
@@ -89,6 +101,8 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	}
 	const auth = makeAuth(settings, logger, onAuthEvent);
 	const limitReports = new LimitReports({ logger, onEvent: onLimitEvent });
+	const trustedProxies = new TrustedProxies(listOf(settings.trustedProxies ?? ""));
+	const limits = makeLimits(settings, trustedProxies, limitReports);
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
@@ -116,7 +130,8 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const hocuspocus = new Hocuspocus({
 		...hooks,
 		...(yDocOptions === undefined ? {} : { yDocOptions }),
-		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), auth, ...extensions],
+		...queueLimits(settings),
+		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), auth, limits, ...extensions],
 	});
 	containHookErrors(hocuspocus, logger);
 	const parts = {
@@ -125,13 +140,15 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		sync,
 		bus,
 		auth,
-		limitReports,
+		limits,
+		trustedProxies,
 		isOpen,
 		settings,
 		location: store.location,
 		logger,
 	};
 	const node = new IndelibleNode(parts);
+	for (const extension of extensions) if (isMetrics(extension)) node.declareMetrics(extension.sink);
 	try {
 		await bus?.open();
 	} catch (error) {
@@ -139,6 +156,11 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		throw error;
 	}
 	return node;
+}
+
+/** Of whatever copy of this package it is. */
+function isMetrics(extension: Extension): extension is Metrics {
+	return extension.extensionName === "Metrics" && "sink" in extension;
 }
 
 function makeAuth(
@@ -166,7 +188,8 @@ interface NodeParts {
 	readonly sync: Sync;
 	readonly bus: RedisBus | undefined;
 	readonly auth: Auth;
-	readonly limitReports: LimitReports;
+	readonly limits: Limits;
+	readonly trustedProxies: TrustedProxies;
 	readonly isOpen: boolean;
 	readonly settings: NodeSettings;
 	readonly location: string;
@@ -200,6 +223,8 @@ export class IndelibleNode {
 	readonly #logger: DurabilityLogger;
 	readonly #transport: WebSocketTransport;
 	readonly #load: LoadWatch;
+	readonly #limitReports: LimitReports;
+	readonly #introspection: Introspection;
 	#phase: Phase = "serving";
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
@@ -212,6 +237,7 @@ export class IndelibleNode {
 		this.bus = bus;
 		this.#auth = auth;
 		this.isOpen = isOpen;
+		this.#limitReports = parts.limits.reports;
 		this.location = location;
 		this.#settings = settings;
 		this.#logger = logger;
@@ -223,10 +249,14 @@ export class IndelibleNode {
 			documentNameBytesMax,
 			pingIntervalMs,
 			authTimeoutMs,
-			limitReports: parts.limitReports,
-			trustedProxies: new TrustedProxies(listOf(settings.trustedProxies ?? "")),
+			traffic: parts.limits.traffic,
+			newcomers: parts.limits.newcomers,
+			logger,
+			trustedProxies: parts.trustedProxies,
 			refusal: () => this.#refusal(),
 		});
+		const { readerBacklogBytesMax } = settings;
+		this.#introspection = new Introspection({ hocuspocus, durability, readerBacklogBytesMax });
 		const { loopDelayMsMax, memoryBytesMax, connectionsMax } = settings;
 		this.#load = new LoadWatch({
 			loopDelayMsMax,
@@ -252,6 +282,16 @@ export class IndelibleNode {
 		this.#transport.adminToken = adminToken;
 	}
 
+	/** For `Metrics`, which finds the node's extensions by itself. */
+	declareMetrics(sink: MetricSink): void {
+		sink.gauge("indelible_ready", "1 when /readyz says so", () => (this.readiness().ready ? 1 : 0));
+		this.#transport.declareMetrics(sink);
+		this.#load.declareMetrics(sink);
+		this.#limitReports.declareMetrics(sink);
+		const { databaseUrl, data } = this.#settings;
+		if (databaseUrl === undefined) declareDiskMetrics(sink, data);
+	}
+
 	/** For `/readyz`: a load balancer should send people elsewhere while this is not ready. */
 	readiness(): Readiness {
 		const reasons =
@@ -260,6 +300,59 @@ export class IndelibleNode {
 				: [`the node is ${this.#phase}`];
 		const ready = reasons.length === 0;
 		return this.bus === undefined ? { ready, reasons } : { ready, reasons, degraded: this.bus.problems };
+	}
+
+	/** How the node is now. */
+	overview(): NodeState {
+		const { ready, reasons, degraded = [] } = this.readiness();
+		const { backlogUpdates, backlogBytes } = this.durability.stats();
+		const { connectionsMax, backlogBytesMax } = this.#settings;
+		return {
+			phase: this.#phase,
+			ready,
+			reasons: inShort(reasons),
+			degraded: inShort(degraded),
+			connections: this.connections,
+			connectionsMax,
+			documents: this.hocuspocus.getDocumentsCount(),
+			backlogUpdates,
+			backlogBytes,
+			backlogBytesMax,
+			slowReadersTotal: this.sync.stats().slowReaders,
+			store: this.location,
+		};
+	}
+
+	/** Documents in memory whose names contain `search`, the first ones in the order of `sort`. */
+	documents(query: DocumentQuery): DocumentList {
+		return this.#introspection.documents(query);
+	}
+
+	/**
+	 * What is known of a document in memory; `undefined` for one that is not.
+	 * @param isMeasured Whether to encode all of it to learn its size: that takes as long as a client's joining.
+	 */
+	document(documentName: string, isMeasured = false): DocumentFacts | undefined {
+		return this.#introspection.document(documentName, isMeasured);
+	}
+
+	/** Clients for whom something is waiting that they have not read, those first for whom most is. */
+	slowReaders(limit: number): readonly ConnectionFacts[] {
+		return this.#introspection.slowReaders(limit);
+	}
+
+	/**
+	 * Closes a socket, with 4410, and with it every document that is open on it. The client comes back by itself.
+	 * @param id As {@link document} names it: Hocuspocus' `socketId`.
+	 * @returns Whether there was one.
+	 */
+	closeConnection(id: string): boolean {
+		return this.#introspection.closeConnection(id);
+	}
+
+	/** Closes a document's connections and has it leave memory once all of it is saved. Waits for that, for five seconds at most. */
+	unload(documentName: string): Promise<Outcome> {
+		return this.#introspection.unload(documentName);
 	}
 
 	/** Serves WebSockets on every path of an HTTP server. */
@@ -374,6 +467,11 @@ export class IndelibleNode {
 		if (this.#phase !== "serving") return `this node is ${this.#phase}`;
 		return this.durability.accepting ? this.#load.refusal() : "this node cannot save now";
 	}
+}
+
+/** There may be one for each document. */
+function inShort(reasons: readonly string[]): string[] {
+	return reasons.slice(0, 20).map((reason) => reason.slice(0, 1_000));
 }
 
 /** Made here, it keeps nothing of a request in memory for as long as there is its socket. */

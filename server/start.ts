@@ -4,15 +4,19 @@ import { fileURLToPath } from "node:url";
 import { format } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
+import { Metrics } from "../extensions/metrics/index.ts";
+import type { AdminGateOptions } from "./admin/admin-gate.ts";
+import { Operations } from "./admin/operations.ts";
 import { serveAdministration } from "./administration.ts";
+import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
 import { createHttp } from "./http.ts";
 import { createLogger } from "./logging.ts";
-import { Metrics } from "./metrics.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
 import { createTlsServer, type TlsFiles, tlsFiles } from "./tls.ts";
+import { TrustedProxies } from "./transport/client-address.ts";
 import { UserError } from "./user-error.ts";
 
 /** `indelible start`. Returns once the node listens; it ends with a signal. */
@@ -22,14 +26,22 @@ export async function start({ settings, code, file }: Configuration, version: st
 	reportStrayErrors(logger);
 	takeConsole(logger);
 	const metrics = new Metrics();
-	const { onDurabilityEvent, onBusEvent, onAuthEvent, onLimitEvent } = metrics;
-	const listeners = { onDurabilityEvent, onBusEvent, onAuthEvent, onLimitEvent };
-	const options: NodeOptions = { ...code, ...nodeSettings, logger, ...listeners };
+	const extensions = [...(code.extensions ?? []), metrics];
+	const options: NodeOptions = { ...code, ...nodeSettings, extensions, logger };
 	const node = await createNode(options);
-	metrics.watch(node);
 	if (adminToken !== undefined) node.answerDoctor(adminToken);
 	const tls = tlsFiles(tlsCert, tlsKey);
-	const httpServer = serve({ node, metrics, demo, adminToken, tls, logger });
+	const administration =
+		adminToken === undefined
+			? undefined
+			: {
+					access: {
+						token: adminToken,
+						trustedProxies: new TrustedProxies(listOf(settings.trustedProxies ?? "")),
+					},
+					operations: new Operations({ node, version, logger }),
+				};
+	const httpServer = serve({ node, metrics, demo, administration, tls, logger });
 	const address = await listen(node, httpServer, { port, host });
 	endOnSignals(node, httpServer, logger);
 	announce({ logger, version, node, settings: { ...settings, port: address.port }, file });
@@ -47,21 +59,28 @@ interface ServeOptions {
 	readonly node: IndelibleNode;
 	readonly metrics: Metrics;
 	readonly demo: boolean;
-	readonly adminToken: string | undefined;
+	readonly administration: { readonly access: AdminGateOptions; readonly operations: Operations } | undefined;
 	readonly tls: TlsFiles | undefined;
 	readonly logger: Logger;
 }
 
-function serve({ node, metrics, demo, adminToken, tls, logger }: ServeOptions): Server {
-	const demoFolder = demo ? fileURLToPath(new URL("dist/demo", packageFolder)) : undefined;
-	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder });
-	if (adminToken !== undefined)
-		serveAdministration(app, adminToken, { revoke: (request) => node.revoke(request) });
+function serve({ node, metrics, demo, administration, tls, logger }: ServeOptions): Server {
+	const demoFolder = demo ? builtFolder("demo") : undefined;
+	const adminFolder = administration === undefined ? undefined : builtFolder("admin");
+	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder, adminFolder });
+	if (administration !== undefined) {
+		const { access, operations } = administration;
+		serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations });
+	}
 	const answer = getRequestListener(app.fetch);
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {
 		if (!(await node.handleRequest(request, response))) await answer(request, response);
 	};
 	return tls === undefined ? createServer(listener) : createTlsServer(tls, listener, logger);
+}
+
+function builtFolder(name: string): string {
+	return fileURLToPath(new URL(`dist/${name}`, packageFolder));
 }
 
 async function listen(node: IndelibleNode, httpServer: Server, at: { port: number; host: string }) {

@@ -5,6 +5,9 @@ import { type PacedSocket, Sync } from "../../extensions/sync/index.ts";
 
 /** A client's socket without a client: it keeps what is written, or just counts it. */
 export class SilentSocket implements PacedSocket {
+	edits = 0;
+	deliveries = 0;
+	timesBehind = 0;
 	readonly readyState = 1;
 	/** Set it to play a client that does not read. */
 	bufferedBytes = 0;

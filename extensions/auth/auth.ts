@@ -10,6 +10,8 @@ import type {
 	onUpgradePayload,
 } from "@hocuspocus/server";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { MetricSink } from "../metrics/metric-sink.ts";
+import { Tally } from "../metrics/tally.ts";
 import { isAtLeast } from "./client-version.ts";
 import { authCloseEvents, endConnection } from "./end-connection.ts";
 import { Guard } from "./guard.ts";
@@ -83,6 +85,7 @@ export class Auth implements Extension {
 	readonly #revocations: Revocations;
 	readonly #owners = new WeakMap<Document, PresenceOwners>();
 	readonly #guarded = new WeakSet<Connection>();
+	readonly #events = new Tally("type", "detail");
 	#tell: (payload: string) => void = () => {};
 	/** Whether a hook of the configuration decides. */
 	#isOverruled = false;
@@ -118,6 +121,14 @@ export class Auth implements Extension {
 			throw new RangeError("too much was revoked lately to remember more");
 		this.#tell(JSON.stringify({ type: "revoked", revocation }));
 		return this.#carryOut(request);
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		sink.tally(
+			"indelible_access_events_total",
+			"Documents opened for clients, refusals by reason, edits refused, and access that was ended",
+			() => this.#events,
+		);
 	}
 
 	async onConfigure({ configuration }: onConfigurePayload): Promise<void> {
@@ -304,12 +315,26 @@ export class Auth implements Extension {
 	}
 
 	#emit(event: AuthEvent): void {
+		this.#events.add(event.type, detailOf(event));
 		try {
 			this.#options.onEvent?.(event);
 		} catch (error) {
 			// It is called amid what must go on.
 			this.#logger.error({ err: error }, "the listener for auth events failed");
 		}
+	}
+}
+
+function detailOf(event: AuthEvent): string {
+	switch (event.type) {
+		case "granted":
+			return event.level;
+		case "refused":
+			return event.reason;
+		case "edit-refused":
+			return "";
+		default:
+			return event.action;
 	}
 }
 

@@ -1,9 +1,11 @@
 import type { Connection } from "@hocuspocus/server";
-import type { Gate } from "../sync/gate.ts";
+import { decodeUpdate } from "yjs";
+import type { Acknowledge, Admission, Gate } from "../sync/gate.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
-import { hasArrived, isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
+import type { Nesting } from "./nesting.ts";
+import { hasArrived, isIntegrated, readUpdate, type UpdateEnds, type UpdateRead } from "./update-ends.ts";
 import {
 	addressFieldBytes,
 	type Incoming,
@@ -27,6 +29,14 @@ export const gateCloseEvents = {
 export interface AckGateOptions {
 	readonly log: DocumentLog;
 	readonly commitLog: CommitLog;
+	readonly nesting: Nesting;
+}
+
+/** An update that was received and not answered yet. */
+interface Unanswered {
+	readonly ends: UpdateEnds;
+	/** When it came; not for one that holds nothing. */
+	readonly receivedMs: number | undefined;
 }
 
 /** The code with which Hocuspocus closes a connection at its client's request. */
@@ -45,27 +55,32 @@ export class AckGate implements DurabilityListener, Gate {
 	readonly #connection: Connection;
 	readonly #log: DocumentLog;
 	readonly #commitLog: CommitLog;
+	readonly #nesting: Nesting;
 	readonly #handshake = new Handshake();
 	/** What the client sent that Hocuspocus has not answered yet, in order. */
-	readonly #unanswered: UpdateEnds[] = [];
+	readonly #unanswered: Unanswered[] = [];
 	#cancelQuiet: (() => void) | undefined;
+	#edits = 0;
 	readonly #sendNow: (frame: Uint8Array) => void;
-	#acknowledge: (count: number) => void;
+	#acknowledge: Acknowledge;
 
-	private constructor(connection: Connection, log: DocumentLog, commitLog: CommitLog) {
+	private constructor(connection: Connection, { log, commitLog, nesting }: AckGateOptions) {
 		this.#connection = connection;
 		this.#log = log;
 		this.#commitLog = commitLog;
+		this.#nesting = nesting;
 		this.#sendNow = connection.send.bind(connection);
-		this.#acknowledge = (count) => {
+		this.#acknowledge = (count, sinceMs) => {
 			const frame = syncStatusFrame(connection.messageAddress);
 			for (let sent = 0; sent < count; sent += 1) this.#sendNow(frame);
+			this.acknowledged(count, sinceMs);
 		};
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
-	static install(connection: Connection, { log, commitLog }: AckGateOptions): AckGate {
-		const gate = new AckGate(connection, log, commitLog);
+	static install(connection: Connection, options: AckGateOptions): AckGate {
+		const { log } = options;
+		const gate = new AckGate(connection, options);
 		const typeAt = addressFieldBytes(connection.messageAddress);
 		let isNew = true;
 		queueMicrotask(() => {
@@ -91,6 +106,11 @@ export class AckGate implements DurabilityListener, Gate {
 		return gate;
 	}
 
+	/** Edits that the client has sent; what it brought when it joined is none. */
+	get edits(): number {
+		return this.#edits;
+	}
+
 	/** A `SyncStep1`: the client begins anew. */
 	step1Received(stateVector: Uint8Array): void {
 		this.#handshake.step1Received(stateVector);
@@ -101,39 +121,51 @@ export class AckGate implements DurabilityListener, Gate {
 		this.#handshake.step1Sent();
 	}
 
-	admit(type: "step2" | "update", update: Uint8Array): boolean {
-		if (!isEmptyUpdate(update) && !this.#connection.readOnly && !this.#commitLog.accepting) {
+	admit(type: "step2" | "update", update: Uint8Array, receivedMs: number): Admission {
+		const isEmpty = isEmptyUpdate(update);
+		if (!isEmpty && !this.#connection.readOnly && !this.#commitLog.accepting) {
 			closeSocket(this.#connection, gateCloseEvents.backlogFull);
-			return false;
+			return "refused";
 		}
-		if (this.#editReceived(type, update)) return true;
+		const read = this.#editReceived(type, update, isEmpty ? undefined : receivedMs);
+		if (read !== undefined) return read.makesTypes ? "nested" : "flat";
 		closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
-		return false;
+		return "refused";
+	}
+
+	bears(update: Uint8Array): boolean {
+		return this.#nesting.admits(decodeUpdate(update).structs);
 	}
 
 	applied(): void {
-		const ends = this.#unanswered.shift();
-		if (ends !== undefined && !hasArrived(this.#connection.document, ends))
+		const unanswered = this.#unanswered.shift();
+		if (unanswered !== undefined && !hasArrived(this.#connection.document, unanswered.ends))
 			closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
-		else this.#hold(this.#handshake.acknowledgementMade());
+		else this.#hold(this.#handshake.acknowledgementMade(), unanswered?.receivedMs);
 	}
 
 	failed(): void {
-		const ends = this.#unanswered.shift();
+		const unanswered = this.#unanswered.shift();
+		const ends = unanswered?.ends;
 		// What failed may be somebody else's, which had been waiting for this one.
 		if (ends !== undefined && ends.size > 0 && isIntegrated(this.#connection.document, ends))
-			this.#hold(this.#handshake.acknowledgementMade());
+			this.#hold(this.#handshake.acknowledgementMade(), unanswered?.receivedMs);
 		else closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
 	}
 
-	acknowledgeWith(acknowledge: (count: number) => void): void {
+	acknowledgeWith(acknowledge: Acknowledge): void {
 		this.#acknowledge = acknowledge;
 	}
 
-	durable(count: number): void {
+	acknowledged(count: number, sinceMs: number | undefined): void {
+		if (sinceMs === undefined) return;
+		this.#commitLog.acknowledgements.observe(this.#commitLog.clock.now() - sinceMs, count);
+	}
+
+	durable(count: number, sinceMs: number | undefined): void {
 		// Sending to a socket that is closing would close the connection here, amid the settling of a commit.
 		if (this.#connection.webSocket.readyState !== webSocketOpen) return;
-		this.#acknowledge(count);
+		this.#acknowledge(count, sinceMs);
 	}
 
 	abandoned(): void {
@@ -159,23 +191,38 @@ export class AckGate implements DurabilityListener, Gate {
 				return true;
 			case "step2":
 			case "update":
-				return this.admit(incoming.type, incoming.payload);
+				return this.#isEditLetIn(incoming.type, incoming.payload);
 			default:
 				return true;
 		}
 	}
 
-	/** @returns Whether it is an update. */
-	#editReceived(type: "step2" | "update", update: Uint8Array): boolean {
-		let ends: UpdateEnds;
+	/** Hocuspocus applies it after what its client has sent before, and does not ask again. */
+	#isEditLetIn(type: "step2" | "update", update: Uint8Array): boolean {
+		const admission = this.admit(type, update, this.#commitLog.clock.now());
+		if (admission !== "nested" || this.bears(update)) return admission !== "refused";
+		closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
+		return false;
+	}
+
+	/** @returns `undefined` if it is no update. */
+	#editReceived(
+		type: "step2" | "update",
+		update: Uint8Array,
+		receivedMs: number | undefined,
+	): UpdateRead | undefined {
+		let read: UpdateRead;
 		try {
-			ends = updateEnds(update);
+			read = readUpdate(update);
 		} catch {
 			return false;
 		}
-		this.#unanswered.push(ends);
+		this.#unanswered.push({ ends, receivedMs });
 		if (type === "step2") this.#handshake.step2Received();
-		else this.#handshake.updateReceived(ends);
+		else {
+			this.#edits += 1;
+			this.#handshake.updateReceived(ends);
+		}
 		this.#cancelQuiet?.();
 		this.#cancelQuiet = undefined;
 		return true;
@@ -193,8 +240,8 @@ export class AckGate implements DurabilityListener, Gate {
 		this.#hold(this.#handshake.refusalMade());
 	}
 
-	#hold(count: number): void {
-		if (count > 0) this.#release(count);
+	#hold(count: number, sinceMs?: number): void {
+		if (count > 0) this.#release(count, sinceMs);
 		if (this.#handshake.unclear > 0) {
 			this.#cancelQuiet ??= this.#commitLog.clock.after(quietMs, () => {
 				this.#cancelQuiet = undefined;
@@ -203,7 +250,7 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 	}
 
-	#release(count: number): void {
+	#release(count: number, sinceMs?: number): void {
 		// A client that left has stopped counting, or has come back on another connection and begun anew.
 		if (!this.#connection.document.hasConnection(this.#connection)) return;
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
@@ -214,12 +261,12 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 		// Yjs tells of a change at the end of all that goes on in its document, and the log has nothing of it until then.
 		if (this.#connection.document._transactionCleanups.length > 0) {
-			this.#connection.document.once("afterAllTransactions", () => this.#release(count));
+			this.#connection.document.once("afterAllTransactions", () => this.#release(count, sinceMs));
 			return;
 		}
 		// A client may hear that its edits are here because another node has passed them on and not logged them yet.
 		this.#commitLog.complete(this.#log);
-		this.#log.listen(this, count);
+		this.#log.listen(this, count, sinceMs);
 	}
 }
 

@@ -1,3 +1,4 @@
+import { Histogram } from "../metrics/histogram.ts";
 import { type Backoff, backoffDelayMs, defaultBackoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { CommitPace } from "./commit-pace.ts";
@@ -78,6 +79,8 @@ export interface CommitLogTotals {
 	entries: number;
 	updates: number;
 	bytes: number;
+	/** Commits, or single documents in them, that the store did not take. */
+	failures: number;
 }
 
 /**
@@ -90,7 +93,11 @@ export interface CommitLogTotals {
  * alone when only that one does.
  */
 export class CommitLog {
-	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0 };
+	readonly totals: CommitLogTotals = { commits: 0, entries: 0, updates: 0, bytes: 0, failures: 0 };
+	/** From the receipt of an edit until its acknowledgement is sent. */
+	readonly acknowledgements = new Histogram();
+	/** What the store took for a commit that succeeded. */
+	readonly commitDurations = new Histogram();
 	readonly #options: Required<
 		Omit<CommitLogOptions, "onEvent" | "onAppended" | "onLost" | "commitIntervalMs" | "commitDelayMs">
 	>;
@@ -110,6 +117,9 @@ export class CommitLog {
 	/** Set from the first commit that failed as a whole until one succeeds. */
 	#storeFailure: { readonly error: Error; readonly attempt: number; readonly sinceMs: number } | undefined;
 	#commitStartedMs = Number.NEGATIVE_INFINITY;
+	/** What was appended before is durable, as far as the store takes documents at all. */
+	#writtenUntilMs = Number.NEGATIVE_INFINITY;
+	#failedDocuments = 0;
 	#backlogBytes = 0;
 	#accepting = true;
 
@@ -148,6 +158,16 @@ export class CommitLog {
 		let updates = 0;
 		for (const log of this.#documents.values()) updates += log.appended - log.durable;
 		return updates;
+	}
+
+	/** How long the oldest update waits at most to become durable, in ms; 0 when none does. */
+	get backlogAgeMs(): number {
+		return this.#backlogBytes === 0 ? 0 : this.#options.clock.now() - this.#writtenUntilMs;
+	}
+
+	/** Documents that can't be written, while others can. */
+	get failedDocuments(): number {
+		return this.#failedDocuments;
 	}
 
 	/** Why documents can't be written now, for the operator; empty when all is well. */
@@ -331,6 +351,8 @@ export class CommitLog {
 			this.totals.entries += documents;
 			this.totals.updates += updates;
 			this.totals.bytes += bytes;
+			this.commitDurations.observe(nowMs - startedMs);
+			if (this.#failedDocuments === 0) this.#writtenUntilMs = startedMs;
 			this.#emit({ type: "committed", documents, updates, bytes, durationMs: nowMs - startedMs });
 		}
 		if (this.#phase.status !== "committing") return;
@@ -362,6 +384,7 @@ export class CommitLog {
 	#settleDocument(log: DocumentLog): void {
 		if (log.failure !== undefined) {
 			log.failure = undefined;
+			this.#failedDocuments -= 1;
 			if (log.hasQueued) this.#ready.add(log);
 			this.#emit({ type: "document-recovered", documentName: log.documentName });
 		}
@@ -371,6 +394,8 @@ export class CommitLog {
 	#failDocument(log: DocumentLog, error: Error): void {
 		log.putBack();
 		this.#ready.delete(log);
+		this.totals.failures += 1;
+		if (log.failure === undefined) this.#failedDocuments += 1;
 		const attempt = (log.failure?.attempt ?? 0) + 1;
 		const retryInMs = backoffDelayMs(this.#options.backoff, attempt, this.#options.clock.random());
 		const cancelRetry = this.#options.clock.after(retryInMs, () => {
@@ -387,6 +412,7 @@ export class CommitLog {
 			this.#ready.add(log);
 		}
 		if (this.#phase.status === "closed") return;
+		this.totals.failures += 1;
 		const attempt = (this.#storeFailure?.attempt ?? 0) + 1;
 		this.#storeFailure = {
 			error,
@@ -400,6 +426,7 @@ export class CommitLog {
 	}
 
 	#hold(bytes: number): void {
+		if (this.#backlogBytes === 0) this.#writtenUntilMs = this.#options.clock.now();
 		this.#backlogBytes += bytes;
 		const max = this.#options.backlogBytesMax;
 		if (this.#accepting && this.#backlogBytes > max) {

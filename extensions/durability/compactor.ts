@@ -1,3 +1,4 @@
+import { Histogram } from "../metrics/histogram.ts";
 import type { Clock } from "./clock.ts";
 import type { CompactionResult, Store } from "./store.ts";
 
@@ -9,6 +10,8 @@ export type CompactorEvent =
 			readonly durationMs: number;
 	  }
 	| { readonly type: "compaction-failed"; readonly documentName: string; readonly error: Error };
+
+const compactionBoundsMs = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000];
 
 interface Request {
 	readonly gc: boolean;
@@ -26,6 +29,9 @@ export class Compactor {
 	readonly #clock: Clock;
 	readonly #emit: (event: CompactorEvent) => void;
 	readonly #requests = new Map<string, Request>();
+	readonly durations = new Histogram(compactionBoundsMs);
+	/** Since the start; they changed nothing. */
+	failures = 0;
 	#running: Promise<void> | undefined;
 	#closed = false;
 
@@ -44,6 +50,11 @@ export class Compactor {
 		return true;
 	}
 
+	/** Documents that wait for it, the one that is being compacted among them. */
+	get waiting(): number {
+		return this.#requests.size;
+	}
+
 	/** Finishes the running compaction and drops the rest. */
 	async close(): Promise<void> {
 		this.#closed = true;
@@ -57,9 +68,12 @@ export class Compactor {
 			try {
 				const result = await this.#store.compact(documentName, { gc });
 				done(result);
-				this.#emit({ type: "compacted", documentName, result, durationMs: this.#clock.now() - startedMs });
+				const durationMs = this.#clock.now() - startedMs;
+				this.durations.observe(durationMs);
+				this.#emit({ type: "compacted", documentName, result, durationMs });
 			} catch (error) {
 				done(undefined);
+				this.failures += 1;
 				this.#emit({ type: "compaction-failed", documentName, error: error as Error });
 			}
 			this.#requests.delete(documentName);

@@ -5,8 +5,11 @@
 
 /** Somebody who is told once that everything appended before they asked is durable. */
 export interface DurabilityListener {
-	/** @param count How often this listener asked while the same update was the newest. */
-	durable(count: number): void;
+	/**
+	 * @param count How often this listener asked while the same update was the newest.
+	 * @param sinceMs What it said of the first of these.
+	 */
+	durable(count: number, sinceMs: number | undefined): void;
 	/** The log was closed first: it will never be known. */
 	abandoned(): void;
 }
@@ -16,6 +19,7 @@ interface Waiter {
 	readonly ticket: number;
 	readonly listener: DurabilityListener;
 	count: number;
+	readonly sinceMs: number | undefined;
 }
 
 /** What an update costs in memory beyond its bytes: object headers, array slots. Measured on V8 at 90 to 110. */
@@ -115,16 +119,17 @@ export class DocumentLog {
 	/**
 	 * Tells `listener` once all that is appended up to now is durable: at once when it is already.
 	 * @param count For a listener that asks for several at once.
+	 * @param sinceMs Since when it waits, for itself.
 	 */
-	listen(listener: DurabilityListener, count = 1): void {
+	listen(listener: DurabilityListener, count = 1, sinceMs?: number): void {
 		if (this.isDurable) {
-			listener.durable(count);
+			listener.durable(count, sinceMs);
 			return;
 		}
 		const last = this.#waiters.at(-1);
 		if (last !== undefined && last.listener === listener && last.ticket === this.appended)
 			last.count += count;
-		else this.#waiters.push({ ticket: this.appended, listener, count });
+		else this.#waiters.push({ ticket: this.appended, listener, count, sinceMs });
 	}
 
 	/** Forgets a listener that has gone. */
@@ -146,7 +151,7 @@ export class DocumentLog {
 		const firstHeld = this.#waiters.findIndex((waiter) => waiter.ticket > this.durable);
 		const released = firstHeld === -1 ? this.#waiters : this.#waiters.slice(0, firstHeld);
 		this.#waiters = firstHeld === -1 ? [] : this.#waiters.slice(firstHeld);
-		for (const { listener, count } of released) listener.durable(count);
+		for (const { listener, count, sinceMs } of released) listener.durable(count, sinceMs);
 	}
 }
 

@@ -12,6 +12,7 @@ import type {
 } from "@hocuspocus/server";
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateAsUpdate } from "yjs";
+import type { MetricSink } from "../metrics/metric-sink.ts";
 import { AckGate, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
@@ -24,6 +25,7 @@ import {
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { declareDurabilityMetrics } from "./durability-metrics.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
@@ -56,6 +58,23 @@ export interface DurabilityOptions {
 	readonly onEvent?: ((event: DurabilityEvent) => void) | undefined;
 	/** For tests. */
 	readonly clock?: Clock | undefined;
+}
+
+export interface DocumentStats {
+	/** Size of the snapshot as a Yjs update. */
+	readonly snapshotBytes: number;
+	/** Bytes of the updates in the log since the snapshot. */
+	readonly logBytes: number;
+	readonly logUpdates: number;
+	/** Of the newest log entry that is known here. */
+	readonly position: number;
+	/** Updates that this server has logged since the document came into memory. */
+	readonly appended: number;
+	/** Of these, not known to be durable. */
+	readonly waiting: number;
+	readonly isCompacting: boolean;
+	/** Why it can't be written, while it alone can't. */
+	readonly failure: string | undefined;
 }
 
 /**
@@ -146,6 +165,14 @@ export class Durability implements Extension {
 		return this.#commitLog.problems;
 	}
 
+	declareMetrics(sink: MetricSink): void {
+		declareDurabilityMetrics(sink, {
+			commitLog: this.#commitLog,
+			compactor: this.#compactor,
+			entries: this.#entries,
+		});
+	}
+
 	/** Updates and bytes that are not known to be durable, and totals since the start. */
 	stats(): { backlogUpdates: number; backlogBytes: number } & CommitLogTotals {
 		const { backlogUpdates, backlogBytes, totals } = this.#commitLog;
@@ -201,6 +228,23 @@ export class Durability implements Extension {
 	complete(documentName: string): void {
 		const entry = this.#entries.get(documentName);
 		if (entry !== undefined) this.#commitLog.complete(entry.log);
+	}
+
+	/** What is known of a document in memory without reading it; `undefined` for one that is not. Costs nothing. */
+	documentStats(documentName: string): DocumentStats | undefined {
+		const entry = this.#entries.get(documentName);
+		if (entry === undefined) return undefined;
+		const { log, snapshotBytes, logBytes, logUpdates } = entry;
+		return {
+			snapshotBytes,
+			logBytes,
+			logUpdates,
+			position: Math.max(log.position, entry.readPosition),
+			appended: log.appended,
+			waiting: log.appended - log.durable,
+			isCompacting: entry.compaction.status === "running",
+			failure: log.failure?.error.message,
+		};
 	}
 
 	/** What stands before a connection to a document of this server. */

@@ -1,4 +1,6 @@
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { MetricSink } from "../metrics/metric-sink.ts";
+import { Tally } from "../metrics/tally.ts";
 import type { LimitEvent, LimitListener } from "./limit-event.ts";
 
 export interface LimitReportsOptions {
@@ -16,6 +18,7 @@ export class LimitReports {
 	readonly #logger: DurabilityLogger;
 	readonly #onEvent: LimitListener;
 	readonly #now: () => number;
+	readonly #events = new Tally("type", "limit");
 	/** As many as there are kinds of events. */
 	readonly #logged = new Map<string, { atMs: number; unlogged: number }>();
 
@@ -25,8 +28,17 @@ export class LimitReports {
 		this.#now = now ?? (() => performance.now());
 	}
 
+	declareMetrics(sink: MetricSink): void {
+		sink.tally(
+			"indelible_limit_events_total",
+			"Limits that were met, and what came of it: slowed, refused or closed",
+			() => this.#events,
+		);
+	}
+
 	/** @param facts For the log. Nothing of what a client has sent, and not who it is. */
 	report(event: LimitEvent, facts: Readonly<Record<string, number>> = {}): void {
+		this.#events.add(event.type, event.limit);
 		this.#log(event, facts);
 		try {
 			this.#onEvent(event);

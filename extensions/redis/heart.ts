@@ -1,4 +1,5 @@
 import type { Clock } from "../durability/clock.ts";
+import { Histogram } from "../metrics/histogram.ts";
 
 export type BusStatus =
 	| { readonly status: "up" }
@@ -32,6 +33,8 @@ export class Heart {
 	#sent = 0;
 	#sentMs = Number.NEGATIVE_INFINITY;
 	#returned = 0;
+	/** From a heartbeat's sending until it comes back. */
+	readonly roundTrips = new Histogram();
 	/** When a heartbeat came back, or the connections were last renewed. */
 	#returnedMs: number;
 	/** The heartbeat that shows that we listen to all channels; none does while we don't. */
@@ -78,6 +81,7 @@ export class Heart {
 		const nowMs = this.#options.clock.now();
 		const isGap = beat > this.#returned + 1;
 		this.#returned = beat;
+		if (beat === this.#sent) this.roundTrips.observe(nowMs - this.#sentMs);
 		this.#returnedMs = nowMs;
 		if (this.#status.status === "up") {
 			if (isGap) this.#options.onLoss();

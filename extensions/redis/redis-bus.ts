@@ -10,6 +10,9 @@ import type {
 } from "@hocuspocus/server";
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import type { MetricSink } from "../metrics/metric-sink.ts";
+import { Tally } from "../metrics/tally.ts";
+import { declareBusMetrics } from "./bus-metrics.ts";
 import { clientForUrl } from "./connect.ts";
 import { decodeFrame, FrameWriter, nodeIdentifier, readSender, speaksOurDialect } from "./frames.ts";
 import { type BusStatus, Heart, silenceMs } from "./heart.ts";
@@ -105,6 +108,7 @@ export class RedisBus implements Extension {
 	readonly #nodes = new NodesHeard();
 	readonly #rollCall: RollCall;
 	readonly #documents: SharedDocuments;
+	readonly #events = new Tally("type");
 	readonly #received = { receivedMessages: 0, receivedBytes: 0 };
 	readonly #topics = new Map<string, Topic>();
 	#instance: Hocuspocus | undefined;
@@ -227,6 +231,20 @@ export class RedisBus implements Extension {
 	/** Documents that are followed now, and totals since the start, in messages and bytes. */
 	stats(): BusStats {
 		return { documents: this.#documents.size, ...this.#received, ...this.#link.published };
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		const { roundTrips } = this.#heart;
+		declareBusMetrics(sink, {
+			status: () => this.status,
+			stats: () => this.stats(),
+			nodes: () => this.#nodes.size,
+			problems: () => this.problems.length,
+			unconfirmedAgeMs: () => this.#unconfirmedAgeMs(),
+			now: () => this.#clock.now(),
+			roundTrips,
+			events: this.#events,
+		});
 	}
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
@@ -459,7 +477,15 @@ export class RedisBus implements Extension {
 		cancel();
 	}
 
+	#unconfirmedAgeMs(): number {
+		let oldestMs = this.#clock.now();
+		const nowMs = oldestMs;
+		for (const { unconfirmedSinceMs } of this.#documents) oldestMs = Math.min(oldestMs, unconfirmedSinceMs);
+		return nowMs - oldestMs;
+	}
+
 	#emit(event: BusEvent): void {
+		this.#events.add(event.type);
 		logBusEvent(this.#logger, event);
 		try {
 			this.#options.onEvent?.(event);

@@ -1,22 +1,35 @@
 import type { Connection, Extension } from "@hocuspocus/server";
 import type { StoredDocument } from "../durability/store.ts";
 
+export type Admission = "refused" | "flat" | "nested";
+
 /** What stands between one client's messages and the document, and between an edit and its acknowledgement. */
 export interface Gate {
 	step1Received(stateVector: Uint8Array): void;
 	step1Sent(): void;
 	/**
-	 * The client has sent an update, which is applied next.
-	 * @returns Whether it may be. If not, the gate has ended the client's socket.
+	 * The client has sent an update, which is applied soon.
+	 * @param receivedMs When, by the clock of the server's extensions.
+	 * @returns `"refused"` when it must not be: the gate has ended the client's socket. `"nested"`: {@link bears} is to be asked.
 	 */
-	admit(type: "step2" | "update", update: Uint8Array): boolean;
+	admit(type: "step2" | "update", update: Uint8Array, receivedMs: number): Admission;
+	/** Whether the document can bear an update that was admitted and is applied next. If not, {@link failed} is to be told. */
+	bears(update: Uint8Array): boolean;
 	/** The oldest update that was admitted has been applied. */
 	applied(): void;
 	/** The oldest update that was admitted could not be applied, or something that had been waiting for it. */
 	failed(): void;
-	/** Has acknowledgements sent by `acknowledge` from now on, so many at a time. */
-	acknowledgeWith(acknowledge: (count: number) => void): void;
+	/** Has acknowledgements sent by `acknowledge` from now on. */
+	acknowledgeWith(acknowledge: Acknowledge): void;
+	/** Acknowledgements are on their way. */
+	acknowledged(count: number, sinceMs: number | undefined): void;
 }
+
+/**
+ * Sends acknowledgements, so many at a time.
+ * @param sinceMs When the oldest edit of these was received, unless that tells nothing of how long edits take.
+ */
+export type Acknowledge = (count: number, sinceMs?: number) => void;
 
 /** Where a connection's gate is to be had: the `Durability` of this server. */
 export interface Gates {
@@ -32,15 +45,17 @@ export function gatesAmong(extensions: readonly Extension[]): (Extension & Gates
 
 /** Lets everything in and acknowledges at once, as a stock server does. */
 export function openGate(): Gate {
-	let acknowledge: (count: number) => void = () => {};
+	let acknowledge: Acknowledge = () => {};
 	return {
 		step1Received() {},
 		step1Sent() {},
-		admit: () => true,
+		admit: () => "flat",
+		bears: () => true,
 		applied: () => acknowledge(1),
 		failed: () => acknowledge(1),
 		acknowledgeWith(send) {
 			acknowledge = send;
 		},
+		acknowledged() {},
 	};
 }

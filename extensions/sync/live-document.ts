@@ -21,6 +21,7 @@ const mergeBytesMax = 64 * 1024;
 interface ReceivedUpdate {
 	readonly peer: Peer;
 	readonly update: Uint8Array;
+	readonly receivedMs: number;
 }
 
 /** Whose change it was, when it was all one client's: `undefined` when nothing has changed, `null` for anything else. */
@@ -48,8 +49,8 @@ export class LiveDocument {
 	#changesAuthor: Author;
 	/** Changes that may be of more than the one that they come from. */
 	readonly #mixed = new WeakSet<Transaction>();
-	/** Edits since the last flush. */
-	#edits = 0;
+	/** When the edits since the last flush were received. */
+	#edits: number[] = [];
 	#acknowledgement: Bundle | undefined;
 	/** Clients with acknowledgements that wait for the flush. */
 	#acknowledging: Peer[] = [];
@@ -84,8 +85,8 @@ export class LiveDocument {
 	}
 
 	/** Takes an update that was admitted. */
-	updateReceived(peer: Peer, update: Uint8Array): void {
-		this.#received.push({ peer, update });
+	updateReceived(peer: Peer, update: Uint8Array, receivedMs: number): void {
+		this.#received.push({ peer, update, receivedMs });
 		this.#receivedBytes += update.byteLength;
 		if (this.#receivedBytes > batchBytesMax) this.flush();
 		else this.#schedule();
@@ -109,7 +110,8 @@ export class LiveDocument {
 		const received = this.#received;
 		this.#received = [];
 		this.#receivedBytes = 0;
-		this.#edits += received.length;
+		for (const { receivedMs } of received) this.#edits.push(receivedMs);
+		this.#context.figures.batches += 1;
 		const origin = originOf(new Set(received.map(({ peer }) => peer.connection)));
 		const failed = new Set<ReceivedUpdate>();
 		try {
@@ -132,13 +134,16 @@ export class LiveDocument {
 		const startedMs = clock.now();
 		const presence = this.#presence.take();
 		const updates = this.#takeChanges();
-		const changes = this.#edits + (presence?.clientIds.length ?? 0);
+		const edits = this.#edits;
+		const changes = edits.length + (presence?.clientIds.length ?? 0);
 		const author = this.#changesAuthor;
 		this.#changesAuthor = undefined;
-		this.#edits = 0;
+		if (edits.length > 0) this.#edits = [];
 		if (updates.length > 0 || presence !== undefined) {
 			this.#send(new Outgoing(this.#address, updates, presence?.body), author, presence?.clientIds);
-			this.#pace.flushed(startedMs, clock.now() - startedMs, changes, this.#peers.size);
+			const sentMs = clock.now();
+			this.#pace.flushed(startedMs, sentMs - startedMs, changes, this.#peers.size);
+			if (this.#peers.size > 1) this.#measure(edits, sentMs);
 		}
 		this.#acknowledge();
 	}
@@ -184,6 +189,12 @@ export class LiveDocument {
 	/** The presence of these clients as it is now. */
 	presenceOf(clientIds: Iterable<number>): Body {
 		return this.#presence.bodyOf(clientIds);
+	}
+
+	/** There was somebody else to send them to. */
+	#measure(edits: readonly number[], sentMs: number): void {
+		const { fanOut } = this.#context.figures;
+		for (const receivedMs of edits) fanOut.observe(sentMs - receivedMs);
 	}
 
 	#send(outgoing: Outgoing, author: Author, presence: readonly number[] | undefined): void {

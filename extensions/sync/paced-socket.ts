@@ -2,6 +2,11 @@ import type { WebSocketLike } from "@hocuspocus/server";
 
 /** A client's socket that can do more than Hocuspocus asks of it; our own transport's can. */
 export interface PacedSocket extends WebSocketLike {
+	/** Edits that have come over it, and updates that were sent over it: for whoever writes an account of it. */
+	edits: number;
+	deliveries: number;
+	/** How often it was read too slowly to be sent everything. */
+	timesBehind: number;
 	/** Bytes that were sent and that the system has not taken yet. */
 	readonly bufferedBytes: number;
 	/** Sends whole WebSocket frames (RFC 6455, section 5.2) in one write. Does nothing when the socket is not open. */

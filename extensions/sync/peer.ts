@@ -1,6 +1,6 @@
 import { Connection } from "@hocuspocus/server";
 import { decodeStateVector, encodeStateAsUpdate, encodeStateVector } from "yjs";
-import { type Incoming, inspectIncoming } from "../durability/wire.ts";
+import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
 import { acknowledgementBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
@@ -48,6 +48,8 @@ export class Peer {
 	/** Updates that the document has received and not applied. */
 	#unapplied = 0;
 	#acknowledgements = 0;
+	/** When the oldest edit of these was received, if that is to be measured. */
+	#acknowledgedSinceMs: number | undefined;
 	#backlog: Backlog | undefined;
 	#cancelCatchUp: (() => void) | undefined;
 
@@ -60,7 +62,7 @@ export class Peer {
 		this.#wasGiven = live.takeGiven(connection, this.#address);
 		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
 		this.gate = context.gates === undefined ? openGate() : gateOf(connection, context.gates);
-		this.gate.acknowledgeWith((count) => this.#acknowledge(count));
+		this.gate.acknowledgeWith((count, sinceMs) => this.#acknowledge(count, sinceMs));
 		this.#handleNow = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => this.#receive(frame);
 		// Whatever the method is then: others may put something before it, as what limits a client's edits does.
@@ -71,6 +73,8 @@ export class Peer {
 	removed(): void {
 		this.#endRoute?.();
 		this.#cancelCatchUp?.();
+		if (this.#backlog !== undefined) this.#context.figures.slowReadersNow -= 1;
+		this.#backlog = undefined;
 	}
 
 	/** Whether it has stopped reading and is to be brought up to date when it reads again. */
@@ -90,6 +94,8 @@ export class Peer {
 			? outgoing.forAuthor(this.#address, acknowledgements)
 			: outgoing.all(this.#address, acknowledgements);
 		if (bundle !== undefined) this.#send(bundle);
+		this.#acknowledged(acknowledgements);
+		if (!isAuthor) this.#delivered(outgoing.updates.length);
 	}
 
 	/** Its oldest update was applied, or could not be. */
@@ -103,13 +109,17 @@ export class Peer {
 		const count = this.#takeAcknowledgements();
 		if (count === 1) this.#send(this.#live.acknowledgement(this.#address));
 		else if (count > 1) this.#send(new Bundle(this.#address, new Array(count).fill(acknowledgementBody)));
+		this.#acknowledged(count);
 	}
 
 	/** Stops sending to it. @param stateVector What it was sent up to now. */
 	fallBehind(stateVector: Uint8Array): void {
 		if (this.#backlog !== undefined || this.#socket === undefined) return;
 		this.#backlog = { stateVector, hasMissedUpdates: false, presence: new Set(), step1: undefined };
-		this.#context.fellBehind();
+		const { figures } = this.#context;
+		this.#socket.timesBehind += 1;
+		figures.slowReaders += 1;
+		figures.slowReadersNow += 1;
 		this.#cancelCatchUp = this.#socket.onceDrained(() => this.#catchUp());
 	}
 
@@ -122,7 +132,9 @@ export class Peer {
 	}
 
 	#receive(frame: Uint8Array): void {
-		if (this.#isFree() && this.#take(inspectIncoming(frame))) return;
+		const incoming = inspectIncoming(frame);
+		if (incoming.type === "update" || incoming.type === "step2") this.#count(incoming.payload);
+		if (this.#isFree() && this.#take(incoming)) return;
 		// Whoever handles it sees the document as its sender left it.
 		this.#live.settle();
 		this.#handleNow(frame);
@@ -147,7 +159,7 @@ export class Peer {
 			case "step2":
 			case "update":
 				if (this.connection.readOnly) return false;
-				if (this.gate.admit(incoming.type, incoming.payload)) this.#edit(incoming.payload);
+				this.#admit(incoming.type, incoming.payload);
 				return true;
 			case "presence":
 				return !this.#context.isPresenceWatched() && this.#move(incoming.payload);
@@ -156,12 +168,26 @@ export class Peer {
 		}
 	}
 
-	#edit(update: Uint8Array): void {
+	#count(update: Uint8Array): void {
+		// What most send who join.
+		if (isEmptyUpdate(update)) return;
+		const { figures } = this.#context;
+		figures.updates += 1;
+		figures.updateBytes += update.byteLength;
+		if (this.#socket !== undefined) this.#socket.edits += 1;
+	}
+
+	#admit(type: "step2" | "update", update: Uint8Array): void {
+		const receivedMs = this.#context.clock.now();
+		if (this.gate.admit(type, update, receivedMs)) this.#edit(update, receivedMs);
+	}
+
+	#edit(update: Uint8Array, receivedMs: number): void {
 		this.#unapplied += 1;
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
 		if (isIdle && this.#bringsNothing(update)) this.applied();
-		else this.#live.updateReceived(this, update);
+		else this.#live.updateReceived(this, update, receivedMs);
 	}
 
 	#bringsNothing(update: Uint8Array): boolean {
@@ -224,13 +250,15 @@ export class Peer {
 	}
 
 	#sendAnswer(answer: readonly Bundle[]): void {
+		this.#context.figures.joins += 1;
 		for (const bundle of answer) this.#send(bundle);
 		this.gate.step1Sent();
 		if (this.isOverfull) this.fallBehind(encodeStateVector(this.connection.document));
 	}
 
-	#acknowledge(count: number): void {
+	#acknowledge(count: number, sinceMs: number | undefined): void {
 		this.#acknowledgements += count;
+		this.#acknowledgedSinceMs ??= sinceMs;
 		if (this.#backlog !== undefined) return;
 		if (!this.#live.isFlushDue) this.sendAcknowledgements();
 		else if (this.#acknowledgements === count) this.#live.acknowledgeWithFlush(this);
@@ -242,19 +270,36 @@ export class Peer {
 		return count;
 	}
 
+	#delivered(updates: number): void {
+		this.#context.figures.deliveries += updates;
+		if (this.#socket !== undefined) this.#socket.deliveries += updates;
+	}
+
+	/** They have been sent. */
+	#acknowledged(count: number): void {
+		const sinceMs = this.#acknowledgedSinceMs;
+		if (count === 0 || sinceMs === undefined) return;
+		this.#acknowledgedSinceMs = undefined;
+		this.gate.acknowledged(count, sinceMs);
+	}
+
 	/** It has read all that it was sent: one difference brings it up to date. */
 	#catchUp(): void {
 		const backlog = this.#backlog;
 		const { document } = this.connection;
 		if (backlog === undefined || !document.hasConnection(this.connection)) return;
 		this.#backlog = undefined;
+		this.#context.figures.slowReadersNow -= 1;
 		const { hasMissedUpdates, presence, step1 } = backlog;
 		// What it has asked for covers what it has missed.
 		const isToBeUpdated = hasMissedUpdates && step1 === undefined;
-		const bodies: Body[] = new Array(this.#takeAcknowledgements()).fill(acknowledgementBody);
+		const acknowledgements = this.#takeAcknowledgements();
+		const bodies: Body[] = new Array(acknowledgements).fill(acknowledgementBody);
 		if (isToBeUpdated) bodies.push(updateBody(encodeStateAsUpdate(document, backlog.stateVector)));
 		if (presence.size > 0) bodies.push(this.#live.presenceOf(presence));
 		if (bodies.length > 0) this.#send(new Bundle(this.#address, bodies));
+		if (isToBeUpdated) this.#delivered(1);
+		this.#acknowledged(acknowledgements);
 		if (step1 !== undefined) this.#sendAnswer(this.#answerTo(step1));
 		else if (this.isOverfull)
 			this.fallBehind(isToBeUpdated ? encodeStateVector(document) : backlog.stateVector);

@@ -2,6 +2,7 @@ import type { Connection } from "@hocuspocus/server";
 import type { Clock } from "../durability/clock.ts";
 import type { Gates } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
+import type { SyncFigures } from "./sync-figures.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
 /** What all documents of a server share. */
@@ -10,6 +11,7 @@ export interface SyncContext {
 	/** Flushes documents at the end of the turn. */
 	readonly turns: TurnQueue<LiveDocument>;
 	readonly gates: Gates | undefined;
+	readonly figures: SyncFigures;
 	/** See `SyncOptions`. */
 	readonly flushIntervalMs: number;
 	readonly readerBacklogBytesMax: number;
@@ -23,8 +25,6 @@ export interface SyncContext {
 	flush(document: LiveDocument): void;
 	/** Others' code has thrown, or an update that can't be applied. It is not passed on: those who wait are not to blame. */
 	failed(document: LiveDocument, error: unknown): void;
-	/** A client has stopped reading. */
-	fellBehind(): void;
 	/** A document keeps something for those who join, which is to be let go of in a while. */
 	joinStateKept(document: LiveDocument): void;
 }

@@ -3,11 +3,13 @@ import type { Extension, Hocuspocus, onConfigurePayload, onLoadDocumentPayload }
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { StoredDocument } from "../durability/store.ts";
+import type { MetricSink } from "../metrics/metric-sink.ts";
 import { type Gates, gatesAmong } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
 import { PresenceTimeouts } from "./presence-timeouts.ts";
 import type { SyncContext } from "./sync-context.ts";
+import { SyncFigures } from "./sync-figures.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
 
@@ -27,7 +29,12 @@ export interface SyncOptions {
 	readonly clock?: Clock | undefined;
 }
 
+/** Totals since the start. */
 export interface SyncStats {
+	/** Edits that clients have sent. */
+	readonly updates: number;
+	/** Updates sent to clients, one for each client. */
+	readonly deliveries: number;
 	/** Clients that read too slowly to be sent everything; how often that has happened since the start. */
 	readonly slowReaders: number;
 }
@@ -60,7 +67,7 @@ export class Sync implements Extension {
 	#instance: Hocuspocus | undefined;
 	#gates: Gates | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
-	#slowReaders = 0;
+	readonly #figures = new SyncFigures();
 
 	constructor(options: SyncOptions = {}) {
 		this.#options = options;
@@ -71,7 +78,12 @@ export class Sync implements Extension {
 	}
 
 	stats(): SyncStats {
-		return { slowReaders: this.#slowReaders };
+		const { updates, deliveries, slowReaders } = this.#figures;
+		return { updates, deliveries, slowReaders };
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		this.#figures.declare(sink);
 	}
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
@@ -117,6 +129,7 @@ export class Sync implements Extension {
 			clock: this.#clock,
 			turns: this.#turns,
 			gates: this.#gates,
+			figures: this.#figures,
 			flushIntervalMs,
 			readerBacklogBytesMax,
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
@@ -128,9 +141,6 @@ export class Sync implements Extension {
 					{ err, documentName: document.name },
 					"an update or a listener of a document failed",
 				),
-			fellBehind: () => {
-				this.#slowReaders += 1;
-			},
 			joinStateKept: (document) => this.#keepJoinState(document),
 		};
 	}

@@ -2,10 +2,13 @@ import { totalmem } from "node:os";
 import { performance } from "node:perf_hooks";
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { DurabilityLogger } from "../../extensions/durability/index.ts";
+import { Histogram } from "../../extensions/metrics/histogram.ts";
+import type { MetricSink } from "../../extensions/metrics/index.ts";
 import { CollectionPace } from "./collection-pace.ts";
 import { oldGenerationLimit } from "./heap-limit.ts";
 import { inviteCollection } from "./invite-collection.ts";
-import { type LoadChange, LoadLimits, type LoadMeasure } from "./load-limits.ts";
+import { type LoadBounds, type LoadChange, LoadLimits, type LoadMeasure } from "./load-limits.ts";
+import { declareLoadMetrics } from "./load-metrics.ts";
 import { LoopDelay, samplePeriodMs } from "./loop-delay.ts";
 import { memoryLimit } from "./memory-limit.ts";
 
@@ -29,17 +32,31 @@ export class LoadWatch {
 	readonly #collectionPace = new CollectionPace();
 	#timer: NodeJS.Timeout | undefined;
 	#refusedSockets = 0;
+	#refusedSocketsTotal = 0;
+	readonly #bounds: LoadBounds;
+	readonly #loopDelays = new Histogram();
 	#isClosed = false;
 
 	constructor(options: LoadWatchOptions) {
 		this.#options = options;
-		this.#limits = new LoadLimits({
+		this.#bounds = {
 			...options,
 			heapBytesMax: oldGenerationLimit(nodeFlags(), getHeapStatistics().heap_size_limit),
 			memoryBytesMax: memoryLimit(options.memoryBytesMax, {
 				constrainedBytes: process.constrainedMemory(),
 				totalBytes: totalmem(),
 			}),
+		};
+		this.#limits = new LoadLimits(this.#bounds);
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		declareLoadMetrics(sink, {
+			bounds: this.#bounds,
+			loopDelays: this.#loopDelays,
+			heapBytes: oldGenerationBytes,
+			memoryBytes: memoryBytesInUse,
+			refusedSockets: () => this.#refusedSocketsTotal,
 		});
 	}
 
@@ -55,7 +72,9 @@ export class LoadWatch {
 	refusal(): string | undefined {
 		this.#start();
 		const problem = this.#limits.refusal(this.#options.connections());
-		if (problem !== undefined) this.#refusedSockets += 1;
+		if (problem === undefined) return undefined;
+		this.#refusedSockets += 1;
+		this.#refusedSocketsTotal += 1;
 		return problem;
 	}
 
@@ -90,6 +109,7 @@ export class LoadWatch {
 		}
 		this.#probeAfter(nextInMs, delay);
 		if (loopDelayMs === undefined) return;
+		this.#loopDelays.observe(loopDelayMs);
 		const heapBytes = oldGenerationBytes();
 		const memoryBytes = memoryBytesInUse();
 		this.#report(this.#limits.take({ loopDelayMs, heapBytes, memoryBytes, connections }));

@@ -1,5 +1,15 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import {
+	isWorthCharging,
+	type Newcomer,
+	type NewcomerSocket,
+	type Newcomers,
+	type Sender,
+	type SenderMeters,
+	type Traffic,
+} from "../../extensions/limits/index.ts";
 import { isOfNobody, type PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
@@ -12,11 +22,14 @@ import {
 	step1In,
 } from "./frames.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
+import { endOf, noAnswer, noteFailure, type OurEnd, type SocketEnd, terminated } from "./socket-end.ts";
 
 export interface ClientSocketOptions {
 	readonly documentNameBytesMax: number;
 	/** Time from the handshake until a document must be open, in ms. */
 	readonly authTimeoutMs: number;
+	readonly traffic: Traffic;
+	readonly newcomers: Newcomers;
 	readonly handlers: ClientSocketHandlers;
 }
 
@@ -33,6 +46,12 @@ export interface ClientSocketHandlers {
  * messages that hooks watch, and stateless messages, which can't be left out. Edits and presence are paced (extensions/sync).
  */
 const unpacedBytesMax = 32 * 1024 * 1024;
+
+/** How long whoever was sent away for what it sent has until it is cut off; nothing of it is read meanwhile. */
+const farewellMs = 2_000;
+
+/** Why nothing of a socket is read now. */
+const held = { byRate: 1, beforeAdmission: 2 } as const;
 
 /** Who takes messages that begin with an address. */
 interface Route {
@@ -53,7 +72,7 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
  * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
  * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
  */
-export class ClientSocket implements PacedSocket, HeartbeatPeer {
+export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, NewcomerSocket {
 	readonly #ws: WebSocket;
 	/** What `ws` writes to. It writes whole frames, so whole frames of ours can go between them. */
 	readonly #stream: Duplex;
@@ -68,8 +87,23 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 	#whenDrained: Set<() => void> | undefined;
 	/** Of what nobody paces: sent while earlier messages were waiting for the client to read them. */
 	#sentUnpacedBytes = 0;
+	/** For {@link Traffic}. */
+	meters: SenderMeters | undefined;
+	/** What has come and {@link Traffic} was not told of yet. */
+	#unchargedMessages = 0;
+	#unchargedBytes = 0;
+	/** Until it was let into a document. */
+	#newcomer: Newcomer | undefined;
+	/** Of {@link held}. */
+	#holds = 0;
+	/** Documents that it was let into. */
+	documents = 0;
+	edits = 0;
+	deliveries = 0;
+	timesBehind = 0;
+	/** What we have ended it with. */
+	#ended: OurEnd | undefined;
 	#isAlive = true;
-	#isAuthenticated = false;
 
 	/** @param stream The upgraded connection that `ws` is on. */
 	constructor(ws: WebSocket, stream: Duplex, options: ClientSocketOptions) {
@@ -77,12 +111,20 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		this.#stream = stream;
 		this.#options = options;
 		ws.on("message", (data: Uint8Array, isBinary) => this.#receive(data, isBinary));
-		ws.on("pong", () => {
+		const sign = () => {
 			this.#isAlive = true;
-		});
+			this.#count(0);
+		};
+		ws.on("pong", sign);
+		ws.on("ping", sign);
 		// `ws` closes the socket itself after an error (a frame that is too big or violates the protocol, a reset).
-		ws.on("error", ignore);
-		ws.once("close", (code, reason) => options.handlers.close({ code, reason: reason.toString() }));
+		ws.on("error", noteFailure);
+		ws.once("close", (code, reason) => {
+			this.#newcomer?.end();
+			options.traffic.forget(this);
+			options.handlers.close({ code, reason: reason.toString() });
+		});
+		this.#newcomer = options.newcomers.add(this);
 	}
 
 	get readyState(): number {
@@ -93,6 +135,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		const frame = data as Uint8Array;
 		const { type, ...rest } = inspectOutgoing(frame);
 		if (type === "authenticated") this.#letIntoDocument(addressFieldOf(frame));
+		if (type === "denied") this.#newcomer?.refused();
 		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
 		if (passing !== undefined) {
 			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
@@ -104,6 +147,26 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		else this.#sentUnpacedBytes += frame.byteLength;
 		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
 		else this.#ws.send(frame);
+	}
+
+	/** Framing and the handshake included; 0 when it is on nothing that counts. */
+	get receivedBytes(): number {
+		return (this.#stream as Partial<Socket>).bytesRead ?? 0;
+	}
+
+	/** As {@link receivedBytes}. */
+	get sentBytes(): number {
+		return (this.#stream as Partial<Socket>).bytesWritten ?? 0;
+	}
+
+	/** How it ended, when it has. @param code What its `close` event says. */
+	endOf(code: number): SocketEnd {
+		return endOf(this.#ws, this.#ended, code);
+	}
+
+	/** When it was opened, by `performance.now()`. */
+	get openedMs(): number {
+		return this.#openedMs;
 	}
 
 	get bufferedBytes(): number {
@@ -135,25 +198,56 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		return () => listeners.delete(listener);
 	}
 
-	close(code?: number, reason?: string): void {
-		this.#ws.close(code, reason);
+	pauseReading(): void {
+		this.#hold(held.byRate);
 	}
 
-	end({ code, reason }: CloseCode): void {
-		this.#ws.close(code, reason);
+	resumeReading(): void {
+		this.#release(held.byRate);
+	}
+
+	endForRate(): void {
+		this.#hold(held.byRate);
+		this.end(closeCodes.rateExceeded);
+		setTimeout(() => this.terminate(), farewellMs).unref();
+	}
+
+	onBytes(listener: (chunk: Uint8Array) => void): void {
+		this.#stream.on("data", listener);
+	}
+
+	offBytes(listener: (chunk: Uint8Array) => void): void {
+		this.#stream.off("data", listener);
+	}
+
+	holdUnadmitted(isHeld: boolean): void {
+		if (isHeld) this.#hold(held.beforeAdmission);
+		else this.#release(held.beforeAdmission);
+	}
+
+	close(code = 1005, reason = ""): void {
+		this.#ended ??= { code, reason };
+		this.#ws.close(code === 1005 ? undefined : code, reason);
+	}
+
+	end(close: CloseCode): void {
+		this.#ended ??= close;
+		this.#ws.close(close.code, close.reason);
 	}
 
 	/** Without a closing handshake. */
-	terminate(): void {
+	terminate(why = terminated): void {
+		this.#ended ??= why;
 		this.#ws.terminate();
 	}
 
 	beat(): void {
-		if (!this.#isAlive) {
-			this.terminate();
+		// What is not read can't be a sign of life.
+		if (!this.#isAlive && this.#holds === 0) {
+			this.terminate(noAnswer);
 			return;
 		}
-		if (!this.#isAuthenticated && performance.now() - this.#openedMs > this.#options.authTimeoutMs) {
+		if (this.documents === 0 && performance.now() - this.#openedMs > this.#options.authTimeoutMs) {
 			this.end(closeCodes.authenticationTimeout);
 		}
 		this.#isAlive = false;
@@ -170,6 +264,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		this.#isAlive = true;
 		// Frames that were on their way when the socket was closed.
 		if (this.#ws.readyState !== this.#ws.OPEN) return;
+		this.#count(frame.byteLength);
 		if (!isBinary) {
 			this.end(closeCodes.unsupportedData);
 			return;
@@ -185,9 +280,34 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		if (close !== undefined) this.end(close);
 	}
 
+	#count(bytes: number): void {
+		this.#unchargedMessages += 1;
+		this.#unchargedBytes += bytes;
+		if (!isWorthCharging(this.#unchargedMessages, this.#unchargedBytes)) return;
+		this.#options.traffic.charge(this, this.#unchargedMessages, this.#unchargedBytes);
+		this.#unchargedMessages = 0;
+		this.#unchargedBytes = 0;
+	}
+
+	#hold(reason: number): void {
+		this.#holds |= reason;
+		this.#ws.pause();
+	}
+
+	#release(reason: number): void {
+		if (this.#holds === 0) return;
+		this.#holds &= ~reason;
+		if (this.#holds > 0) return;
+		// Whatever it has answered meanwhile is still to be read.
+		this.#isAlive = true;
+		this.#ws.resume();
+	}
+
 	/** Hocuspocus has let the client into a document, and begins to load it now if it is not in memory. */
 	#letIntoDocument(address: Uint8Array): void {
-		this.#isAuthenticated = true;
+		this.documents += 1;
+		this.#newcomer?.end();
+		this.#newcomer = undefined;
 		this.#letIn = address;
 		const asked = this.#asked;
 		if (asked !== undefined && Buffer.compare(asked, address) === 0)
@@ -208,5 +328,3 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer {
 		handlers.message(frame);
 	}
 }
-
-function ignore(): void {}

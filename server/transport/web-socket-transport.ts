@@ -2,14 +2,19 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { LimitReports } from "../../extensions/limits/index.ts";
+import type { DurabilityLogger } from "../../extensions/durability/index.ts";
+import type { Newcomers, Traffic } from "../../extensions/limits/index.ts";
+import type { MetricSink } from "../../extensions/metrics/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
 import { retryAfterSeconds } from "../load/retry-after.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
+import { ConnectionLog, type ConnectionNames } from "./connection-log.ts";
 import { documentNameOf } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { requestName } from "./request-name.ts";
+import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
 
@@ -22,13 +27,17 @@ export interface WebSocketTransportOptions {
 	readonly pingIntervalMs: number;
 	readonly authTimeoutMs: number;
 	readonly trustedProxies: TrustedProxies;
-	readonly limitReports: LimitReports;
+	readonly traffic: Traffic;
+	readonly newcomers: Newcomers;
+	readonly logger: DurabilityLogger;
 	/** Why nobody new can be served now, if so. */
 	readonly refusal: () => string | undefined;
 }
 
 const sliceMs = 100;
-/** How long a client may take to answer that its socket is being closed. */
+/** How long a client may take to answer that its socket is being closed, while there is no hurry. */
+const closeTimeoutMs = 10_000;
+/** The same when the node ends. */
 const closingHandshakeMs = 2_000;
 
 /** Takes WebSockets from any HTTP server's `upgrade` events and hands them to Hocuspocus. */
@@ -37,6 +46,8 @@ export class WebSocketTransport {
 	readonly #server: WebSocketServer;
 	readonly #heartbeat: Heartbeat;
 	readonly #sockets = new Set<ClientSocket>();
+	readonly #figures = new SocketFigures(this.#sockets);
+	readonly #log: ConnectionLog;
 	/** Of this node, in the answer to each upgrade request. */
 	readonly name = nodeName();
 	/** With it, whoever shows that they know it is told where they seem to come from. */
@@ -46,11 +57,14 @@ export class WebSocketTransport {
 	constructor(options: WebSocketTransportOptions) {
 		this.#options = options;
 		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+		this.#log = new ConnectionLog(options.logger);
 		this.#server = new WebSocketServer({
 			noServer: true,
 			clientTracking: false,
 			perMessageDeflate: false,
 			maxPayload: options.frameBytesMax,
+			// @types/ws 8.18 does not know it yet.
+			...{ closeTimeout: closeTimeoutMs },
 		});
 		const { trustedProxies } = options;
 		this.#server.on("headers", (headers, request) => {
@@ -61,6 +75,10 @@ export class WebSocketTransport {
 
 	get connections(): number {
 		return this.#sockets.size;
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		this.#figures.declareMetrics(sink);
 	}
 
 	/** For an HTTP server's `upgrade` event. Never throws; what can't be served gets an HTTP error. */
@@ -93,10 +111,13 @@ export class WebSocketTransport {
 	}
 
 	#connect(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
-		const { hocuspocus, lobby, documentNameBytesMax, authTimeoutMs } = this.#options;
+		const { hocuspocus, lobby, ...options } = this.#options;
+		const name = requestName(request, options.trustedProxies);
 		const socket: ClientSocket = new ClientSocket(ws, stream, {
-			documentNameBytesMax,
-			authTimeoutMs,
+			documentNameBytesMax: options.documentNameBytesMax,
+			authTimeoutMs: options.authTimeoutMs,
+			traffic: options.traffic,
+			newcomers: options.newcomers,
 			handlers: {
 				message: (frame) => {
 					if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(client);
@@ -104,7 +125,7 @@ export class WebSocketTransport {
 				},
 				asked: (address) => lobby.asked(documentNameOf(address), { socket, address }),
 				close: (event) => {
-					this.#disconnect(socket);
+					this.#disconnect(socket, { connection: socketIdOf(client), request: name }, event.code);
 					client.handleClose(event);
 				},
 			},
@@ -116,13 +137,22 @@ export class WebSocketTransport {
 		clearInterval(client.pingInterval);
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
+		this.#figures.opened();
 	}
 
-	#disconnect(socket: ClientSocket): void {
+	#disconnect(socket: ClientSocket, names: ConnectionNames, code: number): void {
+		const end = socket.endOf(code);
 		this.#sockets.delete(socket);
+		this.#figures.ended(socket, end);
+		this.#log.ended(names, socket, end);
 		this.#heartbeat.remove(socket);
 		if (this.#sockets.size === 0) this.#whenEmpty?.();
 	}
+}
+
+/** What Hocuspocus calls a connection in what it gives to hooks. */
+function socketIdOf(client: object): string {
+	return (client as { readonly socketId: string }).socketId;
 }
 
 /** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */

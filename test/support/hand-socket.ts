@@ -80,6 +80,9 @@ class PlainEnd implements WebSocketLike {
 
 /** As of our own transport. */
 class PacedEnd extends PlainEnd implements PacedSocket {
+	edits = 0;
+	deliveries = 0;
+	timesBehind = 0;
 	readonly routes: { readonly address: Uint8Array; readonly receive: (message: Uint8Array) => void }[] = [];
 
 	get bufferedBytes(): number {
