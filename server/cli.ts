@@ -88,6 +88,11 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 				"for --url: longest time for which a socket is kept silent, in s; 0 leaves it out (default: 75)",
 				wholeNumber,
 			)
+			.option(
+				"--patience-s <number>",
+				"for --url: how long an edit may take to be stored or to arrive, in s (default: 15)",
+				wholeNumber,
+			)
 			.action(async (options: DoctorOptions, self: Command) => {
 				const configuration = await configurationOf(self);
 				process.exit(await doctor(options, configuration));
@@ -110,10 +115,11 @@ interface DoctorOptions {
 	readonly document?: string;
 	readonly connections?: number;
 	readonly idleS?: number;
+	readonly patienceS?: number;
 }
 
 async function doctor(options: DoctorOptions, configuration: Configuration): Promise<number> {
-	const { url, document: documentName, connections, idleS } = options;
+	const { url, document: documentName, connections, idleS, patienceS } = options;
 	const json = options.json === true;
 	if (url === undefined) {
 		const { checkOwnSettings } = await import("./doctor/own-settings.ts");
@@ -127,6 +133,7 @@ async function doctor(options: DoctorOptions, configuration: Configuration): Pro
 		documentName,
 		connections,
 		idleS,
+		patienceS,
 		adminToken,
 		json,
 	});

@@ -8,8 +8,9 @@ export async function checkAccess(deployment: Deployment, opened: Opening): Prom
 	const findings = judgeStranger(stranger, deployment.documentName);
 	if (stranger !== opened && stranger.status === "open") stranger.client.end();
 	const isOpen = stranger.status === "open";
-	if (opened.status === "open" || isOpen) findings.push(await checkOrigin(deployment, isOpen));
-	return findings;
+	if (opened.status !== "open" && !isOpen) return findings;
+	const origin = await checkOrigin(deployment, isOpen);
+	return origin === undefined ? findings : [...findings, origin];
 }
 
 function judgeStranger(opening: Opening, documentName: string): Finding[] {
@@ -31,12 +32,13 @@ function judgeStranger(opening: Opening, documentName: string): Finding[] {
 /** A reserved name (RFC 2606) that no page can have. */
 const foreignOrigin = "https://indelible-doctor.invalid";
 
-async function checkOrigin(deployment: Deployment, isOpen: boolean): Promise<Finding> {
+async function checkOrigin(deployment: Deployment, isOpen: boolean): Promise<Finding | undefined> {
 	const check = "origins";
 	const opening = await TrialClient.open({ ...deployment, headers: { origin: foreignOrigin } });
 	if (opening.status === "open") opening.client.end();
-	if (opening.status === "no-socket")
+	if (opening.status === "no-socket" && opening.httpStatus === 403)
 		return { check, result: "ok", detail: "a page of a foreign origin is refused" };
+	if (opening.status !== "open") return undefined;
 	if (!isOpen)
 		return {
 			check,

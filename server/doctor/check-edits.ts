@@ -2,13 +2,12 @@ import type { Finding } from "./finding.ts";
 import { mark } from "./trial.ts";
 import type { TrialClient } from "./trial-client.ts";
 
-const arrivalMsMax = 15_000;
 /** Through Redis it is a hop; through the database up to 2 s, and presence does not come at all. */
 const presenceMsMax = 5_000;
 const slowMs = 1_000;
 
 /** Edits on one node, and looks whether they are stored, and whether the others hear of it. Leaves nothing behind. */
-export async function checkEdits(clients: readonly TrialClient[]): Promise<Finding[]> {
+export async function checkEdits(clients: readonly TrialClient[], arrivalMsMax: number): Promise<Finding[]> {
 	const [author, ...readers] = clients;
 	if (author === undefined) return [];
 	const findings: Finding[] = [];
@@ -18,15 +17,17 @@ export async function checkEdits(clients: readonly TrialClient[]): Promise<Findi
 		() => author.isSaved || author.refusals > 0 || author.closing !== undefined,
 		arrivalMsMax,
 	);
-	findings.push(judgeSaved(author, savedMs));
-	for (const reader of readers) findings.push(await crossing(author, reader, key));
+	const saved = judgeSaved(author, savedMs, arrivalMsMax);
+	findings.push(saved);
+	for (const reader of readers) findings.push(await crossing(author, reader, { key, arrivalMsMax }));
 	author.document.getMap("doctor").delete(key);
 	author.awareness.setLocalState(null);
-	await author.until(() => author.isSaved || author.closing !== undefined, arrivalMsMax);
+	if (saved.result !== "problem")
+		await author.until(() => author.isSaved || author.closing !== undefined, arrivalMsMax);
 	return findings;
 }
 
-function judgeSaved(author: TrialClient, savedMs: number | undefined): Finding {
+function judgeSaved(author: TrialClient, savedMs: number | undefined, arrivalMsMax: number): Finding {
 	const check = "edits";
 	if (author.refusals > 0)
 		return {
@@ -59,7 +60,11 @@ function judgeSaved(author: TrialClient, savedMs: number | undefined): Finding {
 }
 
 /** Whether somebody on another node sees an edit that was made already, and the author's cursor. */
-async function crossing(author: TrialClient, reader: TrialClient, key: string): Promise<Finding> {
+async function crossing(
+	author: TrialClient,
+	reader: TrialClient,
+	{ key, arrivalMsMax }: { readonly key: string; readonly arrivalMsMax: number },
+): Promise<Finding> {
 	const isOther = author.node !== reader.node;
 	const check = isOther ? "crossing" : "fan-out";
 	const way = isOther ? `from node ${author.node} to node ${reader.node}` : "to another person on the node";
@@ -77,13 +82,13 @@ async function crossing(author: TrialClient, reader: TrialClient, key: string): 
 	}
 	author.awareness.setLocalState({ doctor: key });
 	const sees = () => reader.awareness.getStates().get(author.document.clientID)?.doctor === key;
-	const presenceMs = await reader.until(sees, presenceMsMax);
+	const presenceMs = await reader.until(sees, Math.min(presenceMsMax, arrivalMsMax));
 	author.awareness.setLocalState(null);
 	if (presenceMs === undefined) {
 		return {
 			check,
 			result: isOther ? "problem" : "warning",
-			detail: `an edit gets ${way}, a cursor does not in ${presenceMsMax / 1_000} s`,
+			detail: `an edit gets ${way}, a cursor does not in ${Math.min(presenceMsMax, arrivalMsMax) / 1_000} s`,
 			advice: isOther
 				? "The nodes don't hear each other, and follow the database: Redis is away, or they have different redisUrl or none. See /readyz, degraded."
 				: "Presence is not passed on.",

@@ -3,19 +3,18 @@ import type { Finding } from "./finding.ts";
 import { mark } from "./trial.ts";
 import type { TrialClient } from "./trial-client.ts";
 
-const arrivalMsMax = 30_000;
 const MiB = 1024 * 1024;
 const frameSizes = [MiB / 16, MiB, 8 * MiB] as const;
 
 /** How large an edit may be, in both directions. Leaves nothing behind but the note that something was deleted. */
-export async function checkFrames(clients: readonly TrialClient[]): Promise<Finding> {
+export async function checkFrames(clients: readonly TrialClient[], arrivalMsMax: number): Promise<Finding> {
 	const check = "frames";
 	const [author, reader] = clients;
 	if (author === undefined || reader === undefined)
 		return { check, result: "ok", detail: "not tried: one client only" };
 	let passed = 0;
 	for (const bytes of frameSizes) {
-		const problem = await tryFrame(author, reader, bytes);
+		const problem = await tryFrame(author, reader, { bytes, arrivalMsMax });
 		if (problem !== undefined) {
 			const detail = `${passed === 0 ? "" : `${size(passed)} in one message pass, `}${size(bytes)} don't: ${problem}`;
 			const advice =
@@ -30,7 +29,7 @@ export async function checkFrames(clients: readonly TrialClient[]): Promise<Find
 async function tryFrame(
 	author: TrialClient,
 	reader: TrialClient,
-	bytes: number,
+	{ bytes, arrivalMsMax }: { readonly bytes: number; readonly arrivalMsMax: number },
 ): Promise<string | undefined> {
 	const key = mark();
 	const content = new Uint8Array(randomBytes(bytes));
@@ -38,7 +37,7 @@ async function tryFrame(
 	author.document.getMap("doctor").set(key, content);
 	const isOver = () => author.isSaved || author.refusals > refusalsBefore || author.closing !== undefined;
 	await author.until(isOver, arrivalMsMax);
-	const problem = describe(author, refusalsBefore);
+	const problem = describe(author, refusalsBefore, arrivalMsMax);
 	const arrived = () => reader.document.getMap("doctor").has(key) || reader.closing !== undefined;
 	const arrivedMs = problem === undefined ? await reader.until(arrived, arrivalMsMax) : 0;
 	author.document.getMap("doctor").delete(key);
@@ -50,7 +49,7 @@ async function tryFrame(
 		: undefined;
 }
 
-function describe(author: TrialClient, refusalsBefore: number): string | undefined {
+function describe(author: TrialClient, refusalsBefore: number, arrivalMsMax: number): string | undefined {
 	if (author.closing !== undefined)
 		return `the socket was closed with ${author.closing.code} ${author.closing.reason}`;
 	if (author.refusals > refusalsBefore) return "the node refuses it";

@@ -23,6 +23,8 @@ export interface DeploymentOptions {
 	readonly connections?: number | undefined;
 	/** How long a socket may be silent, in s; until it was pinged twice, 75 s at most, by default. 0 leaves it out. */
 	readonly idleS?: number | undefined;
+	/** How long an edit may take to be acknowledged or to arrive, in s; 15 by default. */
+	readonly patienceS?: number | undefined;
 	/** With it, the addresses that nodes see can be checked. It is not sent, only shown to be known. */
 	readonly adminToken?: string | undefined;
 	readonly json: boolean;
@@ -31,6 +33,7 @@ export interface DeploymentOptions {
 const trialDocumentName = "indelible-doctor";
 const connectionsDefault = 8;
 const idleSDefault = 75;
+const patienceSDefault = 15;
 
 /**
  * `indelible doctor --url`: looks at a running deployment from outside, as editors do, through whatever is in front of it.
@@ -66,8 +69,11 @@ export async function checkDeployment({ json, ...options }: DeploymentOptions): 
 		report.add(...found.findings);
 		if (first.client.isReadOnly) report.add(readOnly);
 		else if (found.clients.length > 0) {
-			report.add(...(await checkEdits(found.clients)));
-			report.add(await checkFrames(found.clients));
+			const patienceMs = (options.patienceS ?? patienceSDefault) * 1_000;
+			const edits = await checkEdits(found.clients, patienceMs);
+			report.add(...edits);
+			const isWell = edits.every(({ result }) => result !== "problem");
+			if (isWell) report.add(await checkFrames(found.clients, patienceMs));
 		}
 	} finally {
 		for (const client of found.clients) client.end();

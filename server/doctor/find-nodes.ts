@@ -25,7 +25,7 @@ export async function findNodes(deployment: Deployment, connections: number): Pr
 	const clients = representatives(opened);
 	for (const client of opened) if (!clients.includes(client)) client.end();
 	const findings = [
-		judgeSpread(spread(opened), isFirstAlone),
+		...(opened.length === 0 ? [] : [judgeSpread(spread(opened), isFirstAlone)]),
 		...judgeFailures(failures, 2 * connections),
 		...judgeAnswer(opened),
 	];
