@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { z } from "zod";
 import { parseRedisUrl } from "../extensions/redis/redis-url.ts";
 import { authSettings, operatorSettings } from "./auth-settings.ts";
+import { trafficSettings } from "./limit-settings.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
 const KiB = 1024;
@@ -120,6 +121,7 @@ const limitSettings = {
 	frameBytesMax: whole("bytes", KiB, GiB, 32 * MiB, "largest WebSocket message that a client may send"),
 	documentNameBytesMax: whole("bytes", 1, 64 * KiB, KiB, "longest document name, in UTF-8"),
 	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),
+	...trafficSettings,
 };
 
 const stopSettings = {

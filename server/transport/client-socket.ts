@@ -47,7 +47,7 @@ export interface ClientSocketHandlers {
  */
 const unpacedBytesMax = 32 * 1024 * 1024;
 
-/** How long whoever was sent away for what it sent has until it is cut off; nothing of it is read meanwhile. */
+/** How long a client whose socket is not read has to take note of its end. */
 const farewellMs = 2_000;
 
 /** Why nothing of a socket is read now. */
@@ -209,7 +209,6 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	endForRate(): void {
 		this.#hold(held.byRate);
 		this.end(closeCodes.rateExceeded);
-		setTimeout(() => this.terminate(), farewellMs).unref();
 	}
 
 	onBytes(listener: (chunk: Uint8Array) => void): void {
@@ -233,6 +232,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	end(close: CloseCode): void {
 		this.#ended ??= close;
 		this.#ws.close(close.code, close.reason);
+		// It can't be heard that it has closed, too.
+		if (this.#holds > 0) setTimeout(() => this.terminate(), farewellMs).unref();
 	}
 
 	/** Without a closing handshake. */

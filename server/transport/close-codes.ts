@@ -17,8 +17,16 @@ export const closeCodes = {
 	tokenExpired: { code: 4401, reason: "token-expired", retry: true },
 	tokenRefused: { code: 4401, reason: "token-refused", retry: true },
 	accessRevoked: { code: 4403, reason: "access-revoked", retry: true },
+	/** On the admin page somebody has closed the connection, or unloaded its document. */
+	closedByOperator: { code: 4410, reason: "closed-by-operator", retry: true },
 	/** Whoever would know can't be asked now: the issuer's keys, the webhook. */
 	authUnavailable: { code: 1013, reason: "auth-unavailable", retry: true },
+	/** It sent more than is allowed for longer than it was bearable (extensions/limits). */
+	rateExceeded: { code: 4429, reason: "rate-exceeded", retry: true },
+	/** Its user has too many connections. */
+	tooManyConnections: { code: 4429, reason: "too-many-connections", retry: true },
+	/** The node is short of memory, and this connection was idle for longest. */
+	overloaded: { code: 1013, reason: "overloaded", retry: true },
 	/** Hocuspocus' `ResetConnection`. */
 	reset: { code: 4205, reason: "reset-connection", retry: true },
 } as const satisfies Record<string, CloseCode>;

@@ -1,0 +1,32 @@
+import type { Connection } from "@hocuspocus/server";
+
+/** With what a socket is closed for a limit. A provider comes back after each. */
+export const limitCloseEvents = {
+	rateExceeded: { code: 4429, reason: "rate-exceeded" },
+	tooManyConnections: { code: 4429, reason: "too-many-connections" },
+} as const;
+
+export type LimitCloseEvent = (typeof limitCloseEvents)[keyof typeof limitCloseEvents];
+
+/** What a client is told that is refused one document, in the provider's `onAuthenticationFailed`. Its socket stays. */
+export type LimitRefusalReason = "invalid-document-name" | "document-full" | "too-many-documents";
+
+/** Without a message, as Hocuspocus prints messages, and floods of them are what limits are for. */
+export class LimitRefusal extends Error {
+	override readonly name = "LimitRefusal";
+	readonly reason: LimitRefusalReason;
+
+	constructor(reason: LimitRefusalReason) {
+		super("");
+		this.reason = reason;
+	}
+}
+
+const webSocketOpen = 1;
+
+/** Ends the whole socket, not just this document: a provider does not come back to a document that was closed alone. */
+export function endSocket(connection: Connection, event: LimitCloseEvent): void {
+	connection.close(event);
+	const { webSocket } = connection;
+	if (webSocket.readyState === webSocketOpen) webSocket.close(event.code, event.reason);
+}

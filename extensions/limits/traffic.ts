@@ -1,0 +1,111 @@
+import type { LimitReports } from "./limit-reports.ts";
+import { TrafficMeter, type TrafficRates } from "./traffic-meter.ts";
+
+/** Whoever can be told to send less: a client's socket. */
+export interface Sender {
+	/** Made when it is needed; its owner need only keep it. */
+	meters: SenderMeters | undefined;
+	/** Nothing more of it is read. What was read already may still come. */
+	pauseReading(): void;
+	resumeReading(): void;
+	/** It was slowed for too long. */
+	endForRate(): void;
+}
+
+/** What a sender has sent, and what all connections of its user have. */
+export interface SenderMeters {
+	readonly connection: TrafficMeter;
+	/** `undefined` for as long as nobody knows whose it is. */
+	user: TrafficMeter | undefined;
+}
+
+export interface TrafficOptions {
+	readonly connection: TrafficRates;
+	readonly user: TrafficRates;
+	/** How long a sender may be slowed without a break, in ms. */
+	readonly patienceMs: number;
+	readonly reports: LimitReports;
+	/** In ms, since any moment. */
+	readonly now?: (() => number) | undefined;
+}
+
+/** What a connection may send before anybody looks at the clock for it. */
+const unchargedMessagesMax = 64;
+const unchargedBytesMax = 64 * 1024;
+/** How often it is looked who may be read again, in ms. One timer for all, and none while nobody is slowed. */
+const tickMs = 100;
+
+/** Whether a connection that has sent so much since it was last charged is to be charged now; for most, once in many seconds. */
+export function isWorthCharging(messages: number, bytes: number): boolean {
+	return messages >= unchargedMessagesMax || bytes >= unchargedBytesMax;
+}
+
+/**
+ * Limits how much comes from one connection and from one user. Whoever sends more is read more slowly, which TCP tells the
+ * other side; whoever goes on all the same is sent away.
+ */
+export class Traffic {
+	readonly #options: TrafficOptions;
+	readonly #now: () => number;
+	readonly #slowed = new Set<Sender>();
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(options: TrafficOptions) {
+		this.#options = options;
+		this.#now = options.now ?? (() => performance.now());
+	}
+
+	/** It has sent so much since the last time. */
+	charge(sender: Sender, messages: number, bytes: number): void {
+		const { connection, user } = this.#options;
+		const nowMs = this.#now();
+		const meters = metersOf(sender);
+		const connectionMs = meters.connection.charge(messages, bytes, connection, nowMs);
+		const userMs = meters.user?.charge(messages, bytes, user, nowMs) ?? 0;
+		if (connectionMs === 0 && userMs === 0) return;
+		if (userMs > connectionMs && meters.user !== undefined) this.#slow(sender, meters.user, nowMs);
+		else this.#slow(sender, meters.connection, nowMs);
+	}
+
+	/** It is gone. */
+	forget(sender: Sender): void {
+		if (!this.#slowed.delete(sender) || this.#slowed.size > 0) return;
+		clearInterval(this.#timer);
+		this.#timer = undefined;
+	}
+
+	#slow(sender: Sender, meter: TrafficMeter, nowMs: number): void {
+		const { patienceMs, reports } = this.#options;
+		const limit = meter === sender.meters?.user ? "user-rate" : "connection-rate";
+		const slowedMs = meter.slowed(nowMs);
+		if (slowedMs > patienceMs) {
+			reports.report({ type: "closed", limit }, { slowedMs: Math.round(slowedMs) });
+			sender.endForRate();
+			return;
+		}
+		if (this.#slowed.has(sender)) return;
+		reports.report({ type: "slowed", limit });
+		sender.pauseReading();
+		this.#slowed.add(sender);
+		this.#timer ??= setInterval(() => this.#tick(), tickMs).unref();
+	}
+
+	#tick(): void {
+		const { connection, user } = this.#options;
+		const nowMs = this.#now();
+		for (const sender of this.#slowed) {
+			const { meters } = sender;
+			const isOverdrawn =
+				(meters?.connection.overdrawnMs(connection, nowMs) ?? 0) > 0 ||
+				(meters?.user?.overdrawnMs(user, nowMs) ?? 0) > 0;
+			if (isOverdrawn) continue;
+			this.forget(sender);
+			sender.resumeReading();
+		}
+	}
+}
+
+export function metersOf(sender: Sender): SenderMeters {
+	sender.meters ??= { connection: new TrafficMeter(), user: undefined };
+	return sender.meters;
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from "node:http";
+import { documentNamePattern } from "../extensions/limits/document-name.ts";
+import { type LimitReports, Limits } from "../extensions/limits/index.ts";
+import type { NodeSettings } from "./settings.ts";
+import { clientAddressOf, type TrustedProxies } from "./transport/client-address.ts";
+
+/** The limits on connections that the settings say. */
+export function makeLimits(
+	settings: NodeSettings,
+	trustedProxies: TrustedProxies,
+	reports: LimitReports,
+): Limits {
+	const { documentNamePattern: pattern } = settings;
+	return new Limits({
+		...settings,
+		documentNamePattern: pattern === undefined ? undefined : documentNamePattern(pattern),
+		addressOf: (request: IncomingMessage) => clientAddressOf(request, trustedProxies),
+		reports,
+		logger: undefined,
+	});
+}
+
+/** What Hocuspocus keeps of a client while the documents that it has asked for are looked up and loaded. */
+export function queueLimits({ documentsPerConnectionMax, frameBytesMax }: NodeSettings) {
+	const documents = documentsPerConnectionMax === 0 ? documentsMax : documentsPerConnectionMax;
+	return {
+		maxPendingDocuments: documents,
+		maxUnauthenticatedQueueMessages: documents * messagesPerDocument,
+		// One message of any size must fit.
+		maxUnauthenticatedQueueSize: frameBytesMax + queueBytesMin,
+	};
+}
+
+const documentsMax = 100_000;
+/** A provider sends four at once for each; then whatever is drawn or typed meanwhile. */
+const messagesPerDocument = 10;
+/** Hocuspocus' own limit. */
+const queueBytesMin = 5 * 1024 * 1024;

@@ -1,0 +1,115 @@
+import { expect, onTestFinished, test } from "vitest";
+import * as Y from "yjs";
+import type { LimitEvent } from "../../extensions/limits/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
+import { openRawSocket, type RawSocket } from "../support/raw-socket.ts";
+import { signToken, testSecret } from "../support/tokens.ts";
+import { authenticationFrame, syncStep1Frame, updateFrame } from "../support/wire-frames.ts";
+
+async function startLimited(options: LocalNodeOptions) {
+	const events: LimitEvent[] = [];
+	const local = await startLocalNode({ ...options, onLimitEvent: (event) => events.push(event) });
+	const count = (type: LimitEvent["type"], limit: LimitEvent["limit"]) =>
+		events.filter((event) => event.type === type && event.limit === limit).length;
+	return { ...local, count };
+}
+
+/** Sends so many messages whenever the server has read the last ones, until the test ends. */
+function flood({ ws }: RawSocket, frame: Uint8Array, frames: number): void {
+	const timer = setInterval(() => {
+		if (ws.readyState !== ws.OPEN || ws.bufferedAmount > 1_000_000) return;
+		for (let sent = 0; sent < frames; sent += 1) ws.send(frame);
+	}, 10);
+	onTestFinished(() => clearInterval(timer));
+}
+
+test("[TRN5] whoever sends too many messages is read slowly, then closed, while others notice nothing", async () => {
+	const { url, client, count } = await startLimited({
+		messagesPerSecondMax: 200,
+		slowedMsMax: 1_000,
+		pingIntervalMs: 100,
+	});
+	const writer = await client("doc").synced();
+	const reader = await client("doc").synced();
+	const noisy = await openRawSocket(url);
+	noisy.ws.send(authenticationFrame("noise"));
+	await eventually("it to be let in", () => noisy.received.length > 0);
+	flood(noisy, syncStep1Frame("noise"), 500);
+	await eventually("it to be slowed", () => count("slowed", "connection-rate") > 0);
+	writer.type("all is quiet here");
+	await writer.saved();
+	await eventually("the reader to see it", () => reader.text.toString() === "all is quiet here");
+	await eventually("it to be closed", () => noisy.closes.length > 0);
+	expect(noisy.closes).toEqual([{ code: 4429, reason: "rate-exceeded" }]);
+	expect(count("closed", "connection-rate")).toBe(1);
+	expect([...writer.closes, ...reader.closes]).toEqual([]);
+});
+
+test("[TRN5] whoever is slowed for a while is not taken for dead, and nothing of what it sent is lost", async () => {
+	const { client, count } = await startLimited({
+		bytesPerSecondMax: 100_000,
+		frameBytesMax: 100_000,
+		pingIntervalMs: 50,
+	});
+	const writer = await client("doc").synced();
+	for (let page = 0; page < 14; page += 1) writer.type("x".repeat(90_000));
+	await writer.saved();
+	expect(count("slowed", "connection-rate")).toBeGreaterThan(0);
+	expect(writer.closes).toEqual([]);
+});
+
+test("[TRN5] connections of one user are slowed together, those of another are not", async () => {
+	const { url, client, count } = await startLimited({
+		authJwtSecret: testSecret,
+		messagesPerSecondMax: 0,
+		userMessagesPerSecondMax: 200,
+		slowedMsMax: 60_000,
+	});
+	const token = await signToken({ sub: "noisy" });
+	const sockets = await Promise.all([openRawSocket(url), openRawSocket(url)]);
+	for (const socket of sockets) {
+		socket.ws.send(authenticationFrame("doc", token));
+		await eventually("it to be let in", () => socket.received.length > 0);
+		flood(socket, syncStep1Frame("doc"), 100);
+	}
+	await eventually("both to be slowed", () => count("slowed", "user-rate") > 3);
+	const other = await client("doc", { token: await signToken({ sub: "quiet" }) }).synced();
+	await other.type("hello").saved();
+	expect(count("slowed", "connection-rate")).toBe(0);
+	expect(count("closed", "user-rate")).toBe(0);
+});
+
+test("[TRN5] what comes before anybody was let in is read up to a bound, and on after that", async () => {
+	const admission = Promise.withResolvers<void>();
+	const { url, node, client, count } = await startLimited({
+		unauthenticatedBytesMax: 100_000,
+		pingIntervalMs: 50,
+		onAuthenticate: async ({ token }) => {
+			if (token === "slow") await admission.promise;
+		},
+	});
+	const early = await openRawSocket(url);
+	early.ws.send(authenticationFrame("doc", "slow"));
+	const document = new Y.Doc();
+	document.on("update", (update) => early.ws.send(updateFrame("doc", update)));
+	for (let page = 0; page < 40; page += 1) document.getText("text").insert(0, "x".repeat(50_000));
+	await eventually("it to be held", () => count("slowed", "unauthenticated-bytes") === 1);
+	const others = await client("other").synced();
+	await others.type("in the meantime").saved();
+	expect(node.connections).toBe(2);
+	admission.resolve();
+	const reader = await client("doc").synced();
+	await eventually("all of it to arrive", () => reader.text.length === 2_000_000);
+	expect(early.closes).toEqual([]);
+	expect(count("slowed", "unauthenticated-bytes")).toBe(1);
+});
+
+test("[TRN5] a message that is never complete costs an unauthenticated socket its time, and little memory", async () => {
+	const { url, count } = await startLimited({ pingIntervalMs: 50, authTimeoutMs: 500 });
+	const early = await openRawSocket(url);
+	early.ws.send(new Uint8Array(10_000_000), { fin: false });
+	await eventually("it to be held", () => count("slowed", "unauthenticated-bytes") === 1);
+	await eventually("it to be closed", () => early.closes.length > 0);
+	expect(early.closes).toEqual([{ code: 4408, reason: "authentication-timeout" }]);
+});
