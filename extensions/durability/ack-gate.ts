@@ -30,6 +30,8 @@ export interface AckGateOptions {
 	readonly log: DocumentLog;
 	readonly commitLog: CommitLog;
 	readonly nesting: Nesting;
+	/** Hears that Yjs has begun a transaction that is not at its end. */
+	readonly onUnfinished: () => void;
 }
 
 /** An update that was received and not answered yet. */
@@ -56,6 +58,7 @@ export class AckGate implements DurabilityListener, Gate {
 	readonly #log: DocumentLog;
 	readonly #commitLog: CommitLog;
 	readonly #nesting: Nesting;
+	readonly #onUnfinished: () => void;
 	readonly #handshake = new Handshake();
 	/** What the client sent that Hocuspocus has not answered yet, in order. */
 	readonly #unanswered: Unanswered[] = [];
@@ -64,11 +67,12 @@ export class AckGate implements DurabilityListener, Gate {
 	readonly #sendNow: (frame: Uint8Array) => void;
 	#acknowledge: Acknowledge;
 
-	private constructor(connection: Connection, { log, commitLog, nesting }: AckGateOptions) {
+	private constructor(connection: Connection, { log, commitLog, nesting, onUnfinished }: AckGateOptions) {
 		this.#connection = connection;
 		this.#log = log;
 		this.#commitLog = commitLog;
 		this.#nesting = nesting;
+		this.#onUnfinished = onUnfinished;
 		this.#sendNow = connection.send.bind(connection);
 		this.#acknowledge = (count, sinceMs) => {
 			const frame = syncStatusFrame(connection.messageAddress);
@@ -215,8 +219,9 @@ export class AckGate implements DurabilityListener, Gate {
 		try {
 			read = readUpdate(update);
 		} catch {
-			return false;
+			return undefined;
 		}
+		const { ends } = read;
 		this.#unanswered.push({ ends, receivedMs });
 		if (type === "step2") this.#handshake.step2Received();
 		else {
@@ -225,7 +230,7 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 		this.#cancelQuiet?.();
 		this.#cancelQuiet = undefined;
-		return true;
+		return read;
 	}
 
 	#send(frame: Uint8Array, outgoing: Outgoing): void {
@@ -262,6 +267,7 @@ export class AckGate implements DurabilityListener, Gate {
 		// Yjs tells of a change at the end of all that goes on in its document, and the log has nothing of it until then.
 		if (this.#connection.document._transactionCleanups.length > 0) {
 			this.#connection.document.once("afterAllTransactions", () => this.#release(count, sinceMs));
+			this.#onUnfinished();
 			return;
 		}
 		// A client may hear that its edits are here because another node has passed them on and not logged them yet.

@@ -13,7 +13,7 @@ import type {
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateAsUpdate } from "yjs";
 import type { MetricSink } from "../metrics/metric-sink.ts";
-import { AckGate, closeSocket, gateCloseEvents } from "./ack-gate.ts";
+import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
 import {
@@ -27,6 +27,7 @@ import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
+import { Nesting } from "./nesting.ts";
 import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
@@ -117,6 +118,8 @@ export class Durability implements Extension {
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
 	readonly #gates = new WeakMap<Connection, AckGate>();
+	/** Documents in which Yjs has not ended a transaction, until it is known whether it does. */
+	readonly #suspects = new Set<Document>();
 	#onStored: ((documentName: string, stored: StoredDocument) => Promise<void>) | undefined;
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
@@ -414,12 +417,36 @@ export class Durability implements Extension {
 			}
 		};
 		const addConnection = document.addConnection.bind(document);
+		const options: AckGateOptions = {
+			log,
+			commitLog: this.#commitLog,
+			nesting: new Nesting(document),
+			onUnfinished: () => this.#endIfBroken(document),
+		};
 		document.addConnection = (connection) => {
-			this.#gates.set(connection, AckGate.install(connection, { log, commitLog: this.#commitLog }));
+			this.#gates.set(connection, AckGate.install(connection, options));
 			// See AckGate: a client can be connected to a document that was just unloaded.
 			if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
 			return addConnection(connection);
 		};
+	}
+
+	/**
+	 * Transactions end with the turn in which they begin. Where Yjs did not get to the end of one, its document takes edits and tells
+	 * nobody of them any more. It leaves memory, and its clients come back to what is logged with what was not acknowledged [TRN5].
+	 */
+	#endIfBroken(document: Document): void {
+		if (this.#suspects.has(document)) return;
+		this.#suspects.add(document);
+		this.#clock.after(0, () => {
+			this.#suspects.delete(document);
+			if (document._transactionCleanups.length === 0) return;
+			this.#logger.error(
+				{ documentName: document.name },
+				"Yjs did not survive an edit of a document; it is loaded again, and its clients come back",
+			);
+			for (const connection of document.getConnections()) connection.close(gateCloseEvents.documentLeft);
+		});
 	}
 
 	#append(entry: DocumentEntry, update: Uint8Array): void {

@@ -22,6 +22,8 @@ interface ReceivedUpdate {
 	readonly peer: Peer;
 	readonly update: Uint8Array;
 	readonly receivedMs: number;
+	/** Whether its gate is to be asked, before it is applied, if the document bears it. */
+	readonly isNested: boolean;
 }
 
 /** Whose change it was, when it was all one client's: `undefined` when nothing has changed, `null` for anything else. */
@@ -85,9 +87,9 @@ export class LiveDocument {
 	}
 
 	/** Takes an update that was admitted. */
-	updateReceived(peer: Peer, update: Uint8Array, receivedMs: number): void {
-		this.#received.push({ peer, update, receivedMs });
-		this.#receivedBytes += update.byteLength;
+	updateReceived(received: ReceivedUpdate): void {
+		this.#received.push(received);
+		this.#receivedBytes += received.update.byteLength;
 		if (this.#receivedBytes > batchBytesMax) this.flush();
 		else this.#schedule();
 	}
@@ -215,6 +217,7 @@ export class LiveDocument {
 	#apply(received: readonly ReceivedUpdate[], failed: Set<ReceivedUpdate>): void {
 		for (const one of received) {
 			try {
+				if (one.isNested && !one.peer.gate.bears(one.update)) throw new Error("types are nested too deep");
 				applyUpdate(this.document, one.update);
 			} catch (error) {
 				// The others' updates are not touched by it.

@@ -179,15 +179,16 @@ export class Peer {
 
 	#admit(type: "step2" | "update", update: Uint8Array): void {
 		const receivedMs = this.#context.clock.now();
-		if (this.gate.admit(type, update, receivedMs)) this.#edit(update, receivedMs);
+		const admission = this.gate.admit(type, update, receivedMs);
+		if (admission !== "refused") this.#edit(update, receivedMs, admission === "nested");
 	}
 
-	#edit(update: Uint8Array, receivedMs: number): void {
+	#edit(update: Uint8Array, receivedMs: number, isNested: boolean): void {
 		this.#unapplied += 1;
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
 		if (isIdle && this.#bringsNothing(update)) this.applied();
-		else this.#live.updateReceived(this, update, receivedMs);
+		else this.#live.updateReceived({ peer: this, update, receivedMs, isNested });
 	}
 
 	#bringsNothing(update: Uint8Array): boolean {
