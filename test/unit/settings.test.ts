@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { defaultLimits } from "../../extensions/limits/defaults.ts";
 import { type ConfigurationSources, defineConfig, loadConfiguration } from "../../server/configuration.ts";
 import { createNode } from "../../server/index.ts";
 import { settings } from "../../server/settings.ts";
@@ -70,6 +71,8 @@ describe("which source wins", () => {
 			authWebhookCacheMs: 5_000,
 			authExpiry: "close",
 			stampPresence: true,
+			...defaultLimits,
+			shedIdleMs: 120_000,
 		});
 	});
 
