@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { StoreConfigurationError, StoreUnavailableError } from "../extensions/durability/index.ts";
+import {
+	DamagedDocumentError,
+	StoreConfigurationError,
+	StoreUnavailableError,
+} from "../extensions/durability/index.ts";
 import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
@@ -99,13 +103,62 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			}),
 	)
 	.addCommand(
-		command("import", "take over the documents of @hocuspocus/extension-sqlite", storeSettings)
-			.argument("<file>", "its database file, which is only read")
+		command(
+			"import",
+			"take over the documents of @hocuspocus/extension-sqlite, or one document",
+			storeSettings,
+		)
+			.argument("<file>", "its database file, which is only read; with --document, what `export` has written")
+			.option("--document <name>", "merge the file with the document of this name")
+			.option("--url <url>", "with --document: into a running deployment at this address, as an editor")
+			.option("--token-variable <name>", "for --url: the environment variable that holds the token")
+			.action(async (file: string, options: ImportOptions, self: Command) => {
+				process.exit(await importFrom(file, options, await configurationOf(self)));
+			}),
+	)
+	.addCommand(
+		command("export", "write one document into a file, as a Yjs update; nodes may run", storeSettings)
+			.argument("<document>", "its name")
+			.requiredOption("--output <file>", "a new file")
+			.option("--from <file>", "take it from a backup of an SQLite database")
+			.action(async (documentName: string, options: { output: string; from?: string }, self: Command) => {
+				const { exportCommand } = await import("./export-command.ts");
+				process.exit(await exportCommand({ documentName, ...options }, await configurationOf(self)));
+			}),
+	)
+	.addCommand(
+		command(
+			"backup",
+			"copy the SQLite database, also while a node runs, and read the copy back",
+			storeSettings,
+		)
+			.argument("<file>", "a new file")
 			.action(async (file: string, _options, self: Command) => {
-				const { importCommand } = await import("./import-command.ts");
-				process.exit(await importCommand(file, await configurationOf(self)));
+				const { backupCommand } = await import("./backup-command.ts");
+				process.exit(await backupCommand(file, await configurationOf(self)));
 			}),
 	);
+
+interface ImportOptions {
+	readonly document?: string;
+	readonly url?: string;
+	readonly tokenVariable?: string;
+}
+
+async function importFrom(
+	file: string,
+	options: ImportOptions,
+	configuration: Configuration,
+): Promise<number> {
+	const { document: documentName, url } = options;
+	if (documentName === undefined) {
+		if (url !== undefined) throw new UserError("--url needs --document: a single document can be merged so");
+		const { importCommand } = await import("./import-command.ts");
+		return importCommand(file, configuration);
+	}
+	const { importDocument } = await import("./import-document.ts");
+	return importDocument({ file, documentName, url, token: tokenOf(options) }, configuration);
+}
 
 interface DoctorOptions {
 	readonly json?: boolean;
@@ -139,7 +192,10 @@ async function doctor(options: DoctorOptions, configuration: Configuration): Pro
 	});
 }
 
-function tokenOf({ token, tokenVariable }: DoctorOptions): string | undefined {
+function tokenOf({
+	token,
+	tokenVariable,
+}: Pick<DoctorOptions, "token" | "tokenVariable">): string | undefined {
 	if (tokenVariable === undefined) return token;
 	const found = process.env[tokenVariable];
 	if (found === undefined) throw new UserError(`--token-variable: there is no variable ${tokenVariable}`);
@@ -166,6 +222,7 @@ function report(error: unknown): number {
 		error instanceof SettingsError ||
 		error instanceof UserError ||
 		error instanceof StoreConfigurationError ||
+		error instanceof DamagedDocumentError ||
 		error instanceof RedisRefusedError
 	) {
 		print(error.message.replaceAll(/^/gm, "indelible: "));

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import * as decoding from "lib0/decoding";
 import * as Y from "yjs";
 import { DamagedDocumentError, type Store, type StoredDocument } from "../extensions/durability/store.ts";
+import { documentOf, faultOf } from "./stored-state.ts";
 import { UserError } from "./user-error.ts";
 
 export interface ImportOptions {
@@ -163,24 +163,16 @@ async function importRow({ name, data }: Row, store: Store, nameBytesMax: number
 	if (Buffer.byteLength(name) > nameBytesMax) return refuse(`its name is longer than ${nameBytesMax} bytes`);
 	if (data instanceof Error) return refuse(`its data can't be read: ${data.message}`);
 	if (!(data instanceof Uint8Array)) return refuse("its data is no blob");
-	if (data.byteLength === 0) return refuse("its data has no bytes, and even an empty document's has some");
 	const fault = faultOf(data);
-	return fault === undefined ? merge(name, data, store) : refuse(fault);
+	return fault === undefined ? merge(name, data, store) : refuse(`its data ${fault}`);
 }
 
 function refuse(problem: string): ImportOutcome {
 	return { status: "refused", problem };
 }
 
-/** What keeps bytes from being a Yjs update (V1), or `undefined` when they are one. */
-function faultOf(update: Uint8Array): string | undefined {
-	const decoder = decoding.createDecoder(update);
-	const read = attempt(() => Y.readUpdate(decoder, new Y.Doc()));
-	if (read instanceof Error) return `its data is no Yjs update: ${read.message}`;
-	return decoding.hasContent(decoder) ? "its data goes on after a Yjs update" : undefined;
-}
-
-async function merge(documentName: string, update: Uint8Array, store: Store): Promise<ImportOutcome> {
+/** Adds an update (V1) that can be right to what is stored. */
+export async function merge(documentName: string, update: Uint8Array, store: Store): Promise<ImportOutcome> {
 	let stored: StoredDocument;
 	try {
 		stored = await store.load(documentName);
@@ -198,12 +190,8 @@ async function merge(documentName: string, update: Uint8Array, store: Store): Pr
 }
 
 /** Whether an update adds nothing to what is stored. What still waits for missing updates counts, too. */
-function holds({ snapshot, entries }: StoredDocument, update: Uint8Array): boolean {
-	const document = new Y.Doc({ gc: false });
-	document.transact(() => {
-		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
-		for (const { updates } of entries) for (const each of updates) Y.applyUpdate(document, each);
-	});
+function holds(stored: StoredDocument, update: Uint8Array): boolean {
+	const document = documentOf(stored);
 	const before = Y.encodeStateAsUpdate(document);
 	Y.applyUpdate(document, update);
 	return Buffer.compare(before, Y.encodeStateAsUpdate(document)) === 0;

@@ -1,0 +1,146 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import * as Y from "yjs";
+import { SqliteStore } from "../../extensions/durability/index.ts";
+import { type Client, openClient } from "../support/client.ts";
+import { runCommand } from "../support/command-line.ts";
+import { startLocalNode } from "../support/local-node.ts";
+import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { signToken, testSecret } from "../support/tokens.ts";
+
+async function startNode(data: string, environment = {}): Promise<NodeProcess> {
+	const node = await startNodeProcess({ data, environment });
+	onTestFinished(async () => {
+		await node.stop("SIGKILL");
+	});
+	return node;
+}
+
+function clientOf({ url }: { readonly url: string }, name: string, token?: string): Client {
+	const client = openClient({ url, name, ...(token === undefined ? {} : { token }) });
+	onTestFinished(() => client.destroy());
+	return client;
+}
+
+function textIn(file: string): string {
+	const document = new Y.Doc();
+	Y.applyUpdate(document, readFileSync(file));
+	return document.getText("text").toString();
+}
+
+test("a backup of a node that runs has what was acknowledged before, and is a file of its own", async () => {
+	const [data, place] = [temporaryFolder(), temporaryFolder()];
+	const node = await startNode(data);
+	await clientOf(node, "one").type("first").saved();
+	await clientOf(node, "über/文書").type("second").saved();
+	const file = join(place, "copy.sqlite");
+	const { code, output, errors } = await runCommand(["backup", file, "--data", data]);
+	expect({ code, errors }).toEqual({ code: 0, errors: "" });
+	expect(output).toMatch(/^2 documents, \d+\.\d MiB, in .*copy\.sqlite; all of them read back\.\n$/);
+	expect(readdirSync(place)).toEqual(["copy.sqlite"]);
+	const again = await runCommand(["backup", file, "--data", data]);
+	expect(again).toMatchObject({ code: 2, errors: expect.stringContaining("is there already") });
+	const exported = join(place, "one.yjs");
+	const flags = ["--from", file, "--output", exported];
+	expect(await runCommand(["export", "one", ...flags])).toMatchObject({ code: 0, errors: "" });
+	expect(textIn(exported)).toBe("first");
+	expect(await runCommand(["export", "one", ...flags])).toMatchObject({ code: 2 });
+	const unknown = await runCommand(["export", "two", "--from", file, "--output", join(place, "two.yjs")]);
+	expect(unknown).toMatchObject({ code: 2, errors: expect.stringContaining('no document "two"') });
+	expect(existsSync(join(place, "two.yjs"))).toBe(false);
+	// Nothing was written beside the backup or into it.
+	expect(readdirSync(place).sort()).toEqual(["copy.sqlite", "one.yjs"]);
+});
+
+test("what can't be backed up is said, and nothing half done is left", async () => {
+	const place = temporaryFolder();
+	const missing = await runCommand(["backup", join(place, "x.sqlite"), "--data", join(place, "nowhere")]);
+	expect(missing).toMatchObject({ code: 2, errors: expect.stringContaining("no database at") });
+	const postgres = await runCommand(["backup", join(place, "x.sqlite"), "--database-url", "postgres://h/d"]);
+	expect(postgres).toMatchObject({ code: 2, errors: expect.stringContaining("pg_dump") });
+	writeFileSync(join(place, "indelible.sqlite"), "no database");
+	const broken = await runCommand(["backup", join(place, "x.sqlite"), "--data", place]);
+	expect(broken).toMatchObject({ code: 2, errors: expect.stringContaining("damaged or no database") });
+	expect(readdirSync(place)).toEqual(["indelible.sqlite"]);
+});
+
+test("[DUR5] a damaged document is named, the others are in the backup, and it is not exported", async () => {
+	const [data, place] = [temporaryFolder(), temporaryFolder()];
+	const path = join(data, "indelible.sqlite");
+	const store = new SqliteStore({ path });
+	await store.open();
+	for (const documentName of ["bad", "good"]) {
+		const document = new Y.Doc();
+		document.getText("text").insert(0, `the text of ${documentName}`);
+		await store.append([{ documentName, updates: [Y.encodeStateAsUpdate(document)] }]);
+	}
+	await store.close();
+	const bytes = readFileSync(path);
+	const at = bytes.indexOf("the text of bad");
+	expect(at).toBeGreaterThan(0);
+	bytes.write("The", at);
+	writeFileSync(path, bytes);
+	const file = join(place, "copy.sqlite");
+	const backup = await runCommand(["backup", file, "--data", data]);
+	expect(backup).toMatchObject({ code: 1, output: expect.stringContaining("1 are damaged") });
+	expect(backup.errors).toContain('indelible: "bad": ');
+	const good = await runCommand(["export", "good", "--from", file, "--output", join(place, "good.yjs")]);
+	expect(good.code).toBe(0);
+	const bad = await runCommand(["export", "bad", "--from", file, "--output", join(place, "bad.yjs")]);
+	expect(bad).toMatchObject({ code: 2, errors: expect.stringContaining("is damaged") });
+	expect(existsSync(join(place, "bad.yjs"))).toBe(false);
+});
+
+test("one document goes back under another name, into a store and into a deployment that runs", async () => {
+	const [data, place] = [temporaryFolder(), temporaryFolder()];
+	const node = await startLocalNode({ data });
+	await node.client("plan").type("the plan as it was").saved();
+	const file = join(place, "plan.yjs");
+	await runCommand(["export", "plan", "--data", data, "--output", file]);
+	const editor = node.client("plan");
+	await editor.synced();
+	editor.text.delete(0, editor.text.length);
+	await editor.type("the new plan").saved();
+	const running = ["import", file, "--url", node.url, "--document"];
+	expect(await runCommand([...running, "plan (restored)"])).toMatchObject({ code: 0, errors: "" });
+	expect((await node.client("plan (restored)").synced()).text.toString()).toBe("the plan as it was");
+	// Under its own name nothing comes back: it was deleted after the backup, and both are merged.
+	expect(await runCommand([...running, "plan"])).toMatchObject({ code: 0 });
+	expect((await node.client("plan").synced()).text.toString()).toBe("the new plan");
+	const elsewhere = temporaryFolder();
+	const stored = ["import", file, "--document", "plan", "--data", elsewhere];
+	expect(await runCommand(stored)).toMatchObject({ code: 0, output: expect.stringContaining("imported") });
+	expect(await runCommand(stored)).toMatchObject({
+		code: 0,
+		output: expect.stringContaining("nothing that"),
+	});
+	const other = await startLocalNode({ data: elsewhere });
+	expect((await other.client("plan").synced()).text.toString()).toBe("the plan as it was");
+});
+
+test("an import that can't be is refused, with the reason", async () => {
+	const place = temporaryFolder();
+	const [file, update] = [join(place, "file"), Y.encodeStateAsUpdate(new Y.Doc())];
+	const attempt = async (bytes: Uint8Array, ...args: string[]) => {
+		writeFileSync(file, bytes);
+		const { code, errors } = await runCommand(["import", file, "--data", place, ...args]);
+		return `${code} ${errors}`;
+	};
+	expect(await attempt(Buffer.from("text"), "--document", "a")).toMatch(/^2 .*is no Yjs update/);
+	expect(await attempt(new Uint8Array(), "--document", "a")).toMatch(/^2 .*has no bytes/);
+	expect(await attempt(Buffer.concat([update, update]), "--document", "a")).toMatch(/^2 .*goes on after/);
+	expect(await attempt(update, "--document", "")).toMatch(/^2 .*name/);
+	expect(await attempt(update, "--url", "ws://localhost:1")).toMatch(/^2 .*--document/);
+	const node = await startNode(temporaryFolder(), { INDELIBLE_AUTH_JWT_SECRET: testSecret });
+	const into = ["--document", "a", "--url", node.url, "--token-variable", "T"];
+	const { code, errors } = await runCommand(["import", file, ...into], { environment: { T: "nonsense" } });
+	expect(`${code} ${errors}`).toMatch(/^2 .*can't be opened at/);
+	const document = new Y.Doc();
+	document.getText("text").insert(0, "more");
+	writeFileSync(file, Y.encodeStateAsUpdate(document));
+	const reader = await signToken({ readonlyDocumentNames: ["*"] });
+	const refused = await runCommand(["import", file, ...into], { environment: { T: reader } });
+	expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("refuses to write") });
+});
