@@ -21,7 +21,6 @@ const mergeBytesMax = 64 * 1024;
 interface ReceivedUpdate {
 	readonly peer: Peer;
 	readonly update: Uint8Array;
-	readonly receivedMs: number;
 	/** Whether its gate is to be asked, before it is applied, if the document bears it. */
 	readonly isNested: boolean;
 }
@@ -51,8 +50,11 @@ export class LiveDocument {
 	#changesAuthor: Author;
 	/** Changes that may be of more than the one that they come from. */
 	readonly #mixed = new WeakSet<Transaction>();
-	/** When the edits since the last flush were received. */
-	#edits: number[] = [];
+	/** When the first of those came that wait to be applied, or did last. */
+	#receivedMs = 0;
+	/** Edits since the last flush, and when the first of them was received. */
+	#edits = 0;
+	#editedMs = 0;
 	#acknowledgement: Bundle | undefined;
 	/** Clients with acknowledgements that wait for the flush. */
 	#acknowledging: Peer[] = [];
@@ -86,6 +88,12 @@ export class LiveDocument {
 		return connection.sessionId === null ? this.#address : addressField(connection.messageAddress);
 	}
 
+	/** When an update that comes now was received. What is applied together counts as received together, which spares a look at the clock. */
+	receivedMs(): number {
+		if (this.#received.length === 0) this.#receivedMs = this.#context.clock.now();
+		return this.#receivedMs;
+	}
+
 	/** Takes an update that was admitted. */
 	updateReceived(received: ReceivedUpdate): void {
 		this.#received.push(received);
@@ -112,7 +120,8 @@ export class LiveDocument {
 		const received = this.#received;
 		this.#received = [];
 		this.#receivedBytes = 0;
-		for (const { receivedMs } of received) this.#edits.push(receivedMs);
+		if (this.#edits === 0) this.#editedMs = this.#receivedMs;
+		this.#edits += received.length;
 		this.#context.figures.batches += 1;
 		const origin = originOf(new Set(received.map(({ peer }) => peer.connection)));
 		const failed = new Set<ReceivedUpdate>();
@@ -137,15 +146,17 @@ export class LiveDocument {
 		const presence = this.#presence.take();
 		const updates = this.#takeChanges();
 		const edits = this.#edits;
-		const changes = edits.length + (presence?.clientIds.length ?? 0);
+		const changes = edits + (presence?.clientIds.length ?? 0);
 		const author = this.#changesAuthor;
 		this.#changesAuthor = undefined;
-		if (edits.length > 0) this.#edits = [];
+		this.#edits = 0;
 		if (updates.length > 0 || presence !== undefined) {
 			this.#send(new Outgoing(this.#address, updates, presence?.body), author, presence?.clientIds);
 			const sentMs = clock.now();
 			this.#pace.flushed(startedMs, sentMs - startedMs, changes, this.#peers.size);
-			if (this.#peers.size > 1) this.#measure(edits, sentMs);
+			// There was somebody else to send them to.
+			if (edits > 0 && this.#peers.size > 1)
+				this.#context.figures.fanOut.observe(sentMs - this.#editedMs, edits);
 		}
 		this.#acknowledge();
 	}
@@ -191,12 +202,6 @@ export class LiveDocument {
 	/** The presence of these clients as it is now. */
 	presenceOf(clientIds: Iterable<number>): Body {
 		return this.#presence.bodyOf(clientIds);
-	}
-
-	/** There was somebody else to send them to. */
-	#measure(edits: readonly number[], sentMs: number): void {
-		const { fanOut } = this.#context.figures;
-		for (const receivedMs of edits) fanOut.observe(sentMs - receivedMs);
 	}
 
 	#send(outgoing: Outgoing, author: Author, presence: readonly number[] | undefined): void {

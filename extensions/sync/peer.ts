@@ -178,17 +178,16 @@ export class Peer {
 	}
 
 	#admit(type: "step2" | "update", update: Uint8Array): void {
-		const receivedMs = this.#context.clock.now();
-		const admission = this.gate.admit(type, update, receivedMs);
-		if (admission !== "refused") this.#edit(update, receivedMs, admission === "nested");
+		const admission = this.gate.admit(type, update, this.#live.receivedMs());
+		if (admission !== "refused") this.#edit(update, admission === "nested");
 	}
 
-	#edit(update: Uint8Array, receivedMs: number, isNested: boolean): void {
+	#edit(update: Uint8Array, isNested: boolean): void {
 		this.#unapplied += 1;
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
 		if (isIdle && this.#bringsNothing(update)) this.applied();
-		else this.#live.updateReceived({ peer: this, update, receivedMs, isNested });
+		else this.#live.updateReceived({ peer: this, update, isNested });
 	}
 
 	#bringsNothing(update: Uint8Array): boolean {

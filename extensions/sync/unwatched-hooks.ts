@@ -60,7 +60,7 @@ export class UnwatchedHooks {
 
 	/** For a connection that Hocuspocus is just making: it gives it its hooks after this. */
 	spare(connection: Connection): void {
-		for (const name of messageHooks) if (!this.#isWatched(name)) connection[name] = () => connection;
+		for (const name of messageHooks) if (!this.#isWatched(name)) connection[name] = unchanged;
 	}
 
 	/** Nobody is told of an update, and nothing is put on the clock to be stored: the log has it. */
@@ -93,6 +93,11 @@ const defaultHooks: ReadonlySet<string> = new Set(
 		.filter((value) => typeof value === "function")
 		.map(String),
 );
+
+/** One function for all connections. */
+function unchanged(this: Connection): Connection {
+	return this;
+}
 
 function doesSomething(hook: unknown): boolean {
 	return typeof hook === "function" && !defaultHooks.has(String(hook));
