@@ -262,7 +262,10 @@ export class IndelibleNode {
 			loopDelayMsMax,
 			memoryBytesMax,
 			connectionsMax,
+			backlogBytesMax: settings.backlogBytesMax,
 			connections: () => this.connections,
+			backlogBytes: () => durability.stats().backlogBytes,
+			shed: (count) => this.#shed(count),
 			logger,
 		});
 	}
@@ -461,6 +464,15 @@ export class IndelibleNode {
 		if (!(await within(Math.max(untilMs - performance.now(), endingMsMin), ending)))
 			this.#logger.error({}, "an onDestroy hook or the store did not end in time and was left behind");
 		return { drained, unwrittenUpdates: backlogUpdates };
+	}
+
+	#shed(count: number): number {
+		const { shedIdleMs } = this.#settings;
+		if (shedIdleMs === 0) return 0;
+		const shed = this.#transport.shedIdle(count, shedIdleMs);
+		for (let told = 0; told < shed; told += 1)
+			this.#limitReports.report({ type: "closed", limit: "idle-connections" });
+		return shed;
 	}
 
 	#refusal(): string | undefined {

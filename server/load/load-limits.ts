@@ -12,6 +12,8 @@ export interface LoadSample {
 	readonly heapBytes: number;
 	/** Resident memory of the whole process, without free pages of the heap, in bytes. */
 	readonly memoryBytes: number;
+	/** Memory that edits take which the store has not taken yet. */
+	readonly backlogBytes: number;
 	/** Open WebSockets. */
 	readonly connections: number;
 }
@@ -37,8 +39,13 @@ export interface LoadBounds {
 	readonly heapBytesMax: number;
 	/** Resident memory that the process should not pass, in bytes. */
 	readonly memoryBytesMax: number;
+	/** Memory for edits that wait for the store, past which those who write are sent away. */
+	readonly backlogBytesMax: number;
 	readonly connectionsMax: number;
 }
+
+/** Before anybody has to go, nobody else comes. */
+const backlogShare = 0.5;
 
 /**
  * V8 collects garbage at the latest half way between what was alive after the last collection and its limit: 90 % in use
@@ -47,7 +54,7 @@ export interface LoadBounds {
 const heapShare = 0.9;
 
 function limitsFor(bounds: LoadBounds): Readonly<Record<LoadMeasure, Limit>> {
-	const { loopDelayMsMax, heapBytesMax, memoryBytesMax, connectionsMax } = bounds;
+	const { loopDelayMsMax, heapBytesMax, memoryBytesMax, backlogBytesMax, connectionsMax } = bounds;
 	return {
 		loopDelayMs: { enterAt: loopDelayMsMax, enterSamples, leaveBelow: loopDelayMsMax / 2 },
 		heapBytes: {
@@ -56,6 +63,11 @@ function limitsFor(bounds: LoadBounds): Readonly<Record<LoadMeasure, Limit>> {
 			leaveBelow: heapBytesMax * heapShare * 0.9,
 		},
 		memoryBytes: { enterAt: memoryBytesMax, enterSamples, leaveBelow: memoryBytesMax * 0.9 },
+		backlogBytes: {
+			enterAt: backlogBytesMax * backlogShare,
+			enterSamples,
+			leaveBelow: (backlogBytesMax * backlogShare) / 2,
+		},
 		// A count is never a passing spike.
 		connections: { enterAt: connectionsMax, enterSamples: 1, leaveBelow: connectionsMax * 0.95 },
 	};
@@ -83,6 +95,7 @@ export class LoadLimits {
 		loopDelayMs: calm,
 		heapBytes: calm,
 		memoryBytes: calm,
+		backlogBytes: calm,
 		connections: calm,
 	};
 
@@ -142,7 +155,13 @@ export class LoadLimits {
 	}
 }
 
-const measures: readonly LoadMeasure[] = ["loopDelayMs", "heapBytes", "memoryBytes", "connections"];
+const measures: readonly LoadMeasure[] = [
+	"loopDelayMs",
+	"heapBytes",
+	"memoryBytes",
+	"backlogBytes",
+	"connections",
+];
 
 function next(state: State, value: number, limit: Limit): State {
 	const isOver = value >= limit.enterAt;
@@ -173,6 +192,8 @@ function inWords(measure: LoadMeasure, peak: number, limit: number): string {
 			return `the JavaScript heap holds ${inMiB(peak)}; the limit is ${inMiB(limit)}`;
 		case "memoryBytes":
 			return `the process uses ${inMiB(peak)} of memory; the limit is ${inMiB(limit)}`;
+		case "backlogBytes":
+			return `${inMiB(peak)} of edits wait for the store; the limit for newcomers is ${inMiB(limit)}`;
 		case "connections":
 			return `this node serves its maximum of ${limit} connections`;
 	}

@@ -11,14 +11,20 @@ import { type LoadBounds, type LoadChange, LoadLimits, type LoadMeasure } from "
 import { declareLoadMetrics } from "./load-metrics.ts";
 import { LoopDelay, samplePeriodMs } from "./loop-delay.ts";
 import { memoryLimit } from "./memory-limit.ts";
+import { ShedPace } from "./shed-pace.ts";
 
 export interface LoadWatchOptions {
 	readonly loopDelayMsMax: number;
 	/** In bytes; 0 derives it from the container or the machine. */
 	readonly memoryBytesMax: number;
+	readonly backlogBytesMax: number;
 	readonly connectionsMax: number;
 	/** How many WebSockets are open. */
 	readonly connections: () => number;
+	/** Memory that edits take which the store has not taken yet, in bytes. */
+	readonly backlogBytes: () => number;
+	/** Closes so many connections, those that are idle for longest. @returns How many there were to close. */
+	readonly shed: (connections: number) => number;
 	readonly logger: DurabilityLogger;
 }
 
@@ -30,6 +36,7 @@ export class LoadWatch {
 	readonly #options: LoadWatchOptions;
 	readonly #limits: LoadLimits;
 	readonly #collectionPace = new CollectionPace();
+	readonly #shedPace = new ShedPace();
 	#timer: NodeJS.Timeout | undefined;
 	#refusedSockets = 0;
 	#refusedSocketsTotal = 0;
@@ -112,8 +119,12 @@ export class LoadWatch {
 		this.#loopDelays.observe(loopDelayMs);
 		const heapBytes = oldGenerationBytes();
 		const memoryBytes = memoryBytesInUse();
-		this.#report(this.#limits.take({ loopDelayMs, heapBytes, memoryBytes, connections }));
-		if (this.#collectionPace.take(heapBytes, this.#limits.isMemoryExceeded)) inviteCollection();
+		const backlogBytes = this.#options.backlogBytes();
+		this.#report(this.#limits.take({ loopDelayMs, heapBytes, memoryBytes, backlogBytes, connections }));
+		const { isMemoryExceeded } = this.#limits;
+		if (this.#collectionPace.take(heapBytes, isMemoryExceeded)) inviteCollection();
+		const tooMany = this.#shedPace.take(isMemoryExceeded, connections);
+		if (tooMany > 0 && this.#options.shed(tooMany) > 0) inviteCollection();
 	}
 
 	#report(changes: readonly LoadChange[]): void {
@@ -136,12 +147,14 @@ const begins: Readonly<Record<LoadMeasure, string>> = {
 	loopDelayMs: "the event loop falls behind: new sockets are refused",
 	heapBytes: "the JavaScript heap is nearly full: new sockets are refused",
 	memoryBytes: "the process is past its memory limit: new sockets are refused",
+	backlogBytes: "edits wait for the store: new sockets are refused",
 	connections: "all connections are taken: new sockets are refused",
 };
 const ends: Readonly<Record<LoadMeasure, string>> = {
 	loopDelayMs: "the event loop keeps up again",
 	heapBytes: "the JavaScript heap has room again",
 	memoryBytes: "the process is below its memory limit again",
+	backlogBytes: "the store has caught up",
 	connections: "connections are free again",
 };
 

@@ -18,6 +18,7 @@ import {
 	type IncomingFrame,
 	inspectIncoming,
 	inspectOutgoing,
+	isEdit,
 	isMessageType,
 	step1In,
 } from "./frames.ts";
@@ -101,6 +102,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	edits = 0;
 	deliveries = 0;
 	timesBehind = 0;
+	/** Beats since it was opened, or has sent an edit. */
+	#idleBeats = 0;
 	/** What we have ended it with. */
 	#ended: OurEnd | undefined;
 	#isAlive = true;
@@ -242,7 +245,17 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		this.#ws.terminate();
 	}
 
+	get isOpen(): boolean {
+		return this.#ws.readyState === this.#ws.OPEN;
+	}
+
+	/** For how many beats at least it has sent no edit. */
+	get idleBeats(): number {
+		return Math.max(0, this.#idleBeats - 1);
+	}
+
 	beat(): void {
+		this.#idleBeats += 1;
 		// What is not read can't be a sign of life.
 		if (!this.#isAlive && this.#holds === 0) {
 			this.terminate(noAnswer);
@@ -272,6 +285,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		}
 		for (const { address, receive } of this.#routes) {
 			if (!beginsWith(frame, address) || !isMessageType(frame[address.byteLength])) continue;
+			if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
 			receive(frame);
 			return;
 		}
@@ -320,6 +334,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	#pass(frame: Uint8Array): void {
 		const { handlers } = this.#options;
 		const address = addressFieldOf(frame);
+		if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
 		const stateVector = step1In(frame, address.byteLength);
 		if (stateVector !== undefined && isOfNobody(stateVector)) {
 			// Providers ask at once, and are let in later.

@@ -77,6 +77,11 @@ export function step1In(frame: Uint8Array, typeAt: number): Uint8Array | undefin
 	}
 }
 
+/** Whether it brings something for the document: a `SyncStep2` or an update. */
+export function isEdit(frame: Uint8Array, typeAt: number): boolean {
+	return frame[typeAt] === messageTypeSync && frame[typeAt + 1] !== syncTypeStep1;
+}
+
 export function beginsWith(frame: Uint8Array, start: Uint8Array): boolean {
 	if (frame.byteLength < start.byteLength) return false;
 	// Addresses differ in their length, or else near their end.

@@ -6,8 +6,14 @@ import type { IncomingMessage } from "node:http";
  * Making one takes longer than all else of a handshake, and most are never looked at: until then it is a text.
  */
 export function toWebRequest({ url, headers, rawHeaders }: IncomingMessage): Request {
-	const original = { url: url ?? "/", host: headers.host, fields: rawHeaders.join("\n") };
+	const original = { url: url ?? "/", host: headers.host, fields: flattened(rawHeaders.join("\n")) };
 	return new Proxy({}, new LazyRequest(original)) as Request;
+}
+
+/** V8 keeps what a text was put together from, each piece an object of its own, until somebody looks into it. */
+export function flattened(text: string): string {
+	text.charCodeAt(0);
+	return text;
 }
 
 /** What there is of a request, in as few objects as possible. */

@@ -105,6 +105,20 @@ export class WebSocketTransport {
 		clearTimeout(patience);
 	}
 
+	/**
+	 * Closes connections that have sent no edit for a time, those that are idle for longest, and has them come back.
+	 * @param idleMsMin What is shorter than this is not idle.
+	 * @returns How many were closed.
+	 */
+	shedIdle(connections: number, idleMsMin: number): number {
+		const beatsMin = Math.ceil(idleMsMin / this.#options.pingIntervalMs);
+		const idle = [...this.#sockets].filter((socket) => socket.isOpen && socket.idleBeats >= beatsMin);
+		idle.sort((one, other) => other.idleBeats - one.idleBeats);
+		const leaving = idle.slice(0, connections);
+		for (const socket of leaving) socket.end(closeCodes.overloaded);
+		return leaving.length;
+	}
+
 	/** Ends what is left at once. */
 	terminate(): void {
 		for (const socket of this.#sockets) socket.terminate();

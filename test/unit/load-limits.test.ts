@@ -17,9 +17,16 @@ const bounds: LoadBounds = {
 	loopDelayMsMax: 1_000,
 	heapBytesMax: 1_000 * 2 ** 20,
 	memoryBytesMax: 2_000 * 2 ** 20,
+	backlogBytesMax: 64 * 2 ** 20,
 	connectionsMax: 100,
 };
-const calm: LoadSample = { loopDelayMs: 2, heapBytes: 2 ** 20, memoryBytes: 2 ** 26, connections: 5 };
+const calm: LoadSample = {
+	loopDelayMs: 2,
+	heapBytes: 2 ** 20,
+	memoryBytes: 2 ** 26,
+	backlogBytes: 9,
+	connections: 5,
+};
 
 /** Feeds samples that differ from a calm one as said. @returns The kinds of changes, in order. */
 function feed(limits: LoadLimits, samples: readonly Partial<LoadSample>[]): LoadChange["type"][] {
