@@ -380,7 +380,7 @@ describe("a configuration file of code", () => {
 			};`,
 			"indelible.config.mjs",
 		);
-		const node = await startNode({ environment: { INDELIBLE_CONFIG: file } });
+		const node = await startNode({ environment: { INDELIBLE_CONFIG: file }, hasStrayErrors: true });
 		const client = await open(node, "doc").type("one").saved();
 		(await open(node, "doc").synced()).destroy();
 		const parts = ["of a timer", "of onConnect", "of onChange", "of onDisconnect"];
@@ -396,7 +396,7 @@ describe("a configuration file of code", () => {
 			"indelible.config.mjs",
 		);
 		const data = temporaryFolder();
-		const node = await startNode({ data, flags: ["--config", file] });
+		const node = await startNode({ data, flags: ["--config", file], hasStrayErrors: true });
 		const client = await open(node, "doc").type("text").saved();
 		client.provider.sendStateless("now");
 		await eventually("the end", () => node.child.exitCode !== null);

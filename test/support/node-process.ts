@@ -31,7 +31,13 @@ export interface StartOptions {
 	readonly environment?: Readonly<Record<string, string>>;
 	/** The Node.js to start the launcher with; this one by default. */
 	readonly binary?: string;
+	/** The test provokes errors that nobody handles, in hooks of its own. */
+	readonly hasStrayErrors?: boolean;
 }
+
+/** What a node logs of errors that reach nobody (server/start.ts). They are bugs, whatever provoked them [TRN5]. */
+const strayErrors =
+	/a promise was rejected and nobody handled it|an error was not caught|UnhandledPromiseRejection/;
 
 /** Starts a node and waits until it is ready. The caller stops it. */
 export async function startNodeProcess({
@@ -40,6 +46,7 @@ export async function startNodeProcess({
 	flags = [],
 	environment = {},
 	binary = process.execPath,
+	hasStrayErrors = false,
 }: StartOptions): Promise<NodeProcess> {
 	const onPort = port ?? (await freePort());
 	const child = spawn(
@@ -51,6 +58,11 @@ export async function startNodeProcess({
 	child.stdout.on("data", (chunk) => (output += chunk));
 	child.stderr.on("data", (chunk) => (output += chunk));
 	const ended = once(child, "exit");
+	child.once("close", () => {
+		// Thrown here, it fails the run, whatever the test looks at.
+		if (!hasStrayErrors && strayErrors.test(output))
+			throw new Error(`a node met an error that nobody handled:\n${output}`);
+	});
 	const ready = eventually("the node to be ready", async () => {
 		if (child.exitCode !== null || child.signalCode !== null) return "ended";
 		return (await fetch(`http://127.0.0.1:${onPort}/readyz`)).ok && "ready";
