@@ -1,4 +1,4 @@
-/** Builds all that the package ships: the server and the extensions as JavaScript with types, and the demo editor. */
+/** Builds all that the package ships: the server and the extensions as JavaScript with types, the demo editor and the admin page. */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,4 +10,4 @@ const run = (command: string, ...args: string[]) =>
 
 for (const part of ["server", "extensions"]) rmSync(`${root}/dist/${part}`, { recursive: true, force: true });
 run("tsc", "-p", "tsconfig.build.json");
-run(process.execPath, "scripts/build-demo.ts", "--if-stale");
+run(process.execPath, "scripts/build-pages.ts", "--if-stale");

@@ -67,7 +67,7 @@ async function runPlaywright(): Promise<Counts> {
 		console.error((error as Error).message);
 		return { passed: 0, failed: 1 };
 	}
-	const isBuilt = await run(process.execPath, ["scripts/build-demo.ts", "--if-stale"]);
+	const isBuilt = await run(process.execPath, ["scripts/build-pages.ts", "--if-stale"]);
 	if (!isBuilt) return { passed: 0, failed: 1 };
 	const file = join(reports, "playwright.json");
 	const isWell = await run("playwright", ["test", "--reporter=list,json"], {

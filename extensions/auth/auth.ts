@@ -126,7 +126,7 @@ export class Auth implements Extension {
 	declareMetrics(sink: MetricSink): void {
 		sink.tally(
 			"indelible_access_events_total",
-			"Documents opened for clients, refusals by reason, edits refused, and access that was ended",
+			"Documents opened for clients, by level; refusals, by reason; edits refused; and access that was ended",
 			() => this.#events,
 		);
 	}

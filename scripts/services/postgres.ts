@@ -53,8 +53,8 @@ const configuration = [
 	"max_wal_size = 256MB",
 ];
 
-/** @throws With what to do when there is none. */
-function findPostgres(): string {
+/** @returns The folder of its programs, those of the client among them. @throws With what to do when there is none. */
+export function findPostgres(): string {
 	return programFolder({
 		title: "PostgreSQL",
 		names: ["initdb", "postgres"],

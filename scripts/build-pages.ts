@@ -1,6 +1,6 @@
 /**
- * Builds the demo editor into `dist/demo`, with compressed copies of its files beside them.
- * `--if-stale`: only when its sources or the installed packages changed since the last build.
+ * Builds what browsers get: the demo editor into `dist/demo`, the admin page into `dist/admin`, with compressed copies of their files
+ * beside them. `--if-stale`: only what has changed since the last build, in its sources or the installed packages.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -10,16 +10,38 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const sources = join(root, "demo-editor");
-const output = join(root, "dist", "demo");
-/** What the last build was made from. */
-const stampFile = join(root, "dist", "demo.sha256");
+const dist = join(root, "dist");
+
+interface Page {
+	readonly name: string;
+	readonly title: string;
+	/** Where its `vite.config.ts` is. */
+	readonly folder: string;
+	/** What else it is made of. */
+	readonly borrowed: readonly string[];
+}
+
+const pages: readonly Page[] = [
+	{ name: "demo", title: "demo editor", folder: "demo-editor", borrowed: [] },
+	{
+		name: "admin",
+		title: "admin page",
+		folder: "admin-page",
+		borrowed: [
+			"demo-editor/public",
+			"demo-editor/src/styles",
+			"demo-editor/src/local-storage.ts",
+			"server/admin",
+		],
+	},
+];
 
 /** Other formats are compressed already. */
 const compressible = new Set([".css", ".html", ".js", ".json", ".svg", ".txt", ".webmanifest"]);
 const compressedBytesMin = 1_024;
 
 function filesUnder(folder: string): string[] {
+	if (statSync(folder).isFile()) return [folder];
 	return readdirSync(folder, { recursive: true, encoding: "utf8" })
 		.filter((path) => !path.includes("node_modules"))
 		.map((path) => join(folder, path))
@@ -27,10 +49,10 @@ function filesUnder(folder: string): string[] {
 		.sort();
 }
 
-function stamp(): string {
+function stampOf({ folder, borrowed }: Page): string {
 	const hash = createHash("sha256");
-	const inputs = [...filesUnder(sources), join(root, "package-lock.json"), fileURLToPath(import.meta.url)];
-	for (const path of inputs)
+	const sources = [folder, ...borrowed].flatMap((path) => filesUnder(join(root, path)));
+	for (const path of [...sources, join(root, "package-lock.json"), fileURLToPath(import.meta.url)])
 		hash.update(path.slice(root.length)).update("\0").update(readFileSync(path)).update("\0");
 	return hash.digest("hex");
 }
@@ -44,14 +66,19 @@ async function compress(path: string): Promise<void> {
 	writeFileSync(`${path}.gz`, await promisify(gzip)(content));
 }
 
-const made = stamp();
-const isFresh = existsSync(stampFile) && existsSync(output) && readFileSync(stampFile, "utf8") === made;
-if (!process.argv.includes("--if-stale") || !isFresh) {
-	console.log("Building the demo editor …");
+async function buildPage(page: Page): Promise<void> {
+	const output = join(dist, page.name);
+	/** What the last build was made from. */
+	const stampFile = join(dist, `${page.name}.sha256`);
+	const made = stampOf(page);
+	const isFresh = existsSync(stampFile) && existsSync(output) && readFileSync(stampFile, "utf8") === made;
+	if (process.argv.includes("--if-stale") && isFresh) return;
+	console.log(`Building the ${page.title} …`);
 	// Vite would heed another one, and build React for development, with this machine's paths in it.
 	process.env.NODE_ENV = "production";
 	const { build } = await import("vite");
-	await build({ configFile: join(sources, "vite.config.ts"), root: sources, logLevel: "warn" });
+	const folder = join(root, page.folder);
+	await build({ configFile: join(folder, "vite.config.ts"), root: folder, logLevel: "warn" });
 	await Promise.all(
 		filesUnder(output)
 			.filter((path) => compressible.has(extname(path)))
@@ -59,3 +86,5 @@ if (!process.argv.includes("--if-stale") || !isFresh) {
 	);
 	writeFileSync(stampFile, made);
 }
+
+for (const page of pages) await buildPage(page);
