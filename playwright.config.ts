@@ -15,7 +15,7 @@ const executablePath = chromiumPath();
 /** Chromium's sandbox does not work for root. */
 const isRoot = process.getuid?.() === 0;
 
-/** Expects a built demo in `dist/demo`: `npm run build`, or `vite build --config demo-editor/vite.config.ts`. */
+/** Expects the pages in `dist/`: `node scripts/build-pages.ts`. */
 export default defineConfig({
 	testDir: "e2e",
 	outputDir: "test-results",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type SampleRow, sampleFields } from "./sample-fields.ts";
 
 /**
  * What the admin page is told, and what nodes tell each other for it. Times are in ms since 1970 by the clock of the node that says
@@ -13,27 +14,6 @@ export const documentsMax = 200;
 export const connectionsListedMax = 200;
 
 const count = z.number().nonnegative();
-
-/** One second of a node's life: a row of numbers, in this order. `null` where nothing happened that could be measured. */
-export const sampleFields = [
-	"atS",
-	"connections",
-	"documents",
-	"editsPerS",
-	"deliveriesPerS",
-	"savedP50Ms",
-	"savedP99Ms",
-	"sentP50Ms",
-	"sentP99Ms",
-	"backlogBytes",
-	"loopDelayMs",
-	"memoryBytes",
-	"cpuShare",
-] as const;
-
-export type SampleField = (typeof sampleFields)[number];
-export type Sample = Readonly<Record<SampleField, number | null>> & { readonly atS: number };
-export type SampleRow = readonly (number | null)[];
 
 const sampleRowSchema = z.array(z.number().nullable()).min(sampleFields.length).max(64);
 
@@ -162,3 +142,33 @@ export const slowReadersSchema = z.array(connectionSchema).max(connectionsListed
 /** What became of an action. */
 export const outcomeSchema = z.object({ done: z.boolean(), detail: z.string().max(1_000) });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** One node's answer. */
+export interface NodeAnswer<Answer> {
+	readonly node: string;
+	readonly answer: Answer;
+}
+
+/** A node as somebody who watches sees it. */
+export interface NodeView {
+	readonly id: string;
+	readonly isHere: boolean;
+	/** `null` for one that is heard and does not answer: it has no admin token, or is of an earlier edition. */
+	readonly overview: NodeOverview | null;
+	readonly samples: readonly SampleRow[];
+}
+
+export interface ClusterDocumentRow extends DocumentRow {
+	/** Those that have it in memory, as far as it is among their first ones. */
+	readonly nodes: readonly string[];
+}
+
+export interface ClusterDocumentList {
+	/** Documents that match; one that several nodes have is counted once as far as that can be seen in their first ones. */
+	readonly matching: number;
+	readonly rows: readonly ClusterDocumentRow[];
+}
+
+export interface ClusterConnection extends ConnectionFacts {
+	readonly node: string;
+}

@@ -1,17 +1,12 @@
-import type { DocumentList, DocumentQuery, DocumentRow } from "./facts.ts";
+import type {
+	ClusterDocumentList,
+	ClusterDocumentRow,
+	DocumentList,
+	DocumentQuery,
+	DocumentRow,
+	NodeAnswer,
+} from "./facts.ts";
 import { first } from "./heaviest.ts";
-import type { NodeAnswer } from "./node-circle.ts";
-
-export interface ClusterDocumentRow extends DocumentRow {
-	/** Those that have it in memory, as far as it is among their first ones. */
-	readonly nodes: readonly string[];
-}
-
-export interface ClusterDocumentList {
-	/** Documents that match, counted once on each node that has them in memory. */
-	readonly matching: number;
-	readonly rows: readonly ClusterDocumentRow[];
-}
 
 /** One list of several nodes' lists. Pure. */
 export function mergeLists(

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { NodeAnswer } from "./facts.ts";
 import {
 	type AdminMessage,
 	type Answers,
@@ -22,12 +23,6 @@ export interface NodeCircleOptions {
 	readonly circle: Circle | undefined;
 	/** Answers for this node. */
 	readonly answer: (question: Question) => Promise<unknown>;
-}
-
-/** One node's answer. */
-export interface NodeAnswer<Answer> {
-	readonly node: string;
-	readonly answer: Answer;
 }
 
 export type Audience = "all" | "others" | { readonly node: string };

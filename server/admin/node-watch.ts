@@ -1,15 +1,6 @@
-import type { NodeOverview, SampleRow } from "./facts.ts";
+import type { NodeOverview, NodeView } from "./facts.ts";
 import type { NodeCircle } from "./node-circle.ts";
 import { SampleRing } from "./sample-ring.ts";
-
-/** A node as somebody who watches sees it. */
-export interface NodeView {
-	readonly id: string;
-	readonly isHere: boolean;
-	/** `null` for one that is heard and does not answer: it has no admin token, or is of an earlier edition. */
-	readonly overview: NodeOverview | null;
-	readonly samples: readonly SampleRow[];
-}
 
 interface Watched {
 	overview: NodeOverview;

@@ -2,17 +2,20 @@ import { hostname } from "node:os";
 import type { DurabilityLogger } from "../../extensions/durability/index.ts";
 import type { IndelibleNode } from "../node.ts";
 import type {
+	ClusterConnection,
+	ClusterDocumentList,
 	ConnectionFacts,
 	DocumentFacts,
 	DocumentList,
 	DocumentQuery,
+	NodeAnswer,
 	NodeOverview,
 	Outcome,
 	Pulse,
 } from "./facts.ts";
 import { heaviest } from "./heaviest.ts";
 import { mergeLists } from "./merge-lists.ts";
-import { type NodeAnswer, NodeCircle } from "./node-circle.ts";
+import { NodeCircle } from "./node-circle.ts";
 import { NodeWatch } from "./node-watch.ts";
 import type { Question } from "./questions.ts";
 import { readingOf } from "./reading.ts";
@@ -58,7 +61,7 @@ export class Operations {
 	}
 
 	/** Documents in memory anywhere; one that several nodes have open is one row. */
-	async documents(query: DocumentQuery) {
+	async documents(query: DocumentQuery): Promise<ClusterDocumentList> {
 		const answers = await this.#circle.ask({ type: "documents", query }, toAll);
 		return mergeLists(answers, query);
 	}
@@ -69,7 +72,7 @@ export class Operations {
 		return answers.flatMap(({ node, answer }) => (answer === null ? [] : [{ node, answer }]));
 	}
 
-	async slowReaders(limit: number): Promise<readonly (ConnectionFacts & { readonly node: string })[]> {
+	async slowReaders(limit: number): Promise<readonly ClusterConnection[]> {
 		const answers = await this.#circle.ask({ type: "slow-readers", limit }, toAll);
 		const all = answers.flatMap(({ node, answer }) => answer.map((facts) => ({ ...facts, node })));
 		return heaviest(all, limit, ({ waitingBytes }) => waitingBytes);

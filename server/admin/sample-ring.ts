@@ -1,4 +1,4 @@
-import { type Sample, type SampleRow, sampleFields } from "./facts.ts";
+import { type Sample, type SampleRow, sampleFields } from "./sample-fields.ts";
 
 /** The last seconds of a node, oldest first. */
 export class SampleRing {

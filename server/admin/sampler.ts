@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
-import type { SampleRow } from "./facts.ts";
 import { type BucketCounts, LatencyWindow } from "./latency-window.ts";
+import type { SampleRow } from "./sample-fields.ts";
 import { SampleRing, toRow } from "./sample-ring.ts";
 
 /** What a node knows of itself at any moment; counters count from its start. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
-import type { NodeView } from "../../server/admin/node-watch.ts";
+import type { NodeView } from "../../server/admin/facts.ts";
 import { Operations } from "../../server/admin/operations.ts";
 import { serveAdministration } from "../../server/administration.ts";
 import { TrustedProxies } from "../../server/transport/client-address.ts";

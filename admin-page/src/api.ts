@@ -1,0 +1,103 @@
+import type {
+	ClusterConnection,
+	ClusterDocumentList,
+	DocumentFacts,
+	DocumentSort,
+	NodeAnswer,
+	Outcome,
+} from "../../server/admin/facts.ts";
+
+const storedUnder = "indelible:admin-token";
+
+/** The node does not take the token, or not now. */
+export class RefusedError extends Error {
+	override readonly name = "RefusedError";
+}
+
+/** The node has answered that it can't. */
+export class AnswerError extends Error {
+	override readonly name = "AnswerError";
+	readonly status: number;
+
+	constructor(message: string, status: number) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/** For this tab, and no longer. */
+export function storedToken(): string | undefined {
+	try {
+		return sessionStorage.getItem(storedUnder) ?? undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+export function storeToken(token: string | undefined): void {
+	try {
+		if (token === undefined) sessionStorage.removeItem(storedUnder);
+		else sessionStorage.setItem(storedUnder, token);
+	} catch {
+		// Forbidden: the page asks again after a reload.
+	}
+}
+
+/** @throws {RefusedError} @throws {AnswerError} @throws {TypeError} when the node can't be reached. */
+export async function ask(path: string, token: string, init: RequestInit = {}): Promise<Response> {
+	const headers = { ...init.headers, Authorization: `Bearer ${token}` };
+	const response = await fetch(`/api/admin/${path}`, { ...init, headers, cache: "no-store" });
+	if (response.ok) return response;
+	const body = (await response.json().catch(() => ({}))) as { error?: string; detail?: string };
+	const message = body.error ?? body.detail ?? `the node answers with ${response.status}`;
+	if (response.status === 401) throw new RefusedError("This is not the admin token of this node.");
+	if (response.status === 429)
+		throw new RefusedError("Too many wrong tokens came from your address. Wait a minute, and try again.");
+	throw new AnswerError(message, response.status);
+}
+
+/** What the page asks for besides the events. */
+export class Api {
+	readonly #token: string;
+
+	constructor(token: string) {
+		this.#token = token;
+	}
+
+	documents(query: { search: string; sort: DocumentSort; limit: number }): Promise<ClusterDocumentList> {
+		const { search, sort, limit } = query;
+		return this.#get("documents", { search, sort, limit: String(limit) });
+	}
+
+	async document(name: string, isMeasured: boolean): Promise<readonly NodeAnswer<DocumentFacts>[]> {
+		const query: Record<string, string> = isMeasured ? { name, measure: "1" } : { name };
+		return (await this.#get<{ nodes: readonly NodeAnswer<DocumentFacts>[] }>("document", query)).nodes;
+	}
+
+	async slowReaders(limit: number): Promise<readonly ClusterConnection[]> {
+		const query = { limit: String(limit) };
+		return (await this.#get<{ readers: readonly ClusterConnection[] }>("slow-readers", query)).readers;
+	}
+
+	closeConnection(id: string): Promise<Outcome> {
+		return this.#post("close-connection", { id });
+	}
+
+	async unload(name: string): Promise<readonly NodeAnswer<Outcome>[]> {
+		return (await this.#post<{ nodes: readonly NodeAnswer<Outcome>[] }>("unload", { name })).nodes;
+	}
+
+	drain(node: string): Promise<Outcome> {
+		return this.#post("drain", { node });
+	}
+
+	async #get<Body>(path: string, query: Readonly<Record<string, string>>): Promise<Body> {
+		return (await (await ask(`${path}?${new URLSearchParams(query)}`, this.#token)).json()) as Body;
+	}
+
+	async #post<Body>(path: string, body: object): Promise<Body> {
+		const headers = { "Content-Type": "application/json" };
+		const init = { method: "POST", headers, body: JSON.stringify(body) };
+		return (await (await ask(path, this.#token, init)).json()) as Body;
+	}
+}

@@ -1,0 +1,245 @@
+import type {
+	ClusterConnection,
+	ConnectionFacts,
+	DocumentFacts,
+	NodeAnswer,
+	NodeOverview,
+} from "../../../server/admin/facts.ts";
+import { h, icon, keyedList, type Row, setText } from "../dom.ts";
+import { ago, bytes, compact, plural, span, whole } from "../format.ts";
+import { nameOf } from "./node-name.ts";
+
+export interface DocumentPanelOptions {
+	readonly name: string;
+	readonly onClose: () => void;
+	readonly onUnload: () => void;
+	readonly onMeasure: () => void;
+	readonly onCloseConnection: (connection: ClusterConnection) => void;
+}
+
+interface Fact {
+	readonly name: string;
+	readonly value: string;
+	readonly note?: string;
+}
+
+/** One document's facts, beside everything else, or in its place on a narrow screen. */
+export class DocumentPanel {
+	readonly element: HTMLDialogElement;
+	readonly #state = h("p", { class: "empty", role: "status" }, "Asking the nodes …");
+	readonly #content = h("div", { class: "panel-content", hidden: true });
+	readonly #failure = h("p", { class: "problem-line bad", hidden: true });
+	readonly #facts: (facts: readonly Fact[]) => void;
+	readonly #connections: (connections: readonly ClusterConnection[]) => void;
+	readonly #count = h("span", { class: "count" });
+	readonly #measure: HTMLButtonElement;
+	#nodeNames: readonly NodeOverview[] = [];
+	#measuredBytes: number | undefined;
+
+	constructor({ name, onClose, onUnload, onMeasure, onCloseConnection }: DocumentPanelOptions) {
+		const facts = h("dl", { class: "facts" });
+		const connections = h("ul", { class: "connections" });
+		this.#facts = keyedList<Fact>(facts, (fact) => fact.name, factRow);
+		this.#connections = keyedList(
+			connections,
+			({ id }) => id,
+			(connection) => this.#connectionRow(connection, onCloseConnection),
+		);
+		this.#measure = h("button", { class: "button", type: "button", onclick: onMeasure }, "Measure exactly");
+		this.#content.append(
+			this.#failure,
+			facts,
+			h(
+				"div",
+				{ class: "panel-actions" },
+				this.#measure,
+				h("button", { class: "button", type: "button", onclick: onUnload }, "Unload"),
+			),
+			h("h3", { class: "panel-section" }, "Connections", this.#count),
+			connections,
+		);
+		this.element = h(
+			"dialog",
+			{ class: "panel", "aria-labelledby": "panel-title" },
+			h(
+				"header",
+				{ class: "panel-head" },
+				h("h2", { id: "panel-title" }, h("bdi", {}, name)),
+				h(
+					"button",
+					{
+						class: "icon-button",
+						type: "button",
+						"aria-label": "Close",
+						title: "Close",
+						onclick: () => this.element.close(),
+					},
+					icon("m5 5 10 10M15 5 5 15"),
+				),
+			),
+			this.#state,
+			this.#content,
+		);
+		this.element.addEventListener("close", onClose);
+		this.element.addEventListener("click", (event) => {
+			if (event.target === this.element) this.element.close();
+		});
+	}
+
+	/** @param state In place of the facts: there are none. */
+	showState(state: string): void {
+		setText(this.#state, state);
+		this.#state.hidden = false;
+		this.#content.hidden = true;
+	}
+
+	setMeasuring(isMeasuring: boolean): void {
+		this.#measure.disabled = isMeasuring;
+		setText(this.#measure, isMeasuring ? "Measuring …" : "Measure exactly");
+	}
+
+	show(answers: readonly NodeAnswer<DocumentFacts>[], overviews: readonly NodeOverview[]): void {
+		this.#nodeNames = overviews;
+		this.#state.hidden = true;
+		this.#content.hidden = false;
+		const all = answers.map(({ answer }) => answer);
+		const failure = all.find((facts) => facts.failure !== null)?.failure;
+		this.#failure.hidden = failure === undefined;
+		setText(this.#failure, `It can't be written: ${failure ?? ""}`);
+		const measured = all.map(({ stateBytes }) => stateBytes).filter((each) => each !== null);
+		if (measured.length > 0) this.#measuredBytes = Math.max(...measured);
+		this.#facts(this.#factsOf(all, answers));
+		const connections = answers.flatMap(({ node, answer }) =>
+			answer.connections.map((connection) => ({ ...connection, node })),
+		);
+		const people = sum(all, ({ people }) => people);
+		setText(
+			this.#count,
+			connections.length < people ? `${whole(connections.length)} of ${whole(people)}` : whole(people),
+		);
+		this.#connections(connections);
+	}
+
+	#factsOf(all: readonly DocumentFacts[], answers: readonly NodeAnswer<DocumentFacts>[]): Fact[] {
+		const most = (of: (facts: DocumentFacts) => number) => Math.max(...all.map(of));
+		const stored = most(({ snapshotBytes, logBytes }) => snapshotBytes + logBytes);
+		const waiting = sum(all, ({ waitingUpdates }) => waitingUpdates);
+		const lastEditMs = most((facts) => facts.lastEditMs ?? 0);
+		const direct = sum(all, (facts) => facts.direct);
+		return [
+			{
+				name: "Stored",
+				value: bytes(stored),
+				note: `snapshot ${bytes(most(({ snapshotBytes }) => snapshotBytes))}, log ${bytes(most(({ logBytes }) => logBytes))}`,
+			},
+			{
+				name: "In memory",
+				value: this.#measuredBytes === undefined ? "not measured" : bytes(this.#measuredBytes),
+				note: this.#measuredBytes === undefined ? "measuring reads all of it" : "its state as one update",
+			},
+			{
+				name: "History",
+				value: plural(
+					most(({ logUpdates }) => logUpdates),
+					"update",
+				),
+				note: all.some(({ isCompacting }) => isCompacting)
+					? "being merged into a snapshot now"
+					: `since the snapshot; ${plural(
+							most(({ position }) => position),
+							"log entry",
+							"log entries",
+						)} ever`,
+			},
+			{
+				name: "Writers",
+				value: whole(most(({ writers }) => writers)),
+				note: `clients ever; ${compact(most(({ structs }) => structs))} structs`,
+			},
+			{
+				name: "Edits",
+				value: `${compact(sum(all, ({ editsPerS }) => editsPerS))}/s`,
+				note: `${compact(sum(all, ({ edits }) => edits))} since it was opened`,
+			},
+			{
+				name: "Last edit",
+				value: ago(lastEditMs === 0 ? null : lastEditMs, Date.now()),
+				note: waiting === 0 ? "everything is saved" : `${plural(waiting, "edit")} not saved yet`,
+			},
+			{
+				name: "Presence",
+				value: plural(
+					most(({ present }) => present),
+					"cursor",
+				),
+				note: direct === 0 ? "seen by this page's nodes" : `and server code, ${plural(direct, "time")}`,
+			},
+			{
+				name: answers.length === 1 ? "Node" : "Nodes",
+				value: answers.map(({ node }) => nameOf(node, this.#nodeNames)).join(", "),
+				note: all.some(({ hasPending }) => hasPending) ? "holds edits back that depend on missing ones" : "",
+			},
+		];
+	}
+
+	#connectionRow(
+		{ id, user, node }: ClusterConnection,
+		onClose: (connection: ClusterConnection) => void,
+	): Row<ClusterConnection> {
+		let shown: ClusterConnection | undefined;
+		const who = user ?? `connection ${id.slice(0, 8)}`;
+		const about = h("span", { class: "faint" });
+		const waiting = h("span", { class: "waiting" });
+		return {
+			element: h(
+				"li",
+				{ class: "connection", "data-node": node },
+				h("div", { class: "slow-who" }, h("span", { class: "ellipsis" }, h("bdi", {}, who)), about),
+				waiting,
+				h(
+					"button",
+					{
+						class: "button small",
+						type: "button",
+						"aria-label": `Close the connection of ${who}`,
+						onclick: () => shown !== undefined && onClose(shown),
+					},
+					"Close",
+				),
+			),
+			update: (connection) => {
+				shown = connection;
+				setText(about, aboutConnection(connection));
+				waiting.classList.toggle("behind", connection.isBehind);
+				setText(waiting, connection.waitingBytes === 0 ? "" : `${bytes(connection.waitingBytes)} waiting`);
+			},
+		};
+	}
+}
+
+function aboutConnection({ sinceMs, client, readOnly, edits }: ConnectionFacts): string {
+	return [
+		sinceMs === null ? "" : `for ${span(Date.now() - sinceMs)}`,
+		plural(edits, "edit"),
+		readOnly ? "may only read" : "",
+		client === null ? "" : `provider ${client}`,
+	]
+		.filter((text) => text !== "")
+		.join(" · ");
+}
+
+function factRow({ name }: Fact): Row<Fact> {
+	const value = h("dd", { class: "fact-value" });
+	const note = h("dd", { class: "fact-note" });
+	return {
+		element: h("div", { class: "fact" }, h("dt", {}, name), value, note),
+		update(fact) {
+			setText(value, fact.value);
+			setText(note, fact.note ?? "");
+		},
+	};
+}
+
+function sum<T>(all: readonly T[], of: (one: T) => number): number {
+	return all.reduce((total, one) => total + of(one), 0);
+}

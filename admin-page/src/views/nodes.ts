@@ -1,0 +1,120 @@
+import type { NodeOverview, NodeView } from "../../../server/admin/facts.ts";
+import { h, keyedList, type Row, setText } from "../dom.ts";
+import { bytes, compact, percent, plural, span, whole } from "../format.ts";
+import { type History, lastOf } from "../history.ts";
+import { nodeName } from "./node-name.ts";
+
+/** A node with its newest figures. */
+interface ShownNode {
+	readonly view: NodeView;
+	readonly memoryBytes: number | null;
+	readonly cpuShare: number | null;
+	readonly editsPerS: number | null;
+}
+
+const phases = { serving: "Ready", draining: "Draining", closed: "Closed" } as const;
+
+/** The nodes that share a Redis, or the one there is. */
+export class NodesView {
+	readonly element: HTMLElement;
+	readonly #list = h("ul", { class: "node-list" });
+	readonly #show: (nodes: readonly ShownNode[]) => void;
+
+	constructor(onDrain: (overview: NodeOverview) => void) {
+		this.#show = keyedList(
+			this.#list,
+			({ view }) => view.id,
+			() => nodeRow(onDrain),
+		);
+		this.element = h(
+			"section",
+			{ class: "card", "aria-labelledby": "nodes-title" },
+			h("header", { class: "card-head" }, h("h2", { id: "nodes-title" }, "Nodes")),
+			this.#list,
+		);
+	}
+
+	show(views: readonly NodeView[], history: History): void {
+		this.#show(
+			views.map((view) => ({
+				view,
+				memoryBytes: lastOf(history.column("memoryBytes", "sum", view.id)),
+				cpuShare: lastOf(history.column("cpuShare", "sum", view.id)),
+				editsPerS: lastOf(history.column("editsPerS", "sum", view.id)),
+			})),
+		);
+	}
+}
+
+function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
+	let shown: NodeOverview | undefined;
+	const name = h("strong", { class: "ellipsis" });
+	const badge = h("span", { class: "badge" });
+	const here = h("span", { class: "faint here" });
+	const meter = h("span", { class: "meter-fill" });
+	const facts = h("p", { class: "node-facts" });
+	const about = h("p", { class: "node-facts faint" });
+	const drain = h(
+		"button",
+		{ class: "button small", type: "button", onclick: () => shown !== undefined && onDrain(shown) },
+		"Drain",
+	);
+	return {
+		element: h(
+			"li",
+			{ class: "node" },
+			h("div", { class: "node-head" }, name, badge, here, h("span", { class: "spring" }), drain),
+			h("div", { class: "meter", "aria-hidden": "true" }, meter),
+			facts,
+			about,
+		),
+		update({ view, memoryBytes, cpuShare, editsPerS }) {
+			const { overview } = view;
+			shown = overview ?? undefined;
+			drain.disabled = overview?.phase !== "serving";
+			setText(here, view.isHere ? "this one" : "");
+			if (overview === null) {
+				setText(name, view.id.replace(/^indelible:/, ""));
+				show(badge, "Heard", "connecting");
+				setText(
+					facts,
+					"It is heard through Redis and tells nothing of itself: it has no admin token, or is of an earlier edition.",
+				);
+				return;
+			}
+			setText(name, nodeName(overview));
+			drain.setAttribute("aria-label", `Drain ${nodeName(overview)}`);
+			const isWell = overview.ready && overview.degraded.length === 0;
+			if (overview.phase !== "serving") show(badge, phases[overview.phase], "draining");
+			else if (isWell) show(badge, phases.serving, "ready");
+			else show(badge, overview.ready ? "Degraded" : "Not ready", overview.ready ? "degraded" : "not-ready");
+			const share = Math.min(1, overview.connections / Math.max(1, overview.connectionsMax));
+			meter.style.width = `${Math.max(share * 100, overview.connections > 0 ? 1 : 0)}%`;
+			setText(
+				facts,
+				[
+					`${whole(overview.connections)} of ${compact(overview.connectionsMax)} people`,
+					plural(overview.documents, "document"),
+					`${compact(editsPerS ?? 0)} edits/s`,
+				].join(" · "),
+			);
+			setText(
+				about,
+				[
+					memoryBytes === null ? "" : bytes(memoryBytes),
+					cpuShare === null ? "" : `${percent(cpuShare)} of a core`,
+					`up ${span(Date.now() - overview.startedMs)}`,
+					`version ${overview.version}`,
+				]
+					.filter((text) => text !== "")
+					.join(" · "),
+			);
+			about.title = `Documents are in ${overview.store}`;
+		},
+	};
+}
+
+function show(badge: HTMLElement, text: string, kind: string): void {
+	badge.className = `badge ${kind}`;
+	setText(badge, text);
+}
