@@ -11,6 +11,7 @@ import { serveAdministration } from "./administration.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
 import { createHttp } from "./http.ts";
+import { httpPatience } from "./http-patience.ts";
 import { createLogger } from "./logging.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
@@ -76,7 +77,7 @@ function serve({ node, metrics, demo, administration, tls, logger }: ServeOption
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {
 		if (!(await node.handleRequest(request, response))) await answer(request, response);
 	};
-	return tls === undefined ? createServer(listener) : createTlsServer(tls, listener, logger);
+	return tls === undefined ? createServer(httpPatience, listener) : createTlsServer(tls, listener, logger);
 }
 
 function builtFolder(name: string): string {

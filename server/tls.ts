@@ -3,6 +3,7 @@ import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:https";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
+import { httpPatience, tlsHandshakeTimeout } from "./http-patience.ts";
 import { UserError } from "./user-error.ts";
 
 /** Paths of PEM files. */
@@ -31,7 +32,12 @@ export function createTlsServer(
 	listener: RequestListener,
 	logger: Pick<DurabilityLogger, "info" | "error">,
 ): Server {
-	const server = createServer({ ...readFiles(files), minVersion: "TLSv1.2" }, listener);
+	const options = {
+		...readFiles(files),
+		minVersion: "TLSv1.2",
+		handshakeTimeout: tlsHandshakeTimeout,
+	} as const;
+	const server = createServer({ ...httpPatience, ...options }, listener);
 	const reload = () => {
 		try {
 			server.setSecureContext({ ...readFiles(files), minVersion: "TLSv1.2" });
