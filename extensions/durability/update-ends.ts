@@ -1,4 +1,4 @@
-import { type Doc, decodeUpdate, getState, Skip } from "yjs";
+import { type Doc, decodeUpdate, getState, type ID, Item, Skip } from "yjs";
 import { makesTypes } from "./nesting.ts";
 
 const numberMax = Number.MAX_SAFE_INTEGER;
@@ -12,32 +12,72 @@ export interface UpdateRead {
 	readonly makesTypes: boolean;
 }
 
+type Decoded = ReturnType<typeof decodeUpdate>;
+type Struct = Decoded["structs"][number];
+
 /**
  * Reads an update to its end without applying it. `y-protocols` swallows an update that can't be read, and Hocuspocus
  * would acknowledge it; and Yjs reserves memory for as many structs as the update claims to have.
+ *
+ * Yjs takes much that it never makes, and then does not read back what it has written of it: such a document could not be opened
+ * any more [TRN5]. So nothing is let in that no Yjs makes.
  * @throws when it can't be read, or must not be applied.
  */
 export function readUpdate(update: Uint8Array): UpdateRead {
-	const ends = new Map<number, number>();
-	const { structs } = decodeUpdate(update);
-	for (const struct of structs) {
-		const { client, clock } = struct.id;
-		const end = clock + struct.length;
-		// Where numbers are no longer exact, Yjs does not find again what it has stored.
-		if (!(client < numberMax && end < numberMax))
-			throw new Error("the update counts further than numbers go");
-		if (struct instanceof Skip) continue;
-		// Yjs makes none. Where it finds one, it does not get to the end of its transaction: its document takes edits from then on
-		// and tells nobody of them, the log included.
-		if (struct.length === 0) throw new Error("the update holds an empty struct");
-		if (end > (ends.get(client) ?? 0)) ends.set(client, end);
-	}
+	const { structs, ds } = decodeUpdate(update);
+	const ends = endsOf(structs);
+	for (const ranges of ds.clients.values()) checkRanges(ranges);
 	return { ends, makesTypes: makesTypes(structs) };
 }
 
 /** {@link readUpdate}, for its ends alone. */
 export function updateEnds(update: Uint8Array): UpdateEnds {
 	return readUpdate(update).ends;
+}
+
+function endsOf(structs: readonly Struct[]): Map<number, number> {
+	const ends = new Map<number, number>();
+	let current: number | undefined;
+	for (const struct of structs) {
+		const { client, clock } = struct.id;
+		const end = clock + struct.length;
+		// Where numbers are no longer exact, Yjs does not find again what it has stored.
+		if (!(client < numberMax && end < numberMax))
+			throw new Error("the update counts further than numbers go");
+		// Of two sections it would take one.
+		if (client !== current && ends.has(client)) throw new Error("the update has two sections for a client");
+		current = client;
+		if (struct instanceof Skip) continue;
+		// Where it finds one, it does not get to the end of its transaction: its document takes edits from then on and tells nobody of
+		// them, the log included.
+		if (struct.length === 0) throw new Error("the update holds an empty struct");
+		if (struct instanceof Item) checkSurroundings(struct);
+		if (end > (ends.get(client) ?? 0)) ends.set(client, end);
+	}
+	return ends;
+}
+
+/** What a client has made is next to, or in, what it has made before. */
+function checkSurroundings({ id, origin, rightOrigin, parent }: Item): void {
+	if (isAhead(origin, id) || isAhead(rightOrigin, id) || isAhead(parent, id))
+		throw new Error("the update holds a struct that builds on a later one");
+}
+
+function isAhead(of: unknown, { client, clock }: ID): boolean {
+	const id = of as Partial<ID> | string | null;
+	return id !== null && typeof id === "object" && id.client === client && (id.clock ?? 0) >= clock;
+}
+
+/** Those of a client are in order and apart from each other. */
+function checkRanges(
+	ranges: Decoded["ds"]["clients"] extends Map<number, infer Ranges> ? Ranges : never,
+): void {
+	let from = 0;
+	for (const { clock, len } of ranges) {
+		const end = clock + len;
+		if (!(clock >= from && len > 0 && end < numberMax)) throw new Error("the update deletes out of order");
+		from = end;
+	}
 }
 
 /** Whether all structs of an update have reached the document, or wait in it for others that are missing. */
