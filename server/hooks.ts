@@ -84,7 +84,10 @@ export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogg
 		const running = run(name, payload, callback);
 		if (closingHooks.has(name)) return running.catch((error) => throwAsObject(name, error));
 		if (!unheardHooks.has(name)) return running;
-		return running.catch((error) => logger.error({ err: error, hook: name }, "a hook failed"));
+		return running.catch((error) => {
+			const { socketId: connection } = Object(payload) as { readonly socketId?: unknown };
+			logger.error({ err: error, hook: name, connection }, "a hook failed");
+		});
 	};
 }
 

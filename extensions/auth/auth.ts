@@ -10,6 +10,7 @@ import type {
 	onUpgradePayload,
 } from "@hocuspocus/server";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import { LinePace } from "../metrics/line-pace.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import { Tally } from "../metrics/tally.ts";
 import { isAtLeast } from "./client-version.ts";
@@ -86,6 +87,7 @@ export class Auth implements Extension {
 	readonly #owners = new WeakMap<Document, PresenceOwners>();
 	readonly #guarded = new WeakSet<Connection>();
 	readonly #events = new Tally("type", "detail");
+	readonly #refusalLines = new LinePace(performance.now());
 	#tell: (payload: string) => void = () => {};
 	/** Whether a hook of the configuration decides. */
 	#isOverruled = false;
@@ -146,17 +148,22 @@ export class Auth implements Extension {
 		if (allowedOrigins === undefined) return;
 		if (isOriginAllowed(request.headers.origin, allowedOrigins)) return;
 		this.#emit({ type: "refused", reason: "origin-forbidden" });
-		this.#logger.info({}, "a page of an origin that is not allowed was refused");
+		const omitted = this.#refusalLines.take(performance.now());
+		if (omitted !== undefined)
+			this.#logger.info({ sinceLastLine: omitted }, "a page of an origin that is not allowed was refused");
 		socket.on("error", () => {});
 		socket.once("finish", () => socket.destroy());
 		socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 		return Promise.reject();
 	}
 
-	async onConnect({ providerVersion, documentName }: onConnectPayload): Promise<void> {
+	async onConnect({ providerVersion, documentName, socketId }: onConnectPayload): Promise<void> {
 		const { clientVersionMin } = this.#options;
 		if (clientVersionMin === undefined || isAtLeast(providerVersion, clientVersionMin)) return;
-		this.#refuse("client-outdated", `the client is older than ${clientVersionMin}`, documentName);
+		this.#refuse("client-outdated", `the client is older than ${clientVersionMin}`, {
+			documentName,
+			socketId,
+		});
 	}
 
 	async onAuthenticate({
@@ -166,16 +173,18 @@ export class Auth implements Extension {
 		requestParameters,
 		request,
 		connectionConfig,
+		socketId,
 	}: onAuthenticatePayload): Promise<object | undefined> {
 		if (this.#isOverruled || this.#judge.isOpen) return undefined;
-		const grant = await this.#decide({
+		const credentials = {
 			documentName,
 			token,
 			ticket: requestParameters.get("ticket") ?? undefined,
 			cookie: requestHeaders.get("cookie") ?? undefined,
 			origin: requestHeaders.get("origin") ?? undefined,
 			address: this.#options.addressOf?.(request),
-		});
+		};
+		const grant = await this.#decide(credentials, socketId);
 		const { level } = grant.access;
 		if (level !== "none") this.#emit({ type: "granted", level });
 		connectionConfig.readOnly = level === "read";
@@ -208,7 +217,9 @@ export class Auth implements Extension {
 		}
 		// It has nothing new to show, or nobody can tell: what it has is good until it expires.
 		if (verdict.type === "refused" && keepsGrant.has(verdict.reason)) return;
-		this.#logger.info({ documentName }, "a new token was refused, and its connection ended");
+		const fields = { connection: connection.socketId };
+		this.#logger.info(fields, "a new token was refused, and its connection ended");
+		this.#logger.debug({ ...fields, documentName }, "this was its document");
 		const isRevoked = verdict.type === "refused" && verdict.reason === "access-revoked";
 		endConnection(connection, isRevoked ? authCloseEvents.accessRevoked : authCloseEvents.tokenRefused);
 	}
@@ -265,10 +276,11 @@ export class Auth implements Extension {
 	}
 
 	/** @throws What Hocuspocus tells the client. */
-	async #decide(credentials: Credentials): Promise<Grant> {
+	async #decide(credentials: Credentials, socketId: string): Promise<Grant> {
 		const verdict = await this.#judgeAnew(credentials);
 		if (verdict.type === "granted") return verdict.grant;
-		return this.#refuse(verdict.reason, verdict.why, credentials.documentName);
+		const { documentName } = credentials;
+		return this.#refuse(verdict.reason, verdict.why, { documentName, socketId });
 	}
 
 	async #judgeAnew(credentials: Credentials): Promise<Verdict> {
@@ -285,12 +297,27 @@ export class Auth implements Extension {
 		return this.#revocations.actionFor({ userId: identity.id, documentName, issuedAtMs }, Date.now());
 	}
 
-	#refuse(reason: RefusalReason, why: string, documentName: string): never {
+	#refuse(
+		reason: RefusalReason,
+		why: string,
+		{ documentName, socketId }: { readonly documentName: string; readonly socketId: string },
+	): never {
 		this.#emit({ type: "refused", reason });
-		const fields = { documentName, reason, why };
-		if (reason === "auth-unavailable") this.#logger.warn(fields, "nobody could say who a client is");
-		else this.#logger.info(fields, "a client was refused");
+		this.#logRefusal({ connection: socketId, reason, why }, documentName);
 		throw new AuthRefusal(reason);
+	}
+
+	/** Some of a storm. What a document is called may say more than an operator should read every day. */
+	#logRefusal(
+		fields: { readonly connection: string; readonly reason: RefusalReason; readonly why: string },
+		documentName: string,
+	): void {
+		const omitted = this.#refusalLines.take(performance.now());
+		if (omitted === undefined) return;
+		const facts = omitted > 0 ? { ...fields, sinceLastLine: omitted } : fields;
+		if (fields.reason === "auth-unavailable") this.#logger.warn(facts, "nobody could say who a client is");
+		else this.#logger.info(facts, "a client was refused");
+		this.#logger.debug({ ...fields, documentName }, "this was the document");
 	}
 
 	#carryOut(request: RevocationRequest): number {

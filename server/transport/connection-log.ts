@@ -1,6 +1,6 @@
 import type { DurabilityLogger } from "../../extensions/durability/index.ts";
+import { LinePace } from "../../extensions/metrics/line-pace.ts";
 import type { ClientSocket } from "./client-socket.ts";
-import { LinePace } from "./line-pace.ts";
 import type { SocketEnd } from "./socket-end.ts";
 
 /** What a connection is called in the log. */
@@ -21,6 +21,10 @@ export class ConnectionLog {
 
 	constructor(logger: DurabilityLogger) {
 		this.#logger = logger;
+	}
+
+	opened(names: ConnectionNames): void {
+		this.#logger.debug(names, "a connection was opened");
 	}
 
 	ended(names: ConnectionNames, socket: ClientSocket, end: SocketEnd): void {

@@ -152,6 +152,7 @@ export class WebSocketTransport {
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
 		this.#figures.opened();
+		this.#log.opened({ connection: socketIdOf(client), request: name });
 	}
 
 	#disconnect(socket: ClientSocket, names: ConnectionNames, code: number): void {
