@@ -24,7 +24,8 @@ export function makeLimits(
 export function queueLimits({ documentsPerConnectionMax, frameBytesMax }: NodeSettings) {
 	const documents = documentsPerConnectionMax === 0 ? documentsMax : documentsPerConnectionMax;
 	return {
-		maxPendingDocuments: documents,
+		// Past it Hocuspocus ends the connection; those that are too many by less are refused one by one.
+		maxPendingDocuments: documents * 2 + spareDocuments,
 		maxUnauthenticatedQueueMessages: documents * messagesPerDocument,
 		// One message of any size must fit.
 		maxUnauthenticatedQueueSize: frameBytesMax + queueBytesMin,
@@ -32,6 +33,7 @@ export function queueLimits({ documentsPerConnectionMax, frameBytesMax }: NodeSe
 }
 
 const documentsMax = 100_000;
+const spareDocuments = 100;
 /** A provider sends four at once for each; then whatever is drawn or typed meanwhile. */
 const messagesPerDocument = 10;
 /** Hocuspocus' own limit. */

@@ -134,6 +134,18 @@ test("[TRN5] a connection has a number of documents; others are refused, those t
 	expect(many.synced()).toBe(5);
 });
 
+test("[TRN5] a connection that asks for too many documents at once gets as many as it may have, and stays", async () => {
+	const { node, url, count } = await startLimited({ documentsPerConnectionMax: 5 });
+	openMany(
+		url,
+		Array.from({ length: 9 }, (_, index) => `document-${index}`),
+	);
+	await eventually("four to be refused", () => count("refused", "documents-per-connection") === 4);
+	const open = () => [...node.hocuspocus.documents.values()].filter((one) => one.getConnectionsCount() > 0);
+	await eventually("five to be open", () => open().length === 5);
+	expect(node.connections).toBe(1);
+});
+
 test("a client that comes back to 500 documents at once gets them all, with the limits as they are", async () => {
 	const { url } = await startLimited({});
 	const names = Array.from({ length: 500 }, (_, index) => `document-${index}`);
