@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Extension } from "@hocuspocus/server";
 import type { AuthOptions } from "../extensions/auth/index.ts";
+import { sameHost } from "../extensions/auth/origin.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Hooks } from "./hooks.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -71,6 +72,20 @@ export function hasAuth(settings: NodeSettings, hooks: Hooks, extensions: readon
 			(setting) => setting !== undefined,
 		) || [hooks, ...extensions].some(({ onAuthenticate }) => typeof onAuthenticate === "function")
 	);
+}
+
+/**
+ * What pages may connect to a node with a server of its own, when nobody has said it: while everybody may do everything, those of foreign
+ * sites must not use their visitors' browsers to do it. A node in somebody else's server leaves that to the server.
+ */
+export function originsByDefault(
+	settings: NodeSettings,
+	hooks: Hooks,
+	extensions: readonly Extension[],
+): string | undefined {
+	const { allowedOrigins, authAnonymousRead, authAnonymousWrite } = settings;
+	const isSaid = [allowedOrigins, authAnonymousRead, authAnonymousWrite].some((said) => said !== undefined);
+	return isSaid || hasAuth(settings, hooks, extensions) ? allowedOrigins : sameHost;
 }
 
 /** @throws {SettingsError} */

@@ -87,8 +87,8 @@ export const authSettings = {
 			allowed: "a version like 4.2 or 4.2.1",
 		}),
 	allowedOrigins: list(
-		"origins of the pages that may connect; all when it is not given",
-		"origins like https://app.example with commas between them, * for anything",
+		"origins of the pages that may connect; when it is not given, all, or `same-host` as long as nothing says who may do what",
+		"origins like https://app.example with commas between them, * for anything, same-host for pages of the node's own host and of the visitor's machine",
 	),
 	trustedProxies: z
 		.string()

@@ -40,7 +40,7 @@ export interface AuthOptions extends JudgeOptions {
 	readonly stampPresence?: boolean | undefined;
 	/** Oldest version of `@hocuspocus/provider` that is let in, such as `4.2`. */
 	readonly clientVersionMin?: string | undefined;
-	/** Origins of the pages that may connect, with `*` for anything; all by default. */
+	/** Origins of the pages that may connect, with `*` for anything, and `same-host`; all by default. */
 	readonly allowedOrigins?: readonly string[] | undefined;
 	/** How long a revocation is remembered, in ms; a day by default. Tokens should not be good for longer. */
 	readonly revocationMemoryMs?: number | undefined;
@@ -63,6 +63,8 @@ const keepsGrant: ReadonlySet<RefusalReason> = new Set([
 	"token-missing",
 	"token-expired",
 ]);
+
+const originCharactersMax = 200;
 
 const dayMs = 24 * 60 * 60_000;
 
@@ -146,11 +148,15 @@ export class Auth implements Extension {
 	async onUpgrade({ request, socket }: onUpgradePayload): Promise<void> {
 		const { allowedOrigins } = this.#options;
 		if (allowedOrigins === undefined) return;
-		if (isOriginAllowed(request.headers.origin, allowedOrigins)) return;
+		const { headers } = request;
+		if (isOriginAllowed({ headers, localAddress: request.socket.localAddress }, allowedOrigins)) return;
 		this.#emit({ type: "refused", reason: "origin-forbidden" });
 		const omitted = this.#refusalLines.take(performance.now());
 		if (omitted !== undefined)
-			this.#logger.info({ sinceLastLine: omitted }, "a page of an origin that is not allowed was refused");
+			this.#logger.warn(
+				{ origin: headers.origin?.slice(0, originCharactersMax), sinceLastLine: omitted },
+				"a page of an origin that is not allowed was refused; if it is yours, name it with allowedOrigins (--allowed-origins)",
+			);
 		socket.on("error", () => {});
 		socket.once("finish", () => socket.destroy());
 		socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");

@@ -110,10 +110,73 @@ test.for([
 
 test("origins: those on the list, whatever their case, and programs that have none", () => {
 	const allowed = ["https://app.example", "https://*.team.example"];
+	const isAllowed = (origin: string | undefined) =>
+		isOriginAllowed({ headers: origin === undefined ? {} : { origin }, localAddress: "10.0.0.1" }, allowed);
 	for (const origin of [undefined, "https://app.example", "https://APP.example", "https://a.team.example"])
-		expect(isOriginAllowed(origin, allowed), origin).toBe(true);
+		expect(isAllowed(origin), origin).toBe(true);
 	for (const origin of ["null", "http://app.example", "https://app.example.evil", "https://team.example"])
-		expect(isOriginAllowed(origin, allowed), origin).toBe(false);
+		expect(isAllowed(origin), origin).toBe(false);
+});
+
+test.for([
+	["the node's own page", "http://localhost:1234", { host: "localhost:1234" }, "127.0.0.1", true],
+	["a development server", "http://localhost:5173", { host: "127.0.0.1:1234" }, "127.0.0.1", true],
+	["over IPv6", "http://[::1]:1234", { host: "[::1]:1234" }, "::1", true],
+	["in a subdomain of localhost", "http://app.localhost:3000", { host: "localhost:1234" }, "127.0.0.1", true],
+	["the same host", "https://docs.example", { host: "docs.example" }, "10.0.0.1", true],
+	[
+		"the same host, another port",
+		"http://docs.example:3000",
+		{ host: "DOCS.example:1234" },
+		"10.0.0.1",
+		true,
+	],
+	[
+		"an address of the network",
+		"http://192.168.1.5:1234",
+		{ host: "192.168.1.5:1234" },
+		"::ffff:192.168.1.5",
+		true,
+	],
+	[
+		"behind a proxy here",
+		"https://docs.example",
+		{ host: "docs.example", "x-forwarded-for": "192.0.2.1" },
+		"127.0.0.1",
+		true,
+	],
+	[
+		"behind a proxy that changes Host",
+		"https://docs.example",
+		{ host: "upstream", "x-forwarded-host": "docs.example" },
+		"127.0.0.1",
+		true,
+	],
+	["a foreign page", "https://evil.example", { host: "localhost:1234" }, "127.0.0.1", false],
+	["a foreign page, in the open", "https://evil.example", { host: "docs.example" }, "10.0.0.1", false],
+	[
+		"a name that looks like it",
+		"https://localhost.evil.example",
+		{ host: "localhost:1234" },
+		"127.0.0.1",
+		false,
+	],
+	["a name that begins like it", "https://127.0.0.1.evil.example", { host: "localhost" }, "127.0.0.1", false],
+	["a name that points here", "http://evil.example:1234", { host: "evil.example:1234" }, "127.0.0.1", false],
+	[
+		"a name that points here, mapped",
+		"http://evil.example",
+		{ host: "evil.example" },
+		"::ffff:127.0.0.1",
+		false,
+	],
+	["a frame without an origin", "null", { host: "localhost:1234" }, "127.0.0.1", false],
+	["a file", "file://", { host: "localhost:1234" }, "127.0.0.1", false],
+	["no host", "http://localhost", {}, "127.0.0.1", false],
+	["a host that is none", "http://a", { host: 'a b"' }, "10.0.0.1", false],
+] as const)("same-host: %s", ([, origin, headers, localAddress, expected]) => {
+	expect(isOriginAllowed({ headers: { ...headers, origin }, localAddress }, ["same-host"])).toBe(expected);
+	expect(isOriginAllowed({ headers, localAddress }, ["same-host"])).toBe(true);
 });
 
 test("what expires makes room, and what does not, does not", () => {
