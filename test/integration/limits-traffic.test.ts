@@ -80,6 +80,21 @@ test("[TRN5] connections of one user are slowed together, those of another are n
 	expect(count("closed", "user-rate")).toBe(0);
 });
 
+test("[TRN5] whoever tries token after token is slowed soon; an expired one for hundreds of documents is not", async () => {
+	const { url, client, count } = await startLimited({ authJwtSecret: testSecret });
+	const expired = await openRawSocket(url);
+	for (let tries = 0; tries < 400; tries += 1) expired.ws.send(authenticationFrame(`doc-${tries}`, "a.b.c"));
+	await eventually("all to be refused", () => expired.received.length === 400);
+	expect(count("slowed", "connection-rate")).toBe(0);
+	const guesser = await openRawSocket(url);
+	for (let tries = 0; tries < 3_000; tries += 1)
+		guesser.ws.send(authenticationFrame(`doc-${tries}`, `${tries}.${"x".repeat(500)}.z`));
+	await eventually("it to be slowed", () => count("slowed", "connection-rate") > 0);
+	const other = await client("doc", { token: await signToken({ sub: "quiet" }) }).synced();
+	await other.type("hello").saved();
+	expect(guesser.received.length).toBeLessThan(2_000);
+});
+
 test("[TRN5] what comes before anybody was let in is read up to a bound, and on after that", async () => {
 	const admission = Promise.withResolvers<void>();
 	const { url, node, client, count } = await startLimited({
