@@ -20,6 +20,8 @@ import { healthOf, TopBar } from "./views/top-bar.ts";
 
 const pollMs = 2_000;
 const slowReadersMax = 8;
+const nowhereInMemory =
+	"No node has this document in memory now. It is here again as soon as somebody opens it.";
 
 /** Everything that somebody sees who has shown the token. */
 export class Dashboard {
@@ -112,8 +114,9 @@ export class Dashboard {
 			this.#leave(state.why);
 			return;
 		}
-		if (this.#state.status === "lost" && state.status === "live") void this.#pollAll();
+		const isBack = this.#state.status === "lost" && state.status === "live";
 		this.#state = state;
+		if (isBack) void this.#pollAll();
 		if (state.status !== "live") this.#show();
 	}
 
@@ -141,7 +144,7 @@ export class Dashboard {
 	}
 
 	async #pollAll(): Promise<void> {
-		if (document.hidden) return;
+		if (document.hidden || this.#state.status === "lost") return;
 		await Promise.all([this.#pollDocuments(), this.#pollSlowReaders(), this.#pollPanel(false)]);
 	}
 
@@ -171,15 +174,9 @@ export class Dashboard {
 		const panel = this.#panel;
 		if (panel === undefined) return;
 		await this.#trying(async () => {
-			try {
-				const answers = await this.#api.document(panel.name, isMeasured);
-				panel.view.show(answers, this.#overviews);
-			} catch (error) {
-				if (!(error instanceof AnswerError) || error.status !== 404) throw error;
-				panel.view.showState(
-					"No node has this document in memory now. It is here again as soon as somebody opens it.",
-				);
-			}
+			const answers = await this.#api.document(panel.name, isMeasured);
+			if (answers.length > 0) panel.view.show(answers, this.#overviews);
+			else panel.view.showState(nowhereInMemory);
 		});
 	}
 

@@ -1,6 +1,6 @@
 import { h, setText } from "./dom.ts";
 import { type Column, highestOf, lastOf, secondsShown } from "./history.ts";
-import { runsOf } from "./scale.ts";
+import { runsOf, type Scale } from "./scale.ts";
 
 export interface PlotSeries {
 	readonly name: string;
@@ -12,13 +12,10 @@ export interface PlotOptions {
 	readonly title: string;
 	readonly series: readonly PlotSeries[];
 	readonly format: (value: number) => string;
-	/** The top of the scale for a highest value. */
-	readonly top: (highest: number) => number;
-	/** So that noise is not drawn as mountains. */
-	readonly topMin: number;
+	/** For a highest value. */
+	readonly scale: (highest: number) => Scale;
 }
 
-const height = 132;
 const inset = { top: 10, right: 2, bottom: 18 } as const;
 const clock = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
 
@@ -78,16 +75,16 @@ export class Plot {
 	}
 
 	draw(): void {
-		const { clientWidth: width } = this.#canvas;
+		const { clientWidth: width, clientHeight: height } = this.#canvas;
 		const context = this.#canvas.getContext("2d");
 		if (context === null || width === 0) return;
 		const ratio = devicePixelRatio || 1;
 		this.#canvas.width = Math.round(width * ratio);
 		this.#canvas.height = Math.round(height * ratio);
 		context.scale(ratio, ratio);
-		const { top, topMin, format } = this.#options;
-		const highest = Math.max(topMin, ...this.#columns.map(highestOf));
-		const frame = new Frame(context, width, top(highest));
+		const { scale, format } = this.#options;
+		const highest = Math.max(0, ...this.#columns.map(highestOf));
+		const frame = new Frame(context, { width, height, scale: scale(highest) });
 		frame.grid(format);
 		for (const [index, { color }] of this.#options.series.entries())
 			frame.line(this.#columns[index] ?? [], color, index === 0);
@@ -126,13 +123,18 @@ export function redrawPlots(): void {
 class Frame {
 	readonly #context: CanvasRenderingContext2D;
 	readonly #width: number;
-	readonly #top: number;
+	readonly #height: number;
+	readonly #scale: Scale;
 	readonly #style = getComputedStyle(document.documentElement);
 
-	constructor(context: CanvasRenderingContext2D, width: number, top: number) {
+	constructor(
+		context: CanvasRenderingContext2D,
+		{ width, height, scale }: { readonly width: number; readonly height: number; readonly scale: Scale },
+	) {
 		this.#context = context;
 		this.#width = width;
-		this.#top = top;
+		this.#height = height;
+		this.#scale = scale;
 		context.font = `11px ${this.#color("--font")}`;
 		context.lineJoin = "round";
 	}
@@ -140,17 +142,17 @@ class Frame {
 	grid(format: (value: number) => string): void {
 		const context = this.#context;
 		context.lineWidth = 1;
-		for (const share of [0, 0.5, 1]) {
-			const y = Math.round(this.#y(this.#top * share)) + 0.5;
-			context.strokeStyle = this.#color(share === 0 ? "--line-strong" : "--line");
+		for (const value of [0, ...this.#scale.lines]) {
+			const y = Math.round(this.#y(value)) + 0.5;
+			context.strokeStyle = this.#color(value === 0 ? "--line-strong" : "--line");
 			context.beginPath();
 			context.moveTo(0, y);
 			context.lineTo(this.#width, y);
 			context.stroke();
-			if (share === 0) continue;
+			if (value === 0) continue;
 			context.fillStyle = this.#color("--faint");
 			context.textBaseline = "top";
-			context.fillText(format(this.#top * share), 0, y + 3);
+			context.fillText(format(value), 0, y + 3);
 		}
 	}
 
@@ -208,16 +210,16 @@ class Frame {
 		context.textBaseline = "bottom";
 		context.fillStyle = this.#color("--faint");
 		if (index === undefined) {
-			context.fillText("5 min ago", 0, height);
+			context.fillText("5 min ago", 0, this.#height);
 			context.textAlign = "right";
-			context.fillText("now", this.#width - inset.right, height);
+			context.fillText("now", this.#width - inset.right, this.#height);
 		} else {
 			const time = clock.format((lastS - secondsShown + 1 + index) * 1_000);
 			const half = context.measureText(time).width / 2;
 			context.textAlign = "center";
 			context.fillStyle = this.#color("--text");
 			const x = Math.min(this.#width - half, Math.max(half, this.#x(index)));
-			context.fillText(time, x, height);
+			context.fillText(time, x, this.#height);
 		}
 		context.textAlign = "left";
 	}
@@ -227,8 +229,8 @@ class Frame {
 	}
 
 	#y(value: number): number {
-		const bottom = height - inset.bottom;
-		return bottom - (Math.min(value, this.#top) / this.#top) * (bottom - inset.top);
+		const bottom = this.#height - inset.bottom;
+		return bottom - this.#scale.share(value) * (bottom - inset.top);
 	}
 
 	#color(name: string): string {

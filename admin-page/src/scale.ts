@@ -15,6 +15,25 @@ export function roundUpBytes(value: number): number {
 	return roundUp(value / unit) * unit;
 }
 
+/** Where a value is between the bottom, 0, and the top, 1, and where lines are drawn. */
+export interface Scale {
+	readonly share: (value: number) => number;
+	readonly lines: readonly number[];
+}
+
+export function linear(top: number): Scale {
+	return { share: (value) => Math.min(1, value / top), lines: [top / 2, top] };
+}
+
+const leastMs = 0.1;
+
+/** Of times: what takes half a millisecond is seen beside what takes half a second. A line for each power of ten. */
+export function logarithmic(highest: number): Scale {
+	const decades = Math.max(3, Math.ceil(Math.log10(Math.max(highest, leastMs) / leastMs) - 1e-9));
+	const share = (value: number) => Math.max(0, Math.log10(Math.max(value, leastMs) / leastMs) / decades);
+	return { share, lines: Array.from({ length: decades }, (_, index) => leastMs * 10 ** (index + 1)) };
+}
+
 /** Seconds without a value over which a line goes on: someone who types now and then is one line. */
 const bridgedS = 4;
 

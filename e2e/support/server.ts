@@ -16,13 +16,18 @@ export class Server {
 	#process: ChildProcess | undefined;
 	#output = "";
 
-	private constructor(port: number, data: string) {
+	readonly #settings: NodeJS.ProcessEnv;
+
+	private constructor(port: number, data: string, settings: NodeJS.ProcessEnv) {
 		this.#port = port;
 		this.data = data;
+		this.#settings = settings;
 	}
 
-	static async start(): Promise<Server> {
-		const server = new Server(await freePort(), await mkdtemp(join(tmpdir(), "indelible-e2e-")));
+	/** @param settings Environment variables for it. */
+	static async start(settings: NodeJS.ProcessEnv = {}): Promise<Server> {
+		const data = await mkdtemp(join(tmpdir(), "indelible-e2e-"));
+		const server = new Server(await freePort(), data, settings);
 		await server.start();
 		return server;
 	}
@@ -40,7 +45,7 @@ export class Server {
 		// A process group of its own: the launcher may have started another Node.js.
 		this.#process = spawn(process.execPath, [launcher, "start", ...options], {
 			detached: true,
-			env: environmentWithoutSettings(),
+			env: { ...environmentWithoutSettings(), ...this.#settings },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		for (const stream of [this.#process.stdout, this.#process.stderr]) {

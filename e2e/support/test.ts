@@ -24,9 +24,11 @@ interface WorkerFixtures {
 
 /** What the browser itself says when a server is away. Everything else on the console fails the test. */
 const connectionErrors = [
-	/net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/,
+	/net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)/,
 	/WebSocket connection to .* failed/,
 ];
+/** What it says when a server refuses something. */
+const refusal = /the server responded with a status of 4\d\d/;
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
 	server: [
@@ -58,13 +60,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		const isAllowed = (text: string) =>
 			text.includes("Service Worker registration blocked by Playwright") ||
 			(testInfo.annotations.some(({ type }) => type === "server-away") &&
-				connectionErrors.some((pattern) => pattern.test(text)));
+				connectionErrors.some((pattern) => pattern.test(text))) ||
+			(testInfo.annotations.some(({ type }) => type === "server-refuses") && refusal.test(text));
 		expect(complaints.filter((text) => !isAllowed(text))).toEqual([]);
 	},
 });
 
 /** In tests that take the server away the browser says so on its console. */
 export const serverGoesAway = { annotation: { type: "server-away" } };
+export const serverRefuses = { annotation: { type: "server-refuses" } };
 
 async function introduce(context: BrowserContext, name: string): Promise<void> {
 	const person = { id: name.toLowerCase().replaceAll(" ", "-"), name, color: colorOf(name) };

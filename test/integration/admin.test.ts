@@ -229,7 +229,7 @@ test("a document's facts, its connections, and its measured size", async () => {
 	expect(writer).toMatchObject({ edits: 3, readOnly: false, user: null, waitingBytes: 0 });
 	expect(Math.abs(writer.sinceMs - Date.now())).toBeLessThan(60_000);
 	const missing = await api.get("/api/admin/document?name=nobody");
-	expect(missing.status).toBe(404);
+	expect(missing.body).toEqual({ name: "nobody", nodes: [] });
 });
 
 test("closing a connection has its client come back; one that is gone is not found", async () => {

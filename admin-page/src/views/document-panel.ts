@@ -64,7 +64,7 @@ export class DocumentPanel {
 			h(
 				"header",
 				{ class: "panel-head" },
-				h("h2", { id: "panel-title" }, h("bdi", {}, name)),
+				h("h2", { id: "panel-title", tabindex: -1, autofocus: true }, h("bdi", {}, name)),
 				h(
 					"button",
 					{
@@ -172,7 +172,7 @@ export class DocumentPanel {
 					most(({ present }) => present),
 					"cursor",
 				),
-				note: direct === 0 ? "seen by this page's nodes" : `and server code, ${plural(direct, "time")}`,
+				note: direct === 0 ? "as its nodes see it" : `and server code, ${plural(direct, "time")}`,
 			},
 			{
 				name: answers.length === 1 ? "Node" : "Nodes",

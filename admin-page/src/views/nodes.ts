@@ -93,7 +93,7 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 			setText(
 				facts,
 				[
-					`${whole(overview.connections)} of ${compact(overview.connectionsMax)} people`,
+					`${whole(overview.connections)} of ${compact(overview.connectionsMax)} connections`,
 					plural(overview.documents, "document"),
 					`${compact(editsPerS ?? 0)} edits/s`,
 				].join(" · "),

@@ -3,7 +3,7 @@ import { h } from "../dom.ts";
 import { bytes, compact, milliseconds, percent } from "../format.ts";
 import type { History, Joining } from "../history.ts";
 import { Plot, type PlotOptions } from "../plot.ts";
-import { roundUp, roundUpBytes } from "../scale.ts";
+import { linear, logarithmic, roundUp, roundUpBytes, type Scale } from "../scale.ts";
 
 interface PlotSource extends PlotOptions {
 	readonly fields: readonly (readonly [field: SampleField, joining: Joining])[];
@@ -12,47 +12,53 @@ interface PlotSource extends PlotOptions {
 const first = "--accent" as const;
 const second = "--board-kind" as const;
 
+/** At least so high, so that noise is not drawn as mountains. */
+const above =
+	(least: number) =>
+	(highest: number): Scale =>
+		linear(roundUp(Math.max(least, highest)));
+const bytesAbove =
+	(least: number) =>
+	(highest: number): Scale =>
+		linear(roundUpBytes(Math.max(least, highest)));
+
 /** A latency of several nodes is that of the worst one. */
 const sources: readonly PlotSource[] = [
 	{
 		title: "Edits",
 		series: [{ name: "received", color: first }],
 		format: (value) => `${compact(value)}/s`,
-		top: roundUp,
-		topMin: 4,
+		scale: above(4),
 		fields: [["editsPerS", "sum"]],
 	},
 	{
 		title: "Deliveries",
 		series: [{ name: "sent on", color: first }],
 		format: (value) => `${compact(value)}/s`,
-		top: roundUp,
-		topMin: 4,
+		scale: above(4),
 		fields: [["deliveriesPerS", "sum"]],
 	},
 	{
-		title: "Until saved",
+		title: "From an edit to saved",
 		series: [
-			{ name: "half within", color: first },
-			{ name: "99 % within", color: second },
+			{ name: "half", color: first },
+			{ name: "99 %", color: second },
 		],
 		format: milliseconds,
-		top: roundUp,
-		topMin: 10,
+		scale: logarithmic,
 		fields: [
 			["savedP50Ms", "max"],
 			["savedP99Ms", "max"],
 		],
 	},
 	{
-		title: "Until others see it",
+		title: "From an edit to the others",
 		series: [
-			{ name: "half within", color: first },
-			{ name: "99 % within", color: second },
+			{ name: "half", color: first },
+			{ name: "99 %", color: second },
 		],
 		format: milliseconds,
-		top: roundUp,
-		topMin: 10,
+		scale: logarithmic,
 		fields: [
 			["sentP50Ms", "max"],
 			["sentP99Ms", "max"],
@@ -62,32 +68,28 @@ const sources: readonly PlotSource[] = [
 		title: "Not saved yet",
 		series: [{ name: "backlog", color: first }],
 		format: bytes,
-		top: roundUpBytes,
-		topMin: 1_000,
+		scale: bytesAbove(1_000),
 		fields: [["backlogBytes", "sum"]],
 	},
 	{
 		title: "Event loop late by",
 		series: [{ name: "delay", color: first }],
 		format: milliseconds,
-		top: roundUp,
-		topMin: 20,
+		scale: above(20),
 		fields: [["loopDelayMs", "max"]],
 	},
 	{
 		title: "Memory",
 		series: [{ name: "resident", color: first }],
 		format: bytes,
-		top: roundUpBytes,
-		topMin: 64 * 1024 * 1024,
+		scale: bytesAbove(64 * 1024 * 1024),
 		fields: [["memoryBytes", "sum"]],
 	},
 	{
 		title: "Processor",
 		series: [{ name: "of a core", color: first }],
 		format: percent,
-		top: roundUp,
-		topMin: 0.1,
+		scale: above(0.1),
 		fields: [["cpuShare", "sum"]],
 	},
 ];

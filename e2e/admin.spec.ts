@@ -1,0 +1,277 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Locator, Page } from "@playwright/test";
+import { Server } from "./support/server.ts";
+import { test as editorTest, expect, serverGoesAway, serverRefuses } from "./support/test.ts";
+import { Typist } from "./support/typist.ts";
+
+const token = "the admin token of the tests";
+const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+
+interface Fixtures {
+	/** Somebody who has a document of the administered node open. */
+	typist: (documentName: string) => Typist;
+}
+
+const test = editorTest.extend<Fixtures, { admin: Server }>({
+	admin: [
+		// biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from it.
+		async ({}, use) => {
+			const server = await Server.start({ INDELIBLE_ADMIN_TOKEN: token });
+			await use(server);
+			await server.dispose();
+		},
+		{ scope: "worker" },
+	],
+	typist: async ({ admin }, use) => {
+		const typists: Typist[] = [];
+		await use((documentName) => {
+			const typist = new Typist(admin.url, documentName);
+			typists.push(typist);
+			return typist;
+		});
+		for (const typist of typists) typist.leave();
+	},
+});
+
+async function signIn(page: Page, address = "/admin"): Promise<void> {
+	await page.goto(address);
+	await page.getByLabel("Admin token").fill(token);
+	await page.getByRole("button", { name: "Open" }).click();
+	await expect(badge(page)).toHaveText("Ready");
+}
+
+const badge = (page: Page) => page.getByRole("banner").getByRole("status");
+const row = (page: Page, name: string) =>
+	page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+const panel = (page: Page, name: string) => page.getByRole("dialog", { name, exact: true });
+const plot = (page: Page, title: string): Locator => page.getByRole("img", { name: title });
+const notice = (page: Page) => page.locator(".notice").last();
+
+async function expectAccessible(page: Page): Promise<void> {
+	const { violations } = await new AxeBuilder({ page })
+		.withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"])
+		.analyze();
+	const found = violations.map(
+		({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+	);
+	expect(found).toEqual([]);
+}
+
+async function expectNoSidewaysScroll(page: Page): Promise<void> {
+	const overflow = () =>
+		page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+	await expect.poll(overflow).toBeLessThanOrEqual(0);
+}
+
+test(
+	"a wrong token is told, the right one opens, and only this tab keeps it",
+	serverRefuses,
+	async ({ person, admin }) => {
+		const page = await person({ baseURL: admin.url });
+		await page.goto("/admin");
+		await expect(page.getByLabel("Admin token")).toBeFocused();
+		await page.keyboard.type("a wrong one");
+		await page.keyboard.press("Enter");
+		await expect(page.getByRole("alert")).toHaveText("This is not the admin token of this node.");
+		await page.getByLabel("Admin token").fill(token);
+		await page.keyboard.press("Enter");
+		await expect(badge(page)).toHaveText("Ready");
+		await page.reload();
+		await expect(badge(page)).toHaveText("Ready");
+		expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(token);
+		expect(page.url()).not.toContain("token");
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await expect(page.getByLabel("Admin token")).toBeVisible();
+		await page.reload();
+		await expect(page.getByLabel("Admin token")).toBeVisible();
+	},
+);
+
+test("without a token the page is off, and says how to have it", serverRefuses, async ({ person }) => {
+	const page = await person();
+	const response = await page.goto("/admin");
+	expect(response?.status()).toBe(404);
+	await expect(page.getByRole("main")).toContainText("--admin-token");
+});
+
+test("figures and plots move while people type", async ({ person, admin, typist }) => {
+	const [writer, reader] = [typist("moving"), typist("moving")];
+	const page = await person({ baseURL: admin.url });
+	await signIn(page);
+	await expect(page.locator(".figure").filter({ hasText: "People" })).toContainText("2");
+	await expect.poll(() => writer.isSaved).toBe(true);
+	writer.keepTyping(40);
+	await expect(plot(page, "Edits in the last")).toHaveAttribute("aria-label", /received [1-9][\d.]*\/s now/);
+	await expect(plot(page, "Deliveries")).toHaveAttribute("aria-label", /sent on [1-9][\d.]*\/s now/);
+	await expect(plot(page, "From an edit to saved")).toHaveAttribute("aria-label", /99 % [\d.]+ m?s now/);
+	const drawn = () =>
+		plot(page, "Edits in the last").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+	const before = await drawn();
+	await expect.poll(drawn).not.toBe(before);
+	await expect.poll(() => reader.text.length).toBeGreaterThan(0);
+	// Pointing at one plot tells the time in all of them.
+	const whole = page.locator(".plot").first();
+	await whole.locator("canvas").hover({ position: { x: 4, y: 40 } });
+	await expect(whole.locator(".value")).not.toContainText("NaN");
+});
+
+test("documents are found, sorted, opened and shared", async ({ person, admin, typist }) => {
+	const [one, two] = [typist("plan/roadmap"), typist("plan/budget")];
+	typist("plan/budget");
+	for (const each of [one, two]) each.type("some words");
+	const page = await person({ baseURL: admin.url });
+	await signIn(page);
+	await page.getByRole("searchbox", { name: "Search documents" }).fill("plan/");
+	await expect(page.getByRole("row").nth(1)).toContainText("plan/budget");
+	await page.getByRole("button", { name: "Document" }).click();
+	await expect(page.getByRole("columnheader", { name: "Document" })).toHaveAttribute(
+		"aria-sort",
+		"ascending",
+	);
+	await page.getByRole("searchbox").fill("no such name");
+	await expect(page.getByText("No open document has this in its name.")).toBeVisible();
+	await page.getByRole("searchbox").fill("ROAD");
+	await row(page, "plan/roadmap").getByRole("link").click();
+	await expect(panel(page, "plan/roadmap")).toContainText("1 update");
+	await expect(panel(page, "plan/roadmap")).toContainText("everything is saved");
+	await panel(page, "plan/roadmap").getByRole("button", { name: "Measure exactly" }).click();
+	await expect(panel(page, "plan/roadmap")).toContainText("its state as one update");
+	const other = await person({ baseURL: admin.url });
+	await signIn(other, page.url());
+	await expect(panel(other, "plan/roadmap")).toContainText("everything is saved");
+	await page.keyboard.press("Escape");
+	await expect(panel(page, "plan/roadmap")).toBeHidden();
+	await expect(page).toHaveURL(/\/admin$/);
+	await page.goto("/admin#/document/nobody%20has%20it");
+	await expect(panel(page, "nobody has it")).toContainText("No node has this document in memory now.");
+});
+
+test("a connection that is closed comes back by itself", async ({ person, admin, typist }) => {
+	const guest = typist("closing");
+	await expect.poll(() => guest.isSaved).toBe(true);
+	const page = await person({ baseURL: admin.url });
+	await signIn(page, "/admin#/document/closing");
+	await panel(page, "closing")
+		.getByRole("button", { name: /^Close the connection of/ })
+		.click();
+	const question = page.getByRole("dialog", { name: "Close this connection?" });
+	await question.getByRole("button", { name: "Cancel" }).click();
+	expect(guest.closes).toEqual([]);
+	await panel(page, "closing")
+		.getByRole("button", { name: /^Close the connection of/ })
+		.click();
+	await question.getByRole("button", { name: "Close it" }).click();
+	await expect(notice(page)).toHaveText("The connection was closed.");
+	expect(guest.closes).toEqual([4410]);
+	guest.type("back again");
+	await expect.poll(() => guest.isSaved).toBe(true);
+});
+
+test("a document that is unloaded is saved first, and opened again", async ({ person, admin, typist }) => {
+	const guest = typist("unloading");
+	guest.type("kept");
+	await expect.poll(() => guest.isSaved).toBe(true);
+	const page = await person({ baseURL: admin.url });
+	await signIn(page, "/admin#/document/unloading");
+	await panel(page, "unloading").getByRole("button", { name: "Unload" }).click();
+	await page
+		.getByRole("dialog", { name: "Unload this document?" })
+		.getByRole("button", { name: "Unload it" })
+		.click();
+	await expect(notice(page)).toContainText("the document left memory");
+	await expect.poll(() => guest.isSaved).toBe(true);
+	const other = typist("unloading");
+	await expect.poll(() => other.text).toBe("kept");
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+	test(`${colorScheme}: every view passes axe's rules for WCAG 2.1 AA`, async ({ person, admin, typist }) => {
+		typist("seen").type("by axe");
+		const page = await person({ baseURL: admin.url, colorScheme, reducedMotion: "reduce" });
+		await page.goto("/admin");
+		await expectAccessible(page);
+		await signIn(page);
+		await expect(row(page, "seen")).toBeVisible();
+		await expectAccessible(page);
+		await row(page, "seen").getByRole("link").click();
+		await expect(panel(page, "seen")).toContainText("connection");
+		await expectAccessible(page);
+		await panel(page, "seen").getByRole("button", { name: "Unload" }).click();
+		await expectAccessible(page);
+	});
+}
+
+test("on a phone everything is within the screen", async ({ person, admin, typist }) => {
+	const name =
+		"a name that is far too long for the narrow screen of a phone/and-has-words-that-can-not-be-broken";
+	typist(name).type("x");
+	const page = await person({ ...phone, baseURL: admin.url });
+	await page.goto("/admin");
+	await expectNoSidewaysScroll(page);
+	await signIn(page);
+	await expectNoSidewaysScroll(page);
+	await row(page, name).getByRole("link").tap();
+	await expect(panel(page, name)).toContainText("everything is saved");
+	await expectNoSidewaysScroll(page);
+	await panel(page, name)
+		.getByRole("button", { name: /^Close the connection of/ })
+		.tap();
+	await expect(page.getByRole("dialog", { name: "Close this connection?" })).toBeInViewport({ ratio: 1 });
+});
+
+test("everything can be done by keyboard", async ({ person, admin, typist }) => {
+	typist("by hand");
+	const page = await person({ baseURL: admin.url });
+	await signIn(page);
+	await expect(row(page, "by hand")).toBeVisible();
+	await page.reload();
+	await expect(badge(page)).toHaveText("Ready");
+	await page.keyboard.press("Tab");
+	await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+	await page.keyboard.press("Enter");
+	await page.keyboard.press("Tab");
+	await expect(plot(page, "Edits in the last")).toBeFocused();
+	await page.keyboard.press("ArrowLeft");
+	await page.getByRole("searchbox").focus();
+	await page.keyboard.type("by hand");
+	await expect(page.getByRole("row")).toHaveCount(2);
+	await row(page, "by hand").getByRole("link").focus();
+	await page.keyboard.press("Enter");
+	await expect(panel(page, "by hand")).toBeVisible();
+	await page.keyboard.press("Tab");
+	await expect(panel(page, "by hand").getByRole("button", { name: "Close", exact: true })).toBeFocused();
+	await page.keyboard.press("Escape");
+	await expect(panel(page, "by hand")).toBeHidden();
+	await expect(row(page, "by hand").getByRole("link")).toBeFocused();
+});
+
+test("a node that goes away is missed, and met again", serverGoesAway, async ({ person, admin }) => {
+	const page = await person({ baseURL: admin.url });
+	await signIn(page);
+	await admin.kill();
+	await expect(badge(page)).toHaveText("Disconnected");
+	await expect(page.getByRole("list", { name: "Problems" })).toContainText("trying again");
+	await admin.start();
+	await expect(badge(page)).toHaveText("Ready");
+	await expect(page.getByRole("list", { name: "Problems" })).toBeHidden();
+});
+
+test("a node is drained only after a question, and says how that goes", async ({ person, admin, typist }) => {
+	const guest = typist("last");
+	await expect.poll(() => guest.isSaved).toBe(true);
+	const page = await person({ baseURL: admin.url });
+	await signIn(page);
+	await page.getByRole("button", { name: /^Drain/ }).click();
+	const question = page.getByRole("dialog", { name: /^Drain .*\?$/ });
+	await expect(question).toContainText("There is no other node");
+	await question.getByRole("button", { name: "Drain it" }).click();
+	await expect(badge(page)).toHaveText("Draining");
+	await expect.poll(() => guest.closes).toContain(1012);
+	await expect(page.getByRole("list", { name: "Problems" })).toContainText("The node is draining.");
+	await expect(page.getByRole("button", { name: /^Drain/ })).toBeDisabled();
+	guest.leave();
+	await page.close();
+	// The next test finds one that serves.
+	await admin.kill();
+	await admin.start();
+});
