@@ -3,12 +3,13 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import {
 	isWorthCharging,
+	type MeteredUser,
 	type Newcomer,
 	type NewcomerSocket,
 	type Newcomers,
 	type Sender,
-	type SenderMeters,
 	type Traffic,
+	type TrafficMeter,
 } from "../../extensions/limits/index.ts";
 import { isOfNobody, type PacedSocket } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
@@ -31,7 +32,6 @@ export interface ClientSocketOptions {
 	readonly authTimeoutMs: number;
 	readonly traffic: Traffic;
 	readonly newcomers: Newcomers;
-	readonly handlers: ClientSocketHandlers;
 }
 
 /** Whoever makes sense of the frames: Hocuspocus. */
@@ -39,6 +39,8 @@ export interface ClientSocketHandlers {
 	message(frame: Uint8Array): void;
 	/** A client that has nothing of it asks for a document that it was let into under this address, and is not connected to yet. */
 	asked(address: Uint8Array): void;
+	/** The client is connected to a document. */
+	entered(): void;
 	close(event: { code: number; reason: string }): void;
 }
 
@@ -50,6 +52,12 @@ const unpacedBytesMax = 32 * 1024 * 1024;
 
 /** How long a client whose socket is not read has to take note of its end. */
 const farewellMs = 2_000;
+
+/**
+ * As how many messages a refused document counts: looking at a token costs more than a message, and somebody may try many. A
+ * client whose token has expired, with hundreds of documents on one socket, is below what may come at once.
+ */
+const messagesPerDenial = 20;
 
 /** Why nothing of a socket is read now. */
 const held = { byRate: 1, beforeAdmission: 2 } as const;
@@ -78,6 +86,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	/** What `ws` writes to. It writes whole frames, so whole frames of ours can go between them. */
 	readonly #stream: Duplex;
 	readonly #options: ClientSocketOptions;
+	/** To be set at once. */
+	handlers: ClientSocketHandlers | undefined;
 	readonly #openedMs = performance.now();
 	#routes: readonly Route[] = [];
 	/** The address under which the client was last let into a document, until it is connected to it. */
@@ -89,7 +99,8 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	/** Of what nobody paces: sent while earlier messages were waiting for the client to read them. */
 	#sentUnpacedBytes = 0;
 	/** For {@link Traffic}. */
-	meters: SenderMeters | undefined;
+	meter: TrafficMeter | undefined;
+	user: MeteredUser | undefined;
 	/** What has come and {@link Traffic} was not told of yet. */
 	#unchargedMessages = 0;
 	#unchargedBytes = 0;
@@ -113,20 +124,13 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		this.#ws = ws;
 		this.#stream = stream;
 		this.#options = options;
-		ws.on("message", (data: Uint8Array, isBinary) => this.#receive(data, isBinary));
-		const sign = () => {
-			this.#isAlive = true;
-			this.#count(0);
-		};
-		ws.on("pong", sign);
-		ws.on("ping", sign);
+		(ws as Owned)[owner] = this;
+		ws.on("message", onMessage);
+		ws.on("pong", onSignOfLife);
+		ws.on("ping", onSignOfLife);
 		// `ws` closes the socket itself after an error (a frame that is too big or violates the protocol, a reset).
 		ws.on("error", noteFailure);
-		ws.once("close", (code, reason) => {
-			this.#newcomer?.end();
-			options.traffic.forget(this);
-			options.handlers.close({ code, reason: reason.toString() });
-		});
+		ws.on("close", onClose);
 		this.#newcomer = options.newcomers.add(this);
 	}
 
@@ -138,7 +142,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		const frame = data as Uint8Array;
 		const { type, ...rest } = inspectOutgoing(frame);
 		if (type === "authenticated") this.#letIntoDocument(addressFieldOf(frame));
-		if (type === "denied") this.#newcomer?.refused();
+		if (type === "denied") {
+			this.#newcomer?.refused();
+			this.#options.traffic.charge(this, messagesPerDenial, 0);
+		}
 		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
 		if (passing !== undefined) {
 			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
@@ -185,6 +192,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		this.#letIn = undefined;
 		this.#asked = undefined;
 		this.#routes = [route, ...this.#routes];
+		this.handlers?.entered();
 		return () => {
 			this.#routes = this.#routes.filter((other) => other !== route);
 		};
@@ -274,7 +282,21 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		for (const listener of listeners) listener();
 	}
 
-	#receive(frame: Uint8Array, isBinary: boolean): void {
+	/** For the `close` event of `ws`. */
+	closed(code: number, reason: string): void {
+		this.#newcomer?.end();
+		this.#options.traffic.forget(this);
+		this.handlers?.close({ code, reason });
+	}
+
+	/** For the `ping` and `pong` events of `ws`. */
+	signOfLife(): void {
+		this.#isAlive = true;
+		this.#count(0);
+	}
+
+	/** For the `message` event of `ws`. */
+	receive(frame: Uint8Array, isBinary: boolean): void {
 		this.#isAlive = true;
 		// Frames that were on their way when the socket was closed.
 		if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -326,21 +348,40 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		this.#letIn = address;
 		const asked = this.#asked;
 		if (asked !== undefined && Buffer.compare(asked, address) === 0)
-			queueMicrotask(() => this.#options.handlers.asked(address));
+			queueMicrotask(() => this.handlers?.asked(address));
 		this.#asked = undefined;
 	}
 
 	/** To Hocuspocus. It keeps what comes before the document is in memory; who asks for it may be answered earlier. */
 	#pass(frame: Uint8Array): void {
-		const { handlers } = this.#options;
+		const { handlers } = this;
 		const address = addressFieldOf(frame);
 		if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
 		const stateVector = step1In(frame, address.byteLength);
 		if (stateVector !== undefined && isOfNobody(stateVector)) {
 			// Providers ask at once, and are let in later.
 			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0) this.#asked = address;
-			else handlers.asked(address);
+			else handlers?.asked(address);
 		}
-		handlers.message(frame);
+		handlers?.message(frame);
 	}
+}
+
+/** Whose a `ws` is. The listeners are made once: for each socket anew, they would be the half of what it takes. */
+const owner = Symbol("client socket");
+
+interface Owned {
+	[owner]?: ClientSocket;
+}
+
+function onMessage(this: object, data: Uint8Array, isBinary: boolean): void {
+	(this as Owned)[owner]?.receive(data, isBinary);
+}
+
+function onSignOfLife(this: object): void {
+	(this as Owned)[owner]?.signOfLife();
+}
+
+function onClose(this: object, code: number, reason: Buffer): void {
+	(this as Owned)[owner]?.closed(code, reason.toString());
 }

@@ -7,10 +7,11 @@ import type { Newcomers, Traffic } from "../../extensions/limits/index.ts";
 import type { MetricSink } from "../../extensions/metrics/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
 import { retryAfterSeconds } from "../load/retry-after.ts";
+import { Client, type ClientContext } from "./client.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
-import { ConnectionLog, type ConnectionNames } from "./connection-log.ts";
+import { ConnectionLog } from "./connection-log.ts";
 import { documentNameOf } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { requestName } from "./request-name.ts";
@@ -47,6 +48,7 @@ export class WebSocketTransport {
 	readonly #heartbeat: Heartbeat;
 	readonly #sockets = new Set<ClientSocket>();
 	readonly #figures = new SocketFigures(this.#sockets);
+	readonly #clients: ClientContext;
 	readonly #log: ConnectionLog;
 	/** Of this node, in the answer to each upgrade request. */
 	readonly name = nodeName();
@@ -56,6 +58,10 @@ export class WebSocketTransport {
 
 	constructor(options: WebSocketTransportOptions) {
 		this.#options = options;
+		this.#clients = {
+			asked: ({ socket }, address) => options.lobby.asked(documentNameOf(address), { socket, address }),
+			ended: (client, code) => this.#disconnect(client, code),
+		};
 		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
 		this.#log = new ConnectionLog(options.logger);
 		this.#server = new WebSocketServer({
@@ -125,49 +131,27 @@ export class WebSocketTransport {
 	}
 
 	#connect(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
-		const { hocuspocus, lobby, ...options } = this.#options;
-		const name = requestName(request, options.trustedProxies);
-		const socket: ClientSocket = new ClientSocket(ws, stream, {
-			documentNameBytesMax: options.documentNameBytesMax,
-			authTimeoutMs: options.authTimeoutMs,
-			traffic: options.traffic,
-			newcomers: options.newcomers,
-			handlers: {
-				message: (frame) => {
-					if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(client);
-					client.handleMessage(frame);
-				},
-				asked: (address) => lobby.asked(documentNameOf(address), { socket, address }),
-				close: (event) => {
-					this.#disconnect(socket, { connection: socketIdOf(client), request: name }, event.code);
-					client.handleClose(event);
-				},
-			},
-		});
+		const { hocuspocus, trustedProxies } = this.#options;
+		const socket = new ClientSocket(ws, stream, this.#options);
 		const webRequest = toWebRequest(request);
-		noteAddress(webRequest, request, this.#options.trustedProxies);
-		const client = hocuspocus.handleConnection(socket, webRequest);
+		noteAddress(webRequest, request, trustedProxies);
+		const made = hocuspocus.handleConnection(socket, webRequest);
 		// Our heartbeat serves all sockets; this would be one timer for each.
-		clearInterval(client.pingInterval);
+		clearInterval(made.pingInterval);
+		socket.handlers = new Client(socket, made, requestName(request, trustedProxies), this.#clients);
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
 		this.#figures.opened();
-		this.#log.opened({ connection: socketIdOf(client), request: name });
 	}
 
-	#disconnect(socket: ClientSocket, names: ConnectionNames, code: number): void {
+	#disconnect({ socket, socketId, requestName: request }: Client, code: number): void {
 		const end = socket.endOf(code);
 		this.#sockets.delete(socket);
 		this.#figures.ended(socket, end);
-		this.#log.ended(names, socket, end);
+		this.#log.ended({ connection: socketId, request }, socket, end);
 		this.#heartbeat.remove(socket);
 		if (this.#sockets.size === 0) this.#whenEmpty?.();
 	}
-}
-
-/** What Hocuspocus calls a connection in what it gives to hooks. */
-function socketIdOf(client: object): string {
-	return (client as { readonly socketId: string }).socketId;
 }
 
 /** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */
@@ -179,26 +163,4 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
 		`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
 			`Retry-After: ${retryAfterSeconds(Math.random())}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
 	);
-}
-
-/**
- * Hocuspocus 4.7 keeps what it knows of a client's documents in objects under their names, where a document that is
- * called `constructor` or `__proto__` finds something that is not its own. Without a prototype there is nothing to find.
- */
-function acceptAnyDocumentName(client: object): void {
-	for (const [field, value] of Object.entries(client)) {
-		if (recordsByName.has(field)) Object.setPrototypeOf(value, null);
-	}
-}
-
-const recordsByName: ReadonlySet<string> = new Set([
-	"documentConnections",
-	"incomingMessageQueue",
-	"incomingMessageQueueBytes",
-	"hookPayloads",
-]);
-
-/** Whether every object has something of this name. */
-function isOfEveryObject(documentName: string): boolean {
-	return documentName in Object.prototype;
 }
