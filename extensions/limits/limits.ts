@@ -19,7 +19,7 @@ import { LimitReports } from "./limit-reports.ts";
 import { Newcomers } from "./newcomers.ts";
 import { Occupants, type User } from "./occupants.ts";
 import { PlainSender } from "./plain-sender.ts";
-import { metersOf, type Sender, Traffic } from "./traffic.ts";
+import { type Sender, Traffic } from "./traffic.ts";
 
 /** Each limit has a default in {@link defaultLimits}; 0 switches it off. */
 export interface LimitsOptions extends Partial<Record<keyof typeof defaultLimits, number | boolean>> {
@@ -152,7 +152,7 @@ export class Limits implements Extension {
 	#entered(connection: Connection): void {
 		const { document, request, webSocket } = connection;
 		const user = this.#occupants.enter(request, userIdOf(connection.context));
-		if (isSender(webSocket)) noteUser(webSocket, user);
+		if (isSender(webSocket)) webSocket.user ??= user;
 		else this.#watch(connection, user);
 		// Hocuspocus is still at making it.
 		if (this.#isOver(document, request, user)) queueMicrotask(() => this.#turnAway(connection, user));
@@ -189,7 +189,7 @@ export class Limits implements Extension {
 		const { webSocket } = connection;
 		const sender = this.#plainSenders.get(webSocket) ?? new PlainSender(webSocket, this.traffic);
 		this.#plainSenders.set(webSocket, sender);
-		noteUser(sender, user);
+		sender.user ??= user;
 		const handleMessage = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
 			sender.received(frame.byteLength);
@@ -210,10 +210,6 @@ function isReached(count: number, max: number): boolean {
 
 function isPassed(count: number, max: number): boolean {
 	return max > 0 && count > max;
-}
-
-function noteUser(sender: Sender, user: User | undefined): void {
-	if (user !== undefined) metersOf(sender).user ??= user.meter;
 }
 
 function isSender(socket: object): socket is Sender {

@@ -1,10 +1,9 @@
-import { TrafficMeter } from "./traffic-meter.ts";
+import type { MeteredUser } from "./traffic.ts";
 
 /** All connections of one user. */
-export interface User {
+export interface User extends MeteredUser {
 	readonly id: string;
 	connections: number;
-	readonly meter: TrafficMeter;
 }
 
 /** One client's socket, and what it has open. */
@@ -52,7 +51,7 @@ export class Occupants {
 	#user(id: string): User {
 		const known = this.#users.get(id);
 		if (known !== undefined) return known;
-		const user = { id, connections: 0, meter: new TrafficMeter() };
+		const user = { id, connections: 0, meter: undefined };
 		this.#users.set(id, user);
 		return user;
 	}

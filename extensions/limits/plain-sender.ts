@@ -1,6 +1,7 @@
 import type { Connection } from "@hocuspocus/server";
 import { limitCloseEvents } from "./limit-close-events.ts";
-import { isWorthCharging, type Sender, type SenderMeters, type Traffic } from "./traffic.ts";
+import { isWorthCharging, type MeteredUser, type Sender, type Traffic } from "./traffic.ts";
+import type { TrafficMeter } from "./traffic-meter.ts";
 
 type WebSocketLike = Connection["webSocket"];
 
@@ -12,7 +13,8 @@ interface Pausable {
 
 /** A client's socket on a server without our transport: what comes is counted where Hocuspocus hands it to a document. */
 export class PlainSender implements Sender {
-	meters: SenderMeters | undefined;
+	meter: TrafficMeter | undefined;
+	user: MeteredUser | undefined;
 	readonly #socket: WebSocketLike;
 	readonly #traffic: Traffic;
 	#messages = 0;

@@ -1,10 +1,13 @@
+import type { LimitName } from "./limit-event.ts";
 import type { LimitReports } from "./limit-reports.ts";
 import { TrafficMeter, type TrafficRates } from "./traffic-meter.ts";
 
 /** Whoever can be told to send less: a client's socket. */
 export interface Sender {
 	/** Made when it is needed; its owner need only keep it. */
-	meters: SenderMeters | undefined;
+	meter: TrafficMeter | undefined;
+	/** Whose it is, if that is known. */
+	user: MeteredUser | undefined;
 	/** Nothing more of it is read. What was read already may still come. */
 	pauseReading(): void;
 	resumeReading(): void;
@@ -12,11 +15,10 @@ export interface Sender {
 	endForRate(): void;
 }
 
-/** What a sender has sent, and what all connections of its user have. */
-export interface SenderMeters {
-	readonly connection: TrafficMeter;
-	/** `undefined` for as long as nobody knows whose it is. */
-	user: TrafficMeter | undefined;
+/** Whoever has one or several connections, which have a limit together. */
+export interface MeteredUser {
+	/** As {@link Sender.meter}. */
+	meter: TrafficMeter | undefined;
 }
 
 export interface TrafficOptions {
@@ -59,12 +61,12 @@ export class Traffic {
 	charge(sender: Sender, messages: number, bytes: number): void {
 		const { connection, user } = this.#options;
 		const nowMs = this.#now();
-		const meters = metersOf(sender);
-		const connectionMs = meters.connection.charge(messages, bytes, connection, nowMs);
-		const userMs = meters.user?.charge(messages, bytes, user, nowMs) ?? 0;
-		if (connectionMs === 0 && userMs === 0) return;
-		if (userMs > connectionMs && meters.user !== undefined) this.#slow(sender, meters.user, nowMs);
-		else this.#slow(sender, meters.connection, nowMs);
+		const own = meterOf(sender);
+		const shared = sender.user === undefined ? undefined : meterOf(sender.user);
+		const ownMs = own.charge(messages, bytes, connection, nowMs);
+		const sharedMs = shared?.charge(messages, bytes, user, nowMs) ?? 0;
+		if (shared !== undefined && sharedMs > ownMs) this.#slow(sender, shared, "user-rate", nowMs);
+		else if (ownMs > 0) this.#slow(sender, own, "connection-rate", nowMs);
 	}
 
 	/** It is gone. */
@@ -74,9 +76,8 @@ export class Traffic {
 		this.#timer = undefined;
 	}
 
-	#slow(sender: Sender, meter: TrafficMeter, nowMs: number): void {
+	#slow(sender: Sender, meter: TrafficMeter, limit: LimitName, nowMs: number): void {
 		const { patienceMs, reports } = this.#options;
-		const limit = meter === sender.meters?.user ? "user-rate" : "connection-rate";
 		const slowedMs = meter.slowed(nowMs);
 		if (slowedMs > patienceMs) {
 			reports.report({ type: "closed", limit }, { slowedMs: Math.round(slowedMs) });
@@ -94,18 +95,16 @@ export class Traffic {
 		const { connection, user } = this.#options;
 		const nowMs = this.#now();
 		for (const sender of this.#slowed) {
-			const { meters } = sender;
-			const isOverdrawn =
-				(meters?.connection.overdrawnMs(connection, nowMs) ?? 0) > 0 ||
-				(meters?.user?.overdrawnMs(user, nowMs) ?? 0) > 0;
-			if (isOverdrawn) continue;
+			const ownMs = meterOf(sender).overdrawnMs(connection, nowMs);
+			const sharedMs = sender.user?.meter?.overdrawnMs(user, nowMs) ?? 0;
+			if (ownMs > 0 || sharedMs > 0) continue;
 			this.forget(sender);
 			sender.resumeReading();
 		}
 	}
 }
 
-export function metersOf(sender: Sender): SenderMeters {
-	sender.meters ??= { connection: new TrafficMeter(), user: undefined };
-	return sender.meters;
+function meterOf(owner: { meter: TrafficMeter | undefined }): TrafficMeter {
+	owner.meter ??= new TrafficMeter();
+	return owner.meter;
 }

@@ -1,10 +1,6 @@
 import { expect, test } from "vitest";
-import {
-	type LimitEvent,
-	LimitReports,
-	type NewcomerSocket,
-	Newcomers,
-} from "../../extensions/limits/index.ts";
+import { type LimitEvent, LimitReports } from "../../extensions/limits/index.ts";
+import { type NewcomerSocket, Newcomers } from "../../extensions/limits/newcomers.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const KiB = 1024;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type LimitEvent, LimitReports } from "../../extensions/limits/index.ts";
 import { RateMeter } from "../../extensions/limits/rate-meter.ts";
-import { isWorthCharging, metersOf, type Sender, Traffic } from "../../extensions/limits/traffic.ts";
+import { isWorthCharging, type MeteredUser, type Sender, Traffic } from "../../extensions/limits/traffic.ts";
 import { TrafficMeter, type TrafficRates } from "../../extensions/limits/traffic-meter.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -15,7 +15,8 @@ const userRates: TrafficRates = {
 };
 
 class FakeSender implements Sender {
-	meters: Sender["meters"];
+	meter: Sender["meter"];
+	user: Sender["user"];
 	readonly log: string[] = [];
 
 	pauseReading(): void {
@@ -107,9 +108,9 @@ test("[TRN5] whoever goes on for too long after being slowed is sent away", () =
 
 test("[TRN5] the connections of one user have one limit together", () => {
 	const { traffic, events } = setUp();
-	const user = new TrafficMeter();
+	const user: MeteredUser = { meter: undefined };
 	const senders = [new FakeSender(), new FakeSender(), new FakeSender()];
-	for (const sender of senders) metersOf(sender).user = user;
+	for (const sender of senders) sender.user = user;
 	for (const sender of senders) traffic.charge(sender, 900, 0);
 	expect(senders.map(({ log }) => log)).toEqual([[], [], ["pause"]]);
 	expect(events).toEqual([{ type: "slowed", limit: "user-rate" }]);
