@@ -8,10 +8,15 @@ const bytesMax = 64 * 1024;
 export async function checkExposure(url: URL): Promise<Finding[]> {
 	const findings = [judgeReadiness(await ask(url, "/readyz"))];
 	const metrics = await ask(url, "/metrics");
+	// Nodes read it as the same, and not every balancer does.
+	const disguised = await ask(url, "/%6detrics");
 	const admin = await ask(url, "/admin");
 	const api = await ask(url, "/api/auth/revoke", "POST");
 	const open = [
 		...(metrics.text.includes("# HELP") ? ["/metrics"] : []),
+		...(!metrics.text.includes("# HELP") && disguised.text.includes("# HELP")
+			? ["/metrics as /%6detrics"]
+			: []),
 		...(admin.status === 200 && /indelible/i.test(admin.text) ? ["/admin"] : []),
 		...(api.status === 401 && api.text.includes("admin token") ? ["/api"] : []),
 	];

@@ -166,8 +166,13 @@ describe("the compose file", () => {
 });
 
 describe("the Kubernetes manifest", () => {
-	const text = readFileSync(join(root, "deploy/kubernetes/indelible.yaml"), "utf8");
-	const [deployment, service, budget] = parseAllDocuments(text).map((document) => document.toJS());
+	const documentsIn = (file: string) =>
+		parseAllDocuments(readFileSync(join(root, "deploy/kubernetes", file), "utf8")).map((document) =>
+			document.toJS(),
+		);
+	const [deployment, service, budget] = documentsIn("indelible.yaml");
+	const [policy] = documentsIn("network-policy.yaml");
+	const [monitor] = documentsIn("monitoring.yaml");
 	const pod = deployment.spec.template.spec;
 	const [container] = pod.containers;
 
@@ -177,6 +182,21 @@ describe("the Kubernetes manifest", () => {
 		expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(beforeMs + shutdownDeadlineMs);
 		expect(container.readinessProbe.httpGet.path).toBe("/readyz");
 		expect(container.livenessProbe.httpGet.path).toBe("/healthz");
+	});
+
+	test("ports that are named are the container's, and Prometheus' job is called what the alerts expect", () => {
+		const ports = container.ports.map(({ name }: { name: string }) => name);
+		const [people, metrics] = policy.spec.ingress.map(
+			({ ports: [port] }: { ports: { port: string }[] }) => port?.port,
+		);
+		for (const port of [
+			people,
+			metrics,
+			monitor.spec.podMetricsEndpoints[0].port,
+			service.spec.ports[0].targetPort,
+		])
+			expect(ports).toContain(port);
+		expect(deployment.spec.template.metadata.labels[monitor.spec.jobLabel]).toBe("indelible");
 	});
 
 	test("names known settings, the image's version, and the same pods everywhere", () => {
@@ -189,6 +209,8 @@ describe("the Kubernetes manifest", () => {
 			deployment.spec.selector.matchLabels,
 			service.spec.selector,
 			budget.spec.selector.matchLabels,
+			policy.spec.podSelector.matchLabels,
+			monitor.spec.selector.matchLabels,
 		])
 			expect(labels).toMatchObject(selector);
 	});

@@ -254,15 +254,22 @@ describe("addresses", () => {
 	const environment = { INDELIBLE_ADMIN_TOKEN: adminToken };
 
 	test.for([
-		["nobody is trusted", [], "127.0.0.1", /^warning: the node takes this machine for 127\.0\.0\.1, which/],
-		["the balancer is trusted", ["--trusted-proxies", "127.0.0.1"], "127.0.0.1", /^warning: .*127\.0\.0\.1/],
-	] as const)("%s", async ([, flags, , expected]) => {
+		["nobody is trusted", [], /^warning: the node takes this machine for 127\.0\.0\.9, which is/],
+		[
+			"the balancer is trusted",
+			["--trusted-proxies", "127.0.0.9"],
+			/^ok: the node takes this machine for 127\.0\.0\.1, behind 127\.0\.0\.9/,
+		],
+	] as const)("%s", async ([, flags, expected]) => {
 		const node = await startNode(flags, environment);
 		const { url } = await balancers.haproxy.start({
 			flavour: "any-node",
 			nodePorts: [node.port, node.port, node.port],
+			edit: (text) => text.replaceAll("balance leastconn", "balance leastconn\n\tsource 127.0.0.9"),
 		});
-		expect((await examine(url, ["--idle-s", "0"], environment)).of("addresses")[0]).toMatch(expected);
+		const found = await examine(url, ["--idle-s", "0"], environment);
+		expect(found.of("addresses")[0]).toMatch(expected);
+		expect(found.of("operators")).toEqual([expect.stringMatching(/^ok: /)]);
 	});
 
 	test("a node that believes everybody", async () => {
