@@ -11,7 +11,7 @@ import {
 } from "../extensions/durability/index.ts";
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
-import { type LimitEvent, LimitReports, type Limits } from "../extensions/limits/index.ts";
+import { ContentLimits, type LimitEvent, LimitReports, type Limits } from "../extensions/limits/index.ts";
 import type { MetricSink, Metrics } from "../extensions/metrics/index.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
@@ -104,6 +104,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const trustedProxies = new TrustedProxies(listOf(settings.trustedProxies ?? ""));
 	const limits = makeLimits(settings, trustedProxies, limitReports);
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
+	const contentLimits = new ContentLimits({ ...settings, reports: limitReports });
 	const durability = new Durability({
 		store,
 		seed,
@@ -131,7 +132,15 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		...hooks,
 		...(yDocOptions === undefined ? {} : { yDocOptions }),
 		...queueLimits(settings),
-		extensions: [durability, sync, ...(bus === undefined ? [] : [bus]), auth, limits, ...extensions],
+		extensions: [
+			durability,
+			sync,
+			...(bus === undefined ? [] : [bus]),
+			contentLimits,
+			auth,
+			limits,
+			...extensions,
+		],
 	});
 	containHookErrors(hocuspocus, logger);
 	const parts = {

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { z } from "zod";
 import { parseRedisUrl } from "../extensions/redis/redis-url.ts";
 import { authSettings, operatorSettings } from "./auth-settings.ts";
+import { contentLimitSettings } from "./content-limit-settings.ts";
 import { trafficSettings } from "./limit-settings.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 
@@ -122,6 +123,7 @@ const limitSettings = {
 	documentNameBytesMax: whole("bytes", 1, 64 * KiB, KiB, "longest document name, in UTF-8"),
 	authTimeoutMs: whole("ms", 10, 10 * minuteMs, 10_000, "time in which a client must have opened a document"),
 	...trafficSettings,
+	...contentLimitSettings,
 };
 
 const stopSettings = {

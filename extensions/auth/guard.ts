@@ -1,6 +1,7 @@
 import type { Connection } from "@hocuspocus/server";
 import * as encoding from "lib0/encoding";
 import { inspectIncoming } from "../durability/wire.ts";
+import { readOnlyWhile } from "../sync/single-refusals.ts";
 import type { Access } from "./access.ts";
 import { authCloseEvents, endConnection } from "./end-connection.ts";
 import { type MaySpeak, stampPresence } from "./presence.ts";
@@ -50,29 +51,15 @@ export class Guard {
 				guard.#entering = undefined;
 			}
 		};
-		// Hooks and other code may set it, too.
-		let isForced = connection.readOnly;
-		Object.defineProperty(connection, "readOnly", {
-			configurable: true,
-			enumerable: true,
-			get: () => isForced || guard.#isReadOnly(),
-			set: (value: boolean) => {
-				isForced = value;
-			},
-		});
+		readOnlyWhile(connection, (handled) => guard.#isReadOnly(guard.#entering ?? handled));
 	}
 
-	#isReadOnly(): boolean {
+	#isReadOnly(message: Uint8Array | undefined): boolean {
 		switch (this.#options.access().level) {
 			case "write":
 				return false;
-			case "roots": {
-				const { messageQueue } = this.#connection as unknown as {
-					readonly messageQueue: readonly Uint8Array[];
-				};
-				const frame = this.#entering ?? messageQueue[0];
-				return frame === undefined || !this.#allowed.has(frame);
-			}
+			case "roots":
+				return message === undefined || !this.#allowed.has(message);
 			default:
 				return true;
 		}

@@ -1,8 +1,8 @@
 import { decodeStateVector } from "yjs";
 import type { UpdateEnds } from "./update-ends.ts";
 
-/** What one received update means for the count of its author. */
-type Verdict = "counted" | "uncounted" | "unclear";
+/** What one received update means for the count of its author. A whole one holds everything that its author has. */
+type Verdict = "counted" | "uncounted" | "unclear" | "whole" | "counted-whole";
 
 /** How long a client must have sent nothing before the unclear acknowledgements go, see {@link Handshake}. */
 export const quietMs = 1_000;
@@ -21,6 +21,8 @@ export const quietMs = 1_000;
  * `SyncStep2`, which holds everything that it has, is durable. Frames that only delete tell nothing. They are taken
  * for uncounted, and acknowledged when the client has been quiet for {@link quietMs}: too many do no harm to a client that
  * waits for none.
+ *
+ * An edit that was refused stays counted, and its author keeps it. It is acknowledged with the next `SyncStep2` that is taken.
  */
 export class Handshake {
 	/** What the client's last `SyncStep1` says that it had then. */
@@ -32,6 +34,8 @@ export class Handshake {
 	#answersDue = 0;
 	/** Of the frames received that Hocuspocus has not answered yet, in order. */
 	#verdicts: Verdict[] = [];
+	/** Frames that the client has counted, and that were refused: it has them still. */
+	#refused = 0;
 	/** Frames received up to the `SyncStep2` that are not answered yet. */
 	#beforeCompletion = 0;
 	#held = 0;
@@ -55,6 +59,7 @@ export class Handshake {
 		this.#verdicts.fill("uncounted");
 		this.#held = 0;
 		this.#unclear = 0;
+		this.#refused = 0;
 	}
 
 	step1Sent(): void {
@@ -69,10 +74,10 @@ export class Handshake {
 	step2Received(): void {
 		if (!this.#isOpen && this.#unasked > 0) {
 			this.#unasked -= 1;
-			this.#verdicts.push("uncounted");
+			this.#verdicts.push("whole");
 			return;
 		}
-		this.#verdicts.push("counted");
+		this.#verdicts.push("counted-whole");
 		if (!this.#isOpen) return;
 		this.#isOpen = false;
 		this.#known = undefined;
@@ -82,14 +87,19 @@ export class Handshake {
 	/** Hocuspocus has answered a frame with `SyncStatus(true)`. @returns How many acknowledgements may go on their way now. */
 	acknowledgementMade(): number {
 		const verdict = this.#answered();
-		if (verdict === "counted") this.#held += 1;
+		if (verdict === "counted" || verdict === "counted-whole") this.#held += 1;
 		if (verdict === "unclear") this.#unclear += 1;
+		if (verdict === "whole" || verdict === "counted-whole") {
+			this.#held += this.#refused;
+			this.#refused = 0;
+		}
 		return this.#release();
 	}
 
 	/** Hocuspocus has answered a frame with `SyncStatus(false)`. @returns As {@link acknowledgementMade}. */
 	refusalMade(): number {
-		this.#answered();
+		const verdict = this.#answered();
+		if (verdict === "counted" || verdict === "counted-whole") this.#refused += 1;
 		return this.#release();
 	}
 

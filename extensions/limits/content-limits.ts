@@ -1,2 +1,12 @@
 /** Limits on what is written into documents and presence (extensions/limits/content). */
-export type ContentLimit = "document-size" | "update-size" | "pending-structs" | "presence-size";
+export type ContentLimit =
+	/** Bytes of one update or one state vector, and how many parts an update has. */
+	| "update-size"
+	| "document-size"
+	/** Names of root types, which a document never forgets. */
+	| "document-roots"
+	/** What builds on updates that have not come. */
+	| "pending-structs"
+	| "presence-size"
+	/** Awareness clients for which one connection speaks. */
+	| "presence-clients";

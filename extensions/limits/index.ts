@@ -1,3 +1,4 @@
+export { ContentLimits, type ContentLimitsOptions } from "./content/content-limits.ts";
 export type { LimitEvent, LimitListener, LimitName } from "./limit-event.ts";
 export { LimitReports } from "./limit-reports.ts";
 export { Limits, type LimitsOptions } from "./limits.ts";

@@ -4,6 +4,10 @@ import type { Connection } from "@hocuspocus/server";
 export const limitCloseEvents = {
 	rateExceeded: { code: 4429, reason: "rate-exceeded" },
 	tooManyConnections: { code: 4429, reason: "too-many-connections" },
+	/** A provider that comes back with all that it has is refused that, and stays. */
+	updateTooBig: { code: 4413, reason: "update-too-big" },
+	pendingTooBig: { code: 4413, reason: "pending-too-big" },
+	presenceTooBig: { code: 4413, reason: "presence-too-big" },
 } as const;
 
 export type LimitCloseEvent = (typeof limitCloseEvents)[keyof typeof limitCloseEvents];

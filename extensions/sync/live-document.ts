@@ -8,6 +8,7 @@ import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
 import { mergeMany } from "./merge-many.ts";
 import { originOf } from "./origins.ts";
+import type { MessageScreen } from "./message-screen.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
 import { PresenceBatch } from "./presence-batch.ts";
@@ -35,6 +36,8 @@ type Author = Connection | null | undefined;
 export class LiveDocument {
 	readonly document: Document;
 	readonly #context: SyncContext;
+	/** What its clients send passes here first; `undefined` when there is no limit on it. */
+	readonly screen: MessageScreen | undefined;
 	readonly #joins: JoinState;
 	readonly #pace: FlushPace;
 	readonly #presence: PresenceBatch;
@@ -67,6 +70,7 @@ export class LiveDocument {
 		this.#joins = new JoinState(document);
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
+		this.screen = context.screening?.screen(document, () => this.settle());
 		this.#address = addressField(document.name);
 		this.#given = new Set(early?.given);
 		if (early !== undefined) this.#joins.loaded(early.updates);

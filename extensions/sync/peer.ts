@@ -134,8 +134,27 @@ export class Peer {
 	#receive(frame: Uint8Array): void {
 		const incoming = inspectIncoming(frame);
 		if (incoming.type === "update" || incoming.type === "step2") this.#count(incoming.payload);
-		if (this.#isFree() && this.#take(incoming)) return;
-		// Whoever handles it sees the document as its sender left it.
+		const admission = this.#live.screen?.admit(this.connection, frame, incoming);
+		switch (admission?.type) {
+			case "done":
+				return;
+			case "refused":
+				this.#passOn(admission.message);
+				return;
+			case "instead":
+				this.#handle(admission.message, inspectIncoming(admission.message));
+				return;
+			default:
+				this.#handle(frame, incoming);
+		}
+	}
+
+	#handle(frame: Uint8Array, incoming: Incoming): void {
+		if (!(this.#isFree() && this.#take(incoming))) this.#passOn(frame);
+	}
+
+	/** Whoever handles it sees the document as its sender left it. */
+	#passOn(frame: Uint8Array): void {
 		this.#live.settle();
 		this.#handleNow(frame);
 	}

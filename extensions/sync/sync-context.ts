@@ -3,6 +3,7 @@ import type { Clock } from "../durability/clock.ts";
 import type { Gates } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { SyncFigures } from "./sync-figures.ts";
+import type { Screening } from "./message-screen.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
 /** What all documents of a server share. */
@@ -12,6 +13,7 @@ export interface SyncContext {
 	readonly turns: TurnQueue<LiveDocument>;
 	readonly gates: Gates | undefined;
 	readonly figures: SyncFigures;
+	readonly screening: Screening | undefined;
 	/** See `SyncOptions`. */
 	readonly flushIntervalMs: number;
 	readonly readerBacklogBytesMax: number;

@@ -9,6 +9,7 @@ import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
 import { PresenceTimeouts } from "./presence-timeouts.ts";
 import type { SyncContext } from "./sync-context.ts";
+import { type Screening, screeningAmong } from "./message-screen.ts";
 import { SyncFigures } from "./sync-figures.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
@@ -68,6 +69,7 @@ export class Sync implements Extension {
 	#gates: Gates | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
 	readonly #figures = new SyncFigures();
+	#screening: Screening | undefined;
 
 	constructor(options: SyncOptions = {}) {
 		this.#options = options;
@@ -91,6 +93,7 @@ export class Sync implements Extension {
 		const gates = gatesAmong(instance.configuration.extensions);
 		this.#gates = gates;
 		gates?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
+		this.#screening = screeningAmong(instance.configuration.extensions);
 		this.#unwatchedHooks = new UnwatchedHooks(instance, gates === undefined ? [] : [gates]);
 	}
 
@@ -133,6 +136,7 @@ export class Sync implements Extension {
 			flushIntervalMs,
 			readerBacklogBytesMax,
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
+			screening: this.#screening,
 			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
 			spare: (connection) => hooks?.spare(connection),
 			flush: (document) => this.#flush(document),

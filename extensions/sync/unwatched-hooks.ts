@@ -14,7 +14,14 @@ const presenceHooks = ["beforeHandleAwareness", "onAwarenessUpdate"] as const;
 /** Hooks that Hocuspocus runs between letting a client in and answering it. */
 const loadingHooks = ["onCreateDocument", "onLoadDocument", "afterLoadDocument", "connected"] as const;
 /** Extensions of ours that have such hooks and keep nothing from a client that was let in. */
-const ownExtensions: ReadonlySet<string> = new Set(["Durability", "Sync", "RedisBus", "Auth", "Limits", "ContentLimits"]);
+const ownExtensions: ReadonlySet<string> = new Set([
+	"Durability",
+	"Sync",
+	"RedisBus",
+	"Auth",
+	"Limits",
+	"ContentLimits",
+]);
 /** Hooks that Hocuspocus runs for an update of a document. */
 const updateHooks = ["onChange", "onStoreDocument", "afterStoreDocument"] as const;
 

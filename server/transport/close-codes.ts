@@ -25,6 +25,12 @@ export const closeCodes = {
 	rateExceeded: { code: 4429, reason: "rate-exceeded", retry: true },
 	/** Its user has too many connections. */
 	tooManyConnections: { code: 4429, reason: "too-many-connections", retry: true },
+	/** An update that is larger than any may be, or counts too many parts (extensions/limits/content). */
+	updateTooBig: { code: 4413, reason: "update-too-big", retry: false },
+	/** Again and again, edits that build on something that nobody has. */
+	pendingTooBig: { code: 4413, reason: "pending-too-big", retry: false },
+	/** Again and again, presence that is larger than it may be, or of more people than one connection speaks for. */
+	presenceTooBig: { code: 4413, reason: "presence-too-big", retry: false },
 	/** The node is short of memory, and this connection was idle for longest. */
 	overloaded: { code: 1013, reason: "overloaded", retry: true },
 	/** Hocuspocus' `ResetConnection`. */

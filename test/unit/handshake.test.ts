@@ -87,13 +87,43 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		expect(handshake.takeUnclear()).toBe(0);
 	});
 
-	test("none for what was refused", () => {
+	test("what was refused is acknowledged with the SyncStep2 that is taken, which holds it", () => {
 		const author = new Author();
 		const handshake = open(author);
 		handshake.updateReceived(author.insert("a"));
 		handshake.step2Received();
 		expect(handshake.refusalMade()).toBe(0);
+		expect(handshake.acknowledgementMade()).toBe(2);
+	});
+
+	test("what was refused is acknowledged with a later SyncStep2 that was asked for, which is not counted itself", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
+		handshake.updateReceived(author.insert("a"));
+		handshake.updateReceived(author.insert("b"));
+		expect(handshake.refusalMade() + handshake.refusalMade()).toBe(0);
+		handshake.updateReceived(author.insert("c"));
+		handshake.step1Sent();
+		handshake.step2Received();
 		expect(handshake.acknowledgementMade()).toBe(1);
+		expect(handshake.acknowledgementMade()).toBe(2);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(handshake.acknowledgementMade()).toBe(0);
+	});
+
+	test("none for what was refused while the SyncStep2 is refused, or when the client counts anew", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.updateReceived(author.insert("a"));
+		handshake.step2Received();
+		expect(handshake.refusalMade() + handshake.refusalMade()).toBe(0);
+		handshake.step1Received(author.stateVector);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 
 	test("those of an earlier count are dropped when the client counts anew", () => {

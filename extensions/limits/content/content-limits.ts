@@ -1,0 +1,99 @@
+import type { afterLoadDocumentPayload, Connection, Document, Extension } from "@hocuspocus/server";
+import { type Clock, systemClock } from "../../durability/clock.ts";
+import type { DurabilityLogger } from "../../durability/logging.ts";
+import { inspectIncoming } from "../../durability/wire.ts";
+import type { MessageScreen, Screening } from "../../sync/message-screen.ts";
+import { SingleRefusals } from "../../sync/single-refusals.ts";
+import type { LimitListener } from "../limit-event.ts";
+import { LimitReports } from "../limit-reports.ts";
+import { defaultContentLimits } from "./content-defaults.ts";
+import { DocumentScreen } from "./document-screen.ts";
+import type { ContentLimitsMax, ScreenContext } from "./screen-context.ts";
+import { Strikes } from "./strikes.ts";
+
+/** Each limit has a default in {@link defaultContentLimits}; 0 switches it off. */
+export interface ContentLimitsOptions {
+	/** Bytes of one update. Whoever sends a larger one is closed; of a client that comes back with one, it is refused. */
+	readonly updateBytesMax?: number | undefined;
+	/** Structs, deleted ranges and values in one update. */
+	readonly updatePartsMax?: number | undefined;
+	/** Bytes of a document, as one update; it may be passed by a sixteenth. Past it, what makes it larger is refused. */
+	readonly documentBytesMax?: number | undefined;
+	/** Names of root types in a document. */
+	readonly documentRootsMax?: number | undefined;
+	/** Of what Yjs holds back of a document because it builds on something that has not come, in bytes and what they cost. */
+	readonly pendingBytesMax?: number | undefined;
+	/** Bytes of one client's presence. */
+	readonly presenceBytesMax?: number | undefined;
+	/** Bytes of the presence of all clients of a document, of which that under 1 KiB does not count. */
+	readonly documentPresenceBytesMax?: number | undefined;
+	/** Awareness clients for which one connection to a document may speak. */
+	readonly presenceClientsPerConnectionMax?: number | undefined;
+	/** Where limits are reported; made from the two below by default. */
+	readonly reports?: LimitReports | undefined;
+	readonly logger?: DurabilityLogger | undefined;
+	readonly onEvent?: LimitListener | undefined;
+	/** For tests. */
+	readonly clock?: Clock | undefined;
+}
+
+/** Refusals of one kind that a connection survives. An editor that is over a limit tries again with each change. */
+const strikesMax = 200;
+
+/**
+ * What is too much of content: of updates, of documents, of what waits for something that never comes, of presence. A Hocuspocus
+ * extension; where `Sync` is, that asks it, and elsewhere it stands before each connection. What other nodes, the store and the
+ * server's own code write is never refused.
+ */
+export class ContentLimits implements Extension, Screening {
+	readonly extensionName = "ContentLimits";
+	/** Behind those that bring documents, before those that let people in. */
+	readonly priority = 20_000;
+	readonly #context: ScreenContext;
+	readonly #screened = new WeakSet<Document>();
+
+	constructor({ reports, logger, onEvent, clock = systemClock, ...limits }: ContentLimitsOptions = {}) {
+		this.#context = {
+			limits: withDefaults(limits),
+			clock,
+			reports: reports ?? new LimitReports({ logger, onEvent }),
+			refusals: new SingleRefusals(),
+			pendingStrikes: new Strikes(strikesMax),
+			presenceStrikes: new Strikes(strikesMax),
+		};
+	}
+
+	screen(document: Document, settle: () => void): MessageScreen {
+		this.#screened.add(document);
+		return new DocumentScreen(document, this.#context, settle);
+	}
+
+	/** On a server without `Sync`. */
+	async afterLoadDocument({ document }: Pick<afterLoadDocumentPayload, "document">): Promise<void> {
+		if (this.#screened.has(document)) return;
+		const screen = this.screen(document, () => {});
+		const addConnection = document.addConnection.bind(document);
+		document.addConnection = (connection) => {
+			addConnection(connection);
+			standBefore(connection, screen);
+			return document;
+		};
+	}
+}
+
+function standBefore(connection: Connection, screen: MessageScreen): void {
+	const handleMessage = connection.handleMessage.bind(connection);
+	connection.handleMessage = (message) => {
+		const admission = screen.admit(connection, message, inspectIncoming(message));
+		if (admission.type !== "done") handleMessage("message" in admission ? admission.message : message);
+	};
+}
+
+function withDefaults(given: Partial<Record<keyof ContentLimitsMax, number | undefined>>): ContentLimitsMax {
+	const names = Object.keys(defaultContentLimits) as (keyof ContentLimitsMax)[];
+	const limits = names.map((name) => {
+		const max = given[name] ?? defaultContentLimits[name];
+		return [name, max === 0 ? Number.POSITIVE_INFINITY : max];
+	});
+	return Object.fromEntries(limits) as ContentLimitsMax;
+}

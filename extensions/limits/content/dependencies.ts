@@ -1,0 +1,88 @@
+import { type Doc, decodeUpdate, GC, type ID, Item, Skip } from "yjs";
+
+type Struct = ReturnType<typeof decodeUpdate>["structs"][number];
+
+/**
+ * Whether Yjs would hold back some of an update because it builds on something that is neither in the document nor in the update.
+ * It follows `integrateStructs` and `readAndApplyDeleteSet` of Yjs 13.6: a client's structs in their order, each after its neighbours and
+ * the type that it is in.
+ * @throws when the update can't be read.
+ */
+export function isHeldBack(document: Doc, update: Uint8Array): boolean {
+	const { structs, ds } = decodeUpdate(update);
+	const queues = new Map<number, Struct[]>();
+	for (const struct of structs) {
+		if (struct instanceof Skip) continue;
+		const queue = queues.get(struct.id.client);
+		if (queue === undefined) queues.set(struct.id.client, [struct]);
+		else queue.push(struct);
+	}
+	const ends = new Ends(document);
+	if (!takesAll(queues, ends)) return true;
+	for (const [client, ranges] of ds.clients)
+		for (const { clock, len } of ranges) if (clock + len > ends.of(client)) return true;
+	return false;
+}
+
+/** How far each client's structs go, with those that were taken. */
+class Ends {
+	readonly #document: Doc;
+	readonly #taken = new Map<number, number>();
+
+	constructor(document: Doc) {
+		this.#document = document;
+	}
+
+	of(client: number): number {
+		const taken = this.#taken.get(client);
+		if (taken !== undefined) return taken;
+		const last = this.#document.store.clients.get(client)?.at(-1);
+		return last === undefined ? 0 : last.id.clock + last.length;
+	}
+
+	take({ id: { client, clock }, length }: Struct): void {
+		this.#taken.set(client, Math.max(this.of(client), clock + length));
+	}
+}
+
+function takesAll(queues: ReadonlyMap<number, readonly Struct[]>, ends: Ends): boolean {
+	const next = new Map<number, number>();
+	/** Clients whose next struct waits for one of this client. */
+	const waiting = new Map<number, number[]>();
+	const ready = [...queues.keys()];
+	let left = [...queues.values()].reduce((sum, { length }) => sum + length, 0);
+	for (let client = ready.pop(); client !== undefined; client = ready.pop()) {
+		const queue = queues.get(client) ?? [];
+		let at = next.get(client) ?? 0;
+		for (let struct = queue[at]; struct !== undefined; struct = queue[at]) {
+			if (struct.id.clock > ends.of(client)) return false;
+			const missing = missingFor(struct, ends);
+			if (missing !== undefined) {
+				if (!queues.has(missing.client)) return false;
+				const others = waiting.get(missing.client);
+				if (others === undefined) waiting.set(missing.client, [client]);
+				else others.push(client);
+				break;
+			}
+			ends.take(struct);
+			at += 1;
+			left -= 1;
+		}
+		const isMoved = at > (next.get(client) ?? 0);
+		next.set(client, at);
+		if (!isMoved) continue;
+		ready.push(...(waiting.get(client) ?? []));
+		waiting.delete(client);
+	}
+	return left === 0;
+}
+
+function missingFor(struct: Struct, ends: Ends): ID | undefined {
+	if (struct instanceof GC || !(struct instanceof Item)) return undefined;
+	const isMissing = (id: ID | null) => id !== null && id.clock >= ends.of(id.client);
+	if (isMissing(struct.origin)) return struct.origin ?? undefined;
+	if (isMissing(struct.rightOrigin)) return struct.rightOrigin ?? undefined;
+	const parent: unknown = struct.parent;
+	const isId = typeof parent === "object" && parent !== null && "clock" in parent;
+	return isId && isMissing(parent as ID) ? (parent as ID) : undefined;
+}

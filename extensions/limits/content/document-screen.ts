@@ -1,0 +1,192 @@
+import type { Connection, Document } from "@hocuspocus/server";
+import type { Incoming } from "../../durability/wire.ts";
+import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
+import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
+import type { LimitName } from "../limit-event.ts";
+import { presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
+import { DocumentSize } from "./document-size.ts";
+import { HeldBack, weightMax } from "./held-back.ts";
+import { PresenceScreen } from "./presence-screen.ts";
+import type { ScreenContext } from "./screen-context.ts";
+import { scanUpdate, type UpdateScan } from "./update-scan.ts";
+
+/** Ten thousand clients or more. Its answer costs the server as much for each that it names, known or not. */
+const stateVectorBytesMax = 1024 * 1024;
+/** A part takes two bytes at least, and one that names a root type this many. */
+const partBytes = 2;
+const rootBytes = 6;
+
+interface Edit {
+	readonly type: "step2" | "update";
+	readonly payload: Uint8Array;
+}
+
+const asItIs: Admission = { type: "as-it-is" };
+const done: Admission = { type: "done" };
+
+/**
+ * Bounds what the clients of one document may put into it. Most messages pass at the price of a few comparisons; a closer look is
+ * taken at what is large, and at all of a document that is full or that holds something back.
+ */
+export class DocumentScreen implements MessageScreen {
+	readonly #document: Document;
+	readonly #context: ScreenContext;
+	readonly #settle: () => void;
+	readonly #size: DocumentSize;
+	readonly #heldBack: HeldBack;
+	readonly #presence: PresenceScreen;
+	/** An update of fewer bytes has neither too many parts nor too much for what may be held back. */
+	readonly #plainBytesMax: number;
+	/** Of updates that may not have been applied, and at which nobody has looked closely. */
+	#plainBytes = 0;
+
+	constructor(document: Document, context: ScreenContext, settle: () => void) {
+		const { limits, clock } = context;
+		this.#document = document;
+		this.#context = context;
+		this.#settle = settle;
+		this.#size = new DocumentSize({
+			document,
+			bytesMax: limits.documentBytesMax,
+			clock,
+			settle,
+			onRoom: (connection) => this.#ask(connection),
+		});
+		this.#heldBack = new HeldBack(document, limits.pendingBytesMax, settle);
+		this.#presence = new PresenceScreen(
+			document,
+			{
+				stateBytesMax: limits.presenceBytesMax,
+				documentBytesMax: limits.documentPresenceBytesMax,
+				clientsPerConnectionMax: limits.presenceClientsPerConnectionMax,
+			},
+			settle,
+		);
+		this.#plainBytesMax = Math.min(
+			limits.pendingBytesMax / weightMax(1),
+			limits.updatePartsMax * partBytes,
+			limits.updateBytesMax,
+		);
+	}
+
+	admit(connection: Connection, message: Uint8Array, incoming: Incoming): Admission {
+		switch (incoming.type) {
+			case "update":
+			case "step2":
+				if (this.#isPlain(incoming.payload.byteLength)) return asItIs;
+				return this.#examine(connection, message, { type: incoming.type, payload: incoming.payload });
+			case "presence":
+				return this.#admitPresence(connection, incoming.payload);
+			case "step1":
+				if (incoming.payload.byteLength <= stateVectorBytesMax) return asItIs;
+				return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
+			default:
+				return asItIs;
+		}
+	}
+
+	/** Whether nothing can be too much about an update of this size. */
+	#isPlain(bytes: number): boolean {
+		const plainBytes = this.#plainBytes + bytes;
+		if (plainBytes > this.#plainBytesMax || !this.#heldBack.isNothing) return false;
+		const newRootsMax = plainBytes / rootBytes;
+		if (this.#document.share.size + newRootsMax > this.#context.limits.documentRootsMax) return false;
+		if (!this.#size.takes(bytes)) return false;
+		this.#plainBytes = plainBytes;
+		return true;
+	}
+
+	#examine(connection: Connection, message: Uint8Array, edit: Edit): Admission {
+		// Others say that it may not write, and answer.
+		if (this.#context.refusals.isReadOnly(connection)) return asItIs;
+		if (this.#plainBytes > 0) this.#settle();
+		this.#plainBytes = 0;
+		const { limits } = this.#context;
+		const { byteLength } = edit.payload;
+		if (byteLength > limits.updateBytesMax) return this.#tooBig(connection, edit);
+		try {
+			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
+			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, edit);
+			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
+			if (!this.#heldBack.admits(edit.payload, scan)) return this.#refusePending(connection, message, edit);
+			if (!this.#size.takes(byteLength) && !this.#size.admits(connection, edit.payload))
+				return this.#refuse(connection, message, "document-size");
+		} catch {
+			// Whoever decodes it in earnest says what is wrong with it.
+			return asItIs;
+		}
+		if (edit.type === "step2") this.#context.pendingStrikes.forgive(connection);
+		return asItIs;
+	}
+
+	#hasRoomForRoots({ roots }: UpdateScan): boolean {
+		if (roots.size === 0) return true;
+		const { share } = this.#document;
+		let count = share.size;
+		for (const root of roots) if (!share.has(root)) count += 1;
+		return count <= this.#context.limits.documentRootsMax || count === share.size;
+	}
+
+	/**
+	 * A client that is closed comes back with all that it has, and would be closed again for ever: that is refused, and it stays, and
+	 * sees what others do.
+	 */
+	#tooBig(connection: Connection, { type }: Edit): Admission {
+		if (type === "update") return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
+		const standIn = refusedStep2Frame(connection.messageAddress);
+		return this.#refuse(connection, standIn, "update-size");
+	}
+
+	#refuse(connection: Connection, message: Uint8Array, limit: LimitName): Admission {
+		const { refusals, reports } = this.#context;
+		refusals.refuse(connection, message);
+		reports.report({ type: "refused", limit });
+		return { type: "refused", message };
+	}
+
+	/** What is missing may be on its way, or a client has it that was refused something: it is asked once. */
+	#refusePending(connection: Connection, message: Uint8Array, { type }: Edit): Admission {
+		const { pendingStrikes } = this.#context;
+		if (type === "update" && pendingStrikes.isFree(connection)) this.#ask(connection);
+		if (pendingStrikes.add(connection))
+			return this.#close(connection, "pending-structs", limitCloseEvents.pendingTooBig);
+		return this.#refuse(connection, message, "pending-structs");
+	}
+
+	#admitPresence(connection: Connection, update: Uint8Array): Admission {
+		let verdict: ReturnType<PresenceScreen["judge"]>;
+		try {
+			verdict = this.#presence.judge(connection, update);
+		} catch {
+			return asItIs;
+		}
+		if (verdict.type === "all") return asItIs;
+		const { presenceStrikes, reports } = this.#context;
+		const { limit } = verdict;
+		if (limit !== undefined) {
+			if (presenceStrikes.add(connection))
+				return this.#close(connection, limit, limitCloseEvents.presenceTooBig);
+			reports.report({ type: "refused", limit });
+		}
+		if (verdict.update !== undefined)
+			return { type: "instead", message: presenceFrame(connection.messageAddress, verdict.update) };
+		// A provider that hears nothing, not even of itself, takes the server for dead.
+		connection.send(presenceFrame(connection.messageAddress, noPresence));
+		return done;
+	}
+
+	#ask(connection: Connection): void {
+		if (!this.#document.hasConnection(connection)) return;
+		this.#settle();
+		connection.send(step1Frame(connection.messageAddress, this.#document));
+	}
+
+	#close(connection: Connection, limit: LimitName, event: LimitCloseEvent): Admission {
+		this.#context.reports.report({ type: "closed", limit });
+		endSocket(connection, event);
+		return done;
+	}
+}
+
+/** Of nobody. */
+const noPresence = new Uint8Array([0]);

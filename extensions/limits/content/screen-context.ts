@@ -1,0 +1,18 @@
+import type { Clock } from "../../durability/clock.ts";
+import type { SingleRefusals } from "../../sync/single-refusals.ts";
+import type { LimitReports } from "../limit-reports.ts";
+import type { defaultContentLimits } from "./content-defaults.ts";
+import type { Strikes } from "./strikes.ts";
+
+export type ContentLimitsMax = Readonly<Record<keyof typeof defaultContentLimits, number>>;
+
+/** What all documents of a server share. */
+export interface ScreenContext {
+	/** `Infinity` for no limit. */
+	readonly limits: ContentLimitsMax;
+	readonly clock: Clock;
+	readonly reports: LimitReports;
+	readonly refusals: SingleRefusals;
+	readonly pendingStrikes: Strikes;
+	readonly presenceStrikes: Strikes;
+}
