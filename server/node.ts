@@ -20,6 +20,7 @@ import type {
 	DocumentFacts,
 	DocumentList,
 	DocumentQuery,
+	MeasuredSize,
 	NodeState,
 	Outcome,
 } from "./admin/facts.ts";
@@ -341,11 +342,16 @@ export class IndelibleNode {
 	}
 
 	/**
-	 * What is known of a document in memory; `undefined` for one that is not.
-	 * @param isMeasured Whether to encode all of it to learn its size: that takes as long as a client's joining.
+	 * Measures a document that is in memory, there and in the store; `undefined` for one that is not. That takes as long as opening it
+	 * and a client's joining.
+	/** What is known of a document in memory; `undefined` for one that is not. */
+	document(documentName: string): DocumentFacts | undefined {
+		return this.#introspection.document(documentName);
+	}
+
 	 */
-	document(documentName: string, isMeasured = false): DocumentFacts | undefined {
-		return this.#introspection.document(documentName, isMeasured);
+	measure(documentName: string): Promise<MeasuredSize | undefined> {
+		return this.#introspection.measure(documentName);
 	}
 
 	/** Clients for whom something is waiting that they have not read, those first for whom most is. */

@@ -121,7 +121,7 @@ export class Dashboard {
 	}
 
 	#nodesCame(views: readonly NodeView[]): void {
-		this.#views = views;
+		this.#views = views.toSorted(byName);
 		this.#history.keep(views.map(({ id }) => id));
 		for (const { id, samples, isHere } of views) this.#history.add(id, samples, isHere);
 		this.#show();
@@ -266,6 +266,13 @@ export class Dashboard {
 		}
 		await this.#pollAll();
 	}
+}
+
+/** This one first; then they keep their places. */
+function byName(one: NodeView, other: NodeView): number {
+	const name = ({ isHere, overview, id }: NodeView) =>
+		`${isHere ? 0 : 1} ${overview === null ? id : nodeName(overview)}`;
+	return name(one).localeCompare(name(other), "en", { numeric: true });
 }
 
 /** Not by the address: that names a document. */

@@ -23,6 +23,7 @@ import {
 	isDueBySize,
 } from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
+	type StoredSize,
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
@@ -254,6 +255,16 @@ export class Durability implements Extension {
 	gateOf(connection: Connection): AckGate | undefined {
 		return this.#gates.get(connection);
 	}
+	/**
+	 * Measures what is stored of a document, whoever wrote it, by reading all of it: that takes as long as opening it.
+	 * @throws {DamagedDocumentError} @throws {StoreUnavailableError}
+	 */
+	async storedSize(documentName: string): Promise<StoredSize> {
+		const { snapshot, entries, logBytes } = await this.#store.load(documentName);
+		const logUpdates = entries.reduce((sum, { updates }) => sum + updates.length, 0);
+		return { snapshotBytes: snapshot?.update.byteLength ?? 0, logBytes, logUpdates };
+	}
+
 
 	/** Has `listener` told what is stored of a document, before that is brought into memory, which waits for it. */
 	onStored(listener: (documentName: string, stored: StoredDocument) => Promise<void>): void {

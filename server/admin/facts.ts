@@ -104,8 +104,19 @@ export const connectionSchema = z.object({
 });
 export type ConnectionFacts = z.infer<typeof connectionSchema>;
 
+const measuredSchema = z.object({
+	/** Of its whole state as one update. */
+	stateBytes: count,
+	/** Of what is stored, whichever nodes wrote it; `null` when it can't be read. */
+	snapshotBytes: count.nullable(),
+	logBytes: count.nullable(),
+	logUpdates: count.nullable(),
+});
+export type MeasuredSize = z.infer<typeof measuredSchema>;
+
 export const documentFactsSchema = z.object({
 	name: z.string(),
+	/** What the node has read of it and written to it since then; it does not count what other nodes have written. */
 	snapshotBytes: count,
 	logBytes: count,
 	/** Updates in the log since the last snapshot. */
@@ -132,8 +143,8 @@ export const documentFactsSchema = z.object({
 	direct: count,
 	/** The first ones, slowest readers first. */
 	connections: z.array(connectionSchema).max(connectionsListedMax),
-	/** Size of its whole state as one update; only when asked for. */
-	stateBytes: count.nullable(),
+	/** Only when asked for, as it takes as long as a client's joining and opening the document together. */
+	measured: measuredSchema.nullable(),
 });
 export type DocumentFacts = z.infer<typeof documentFactsSchema>;
 

@@ -11,6 +11,7 @@ import {
 	type DocumentList,
 	type DocumentQuery,
 	type DocumentRow,
+	type MeasuredSize,
 	type Outcome,
 } from "./facts.ts";
 import { first, heaviest } from "./heaviest.ts";
@@ -48,8 +49,7 @@ export class Introspection {
 		return { matching: rows.length, rows: withinNameLengths(first(rows, sort, limit)) };
 	}
 
-	/** @param isMeasured Whether to encode the whole document to learn its size: that takes as long as a client's joining. */
-	document(documentName: string, isMeasured = false): DocumentFacts | undefined {
+	document(documentName: string): DocumentFacts | undefined {
 		const document = this.#options.hocuspocus.documents.get(documentName);
 		if (document === undefined) return undefined;
 		const row = this.#row(document);
@@ -72,8 +72,22 @@ export class Introspection {
 			people: row.people,
 			direct: document.directConnectionsCount,
 			connections: heaviest(connections, connectionsListedMax, weightOf),
-			stateBytes: isMeasured ? encodeStateAsUpdate(document).byteLength : null,
+			measured: null,
 		};
+	}
+
+	/** @returns How large a document is in memory and in the store; `undefined` for one that is not in memory. */
+	async measure(documentName: string): Promise<MeasuredSize | undefined> {
+		const { hocuspocus, durability } = this.#options;
+		const document = hocuspocus.documents.get(documentName);
+		if (document === undefined) return undefined;
+		const stateBytes = encodeStateAsUpdate(document).byteLength;
+		try {
+			return { stateBytes, ...(await durability.storedSize(documentName)) };
+		} catch {
+			// Whether the store works is told elsewhere.
+			return { stateBytes, snapshotBytes: null, logBytes: null, logUpdates: null };
+		}
 	}
 
 	/** Those for whom most is waiting that they have not read; only those for whom anything is. */

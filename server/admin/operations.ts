@@ -30,6 +30,8 @@ export interface OperationsOptions {
 /** What a question to other nodes may take; one through Redis takes some ms. */
 const askMs = 1_000;
 const toAll = { to: "all", deadlineMs: askMs } as const;
+/** A document may be large. */
+const measureMs = 15_000;
 /** An unload waits for its document for up to five seconds. */
 const unloadMs = 7_000;
 
@@ -68,8 +70,19 @@ export class Operations {
 
 	/** @returns What each node has of it that has it in memory. */
 	async document(name: string, isMeasured: boolean): Promise<readonly NodeAnswer<DocumentFacts>[]> {
-		const answers = await this.#circle.ask({ type: "document", name, isMeasured }, toAll);
-		return answers.flatMap(({ node, answer }) => (answer === null ? [] : [{ node, answer }]));
+		const answers = await this.#circle.ask({ type: "document", name, isMeasured: false }, toAll);
+		const having = answers.flatMap(({ node, answer }) => (answer === null ? [] : [{ node, answer }]));
+		const [first, ...others] = having;
+		if (!isMeasured || first === undefined) return having;
+		// They share the store, and have the same document.
+		const to = { node: first.node };
+		const [again] = await this.#circle.ask(
+			{ type: "document", name, isMeasured },
+			{ to, deadlineMs: measureMs },
+		);
+		return again === undefined || again.answer === null
+			? having
+			: [{ node: again.node, answer: again.answer }, ...others];
 	}
 
 	async slowReaders(limit: number): Promise<readonly ClusterConnection[]> {
@@ -128,7 +141,7 @@ export class Operations {
 			case "documents":
 				return node.documents(question.query);
 			case "document":
-				return node.document(question.name, question.isMeasured) ?? null;
+				return this.#document(question.name, question.isMeasured);
 			case "slow-readers":
 				return node.slowReaders(question.limit);
 			case "close-connection":
@@ -138,6 +151,12 @@ export class Operations {
 			case "drain":
 				return this.#drain();
 		}
+	}
+
+	async #document(name: string, isMeasured: boolean): Promise<DocumentFacts | null> {
+		const measured = isMeasured ? await this.#node.measure(name) : undefined;
+		const facts = this.#node.document(name);
+		return facts === undefined ? null : { ...facts, measured: measured ?? null };
 	}
 
 	#closeConnection(id: string): Outcome {

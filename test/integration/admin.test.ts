@@ -223,7 +223,12 @@ test("a document's facts, its connections, and its measured size", async () => {
 	const [{ answer }] = body.nodes;
 	expect(answer).toMatchObject({ name: "team/notes", people: 2, direct: 0, writers: 1, waitingUpdates: 0 });
 	expect(answer.logUpdates).toBeGreaterThanOrEqual(1);
-	expect(answer.stateBytes).toBeGreaterThan(10);
+	expect(answer.measured.stateBytes).toBeGreaterThan(10);
+	expect(answer.measured).toMatchObject({
+		snapshotBytes: 0,
+		logUpdates: answer.logUpdates,
+		logBytes: answer.logBytes,
+	});
 	expect(answer.connections).toHaveLength(2);
 	const writer = answer.connections.find(({ edits }: { edits: number }) => edits > 0);
 	expect(writer).toMatchObject({ edits: 3, readOnly: false, user: null, waitingBytes: 0 });

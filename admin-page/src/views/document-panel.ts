@@ -2,6 +2,7 @@ import type {
 	ClusterConnection,
 	ConnectionFacts,
 	DocumentFacts,
+	MeasuredSize,
 	NodeAnswer,
 	NodeOverview,
 } from "../../../server/admin/facts.ts";
@@ -34,7 +35,7 @@ export class DocumentPanel {
 	readonly #count = h("span", { class: "count" });
 	readonly #measure: HTMLButtonElement;
 	#nodeNames: readonly NodeOverview[] = [];
-	#measuredBytes: number | undefined;
+	#measured: MeasuredSize | undefined;
 
 	constructor({ name, onClose, onUnload, onMeasure, onCloseConnection }: DocumentPanelOptions) {
 		const facts = h("dl", { class: "facts" });
@@ -106,8 +107,7 @@ export class DocumentPanel {
 		const failure = all.find((facts) => facts.failure !== null)?.failure;
 		this.#failure.hidden = failure === undefined;
 		setText(this.#failure, `It can't be written: ${failure ?? ""}`);
-		const measured = all.map(({ stateBytes }) => stateBytes).filter((each) => each !== null);
-		if (measured.length > 0) this.#measuredBytes = Math.max(...measured);
+		this.#measured = all.find(({ measured }) => measured !== null)?.measured ?? this.#measured;
 		this.#facts(this.#factsOf(all, answers));
 		const connections = answers.flatMap(({ node, answer }) =>
 			answer.connections.map((connection) => ({ ...connection, node })),
@@ -122,35 +122,11 @@ export class DocumentPanel {
 
 	#factsOf(all: readonly DocumentFacts[], answers: readonly NodeAnswer<DocumentFacts>[]): Fact[] {
 		const most = (of: (facts: DocumentFacts) => number) => Math.max(...all.map(of));
-		const stored = most(({ snapshotBytes, logBytes }) => snapshotBytes + logBytes);
 		const waiting = sum(all, ({ waitingUpdates }) => waitingUpdates);
 		const lastEditMs = most((facts) => facts.lastEditMs ?? 0);
 		const direct = sum(all, (facts) => facts.direct);
 		return [
-			{
-				name: "Stored",
-				value: bytes(stored),
-				note: `snapshot ${bytes(most(({ snapshotBytes }) => snapshotBytes))}, log ${bytes(most(({ logBytes }) => logBytes))}`,
-			},
-			{
-				name: "In memory",
-				value: this.#measuredBytes === undefined ? "not measured" : bytes(this.#measuredBytes),
-				note: this.#measuredBytes === undefined ? "measuring reads all of it" : "its state as one update",
-			},
-			{
-				name: "History",
-				value: plural(
-					most(({ logUpdates }) => logUpdates),
-					"update",
-				),
-				note: all.some(({ isCompacting }) => isCompacting)
-					? "being merged into a snapshot now"
-					: `since the snapshot; ${plural(
-							most(({ position }) => position),
-							"log entry",
-							"log entries",
-						)} ever`,
-			},
+			...this.#sizes(all),
 			{
 				name: "Writers",
 				value: whole(most(({ writers }) => writers)),
@@ -178,6 +154,40 @@ export class DocumentPanel {
 				name: answers.length === 1 ? "Node" : "Nodes",
 				value: answers.map(({ node }) => nameOf(node, this.#nodeNames)).join(", "),
 				note: all.some(({ hasPending }) => hasPending) ? "holds edits back that depend on missing ones" : "",
+			},
+		];
+	}
+
+	/** As measured, which is of then, or as the nodes know it, of whom each counts its own entries. */
+	#sizes(all: readonly DocumentFacts[]): Fact[] {
+		const most = (of: (facts: DocumentFacts) => number) => Math.max(...all.map(of));
+		const measured = this.#measured;
+		const snapshotBytes = measured?.snapshotBytes ?? most((facts) => facts.snapshotBytes);
+		const logBytes = measured?.logBytes ?? most((facts) => facts.logBytes);
+		const logUpdates = measured?.logUpdates ?? most((facts) => facts.logUpdates);
+		const least = all.length > 1 && typeof measured?.logBytes !== "number" ? "≥ " : "";
+		const isCompacting = all.some((facts) => facts.isCompacting);
+		return [
+			{
+				name: "Stored",
+				value: `${least}${bytes(snapshotBytes + logBytes)}`,
+				note: `snapshot ${bytes(snapshotBytes)}, log ${bytes(logBytes)}`,
+			},
+			{
+				name: "In memory",
+				value: measured === undefined ? "not measured" : bytes(measured.stateBytes),
+				note: measured === undefined ? "measuring reads all of it" : "its state as one update",
+			},
+			{
+				name: "History",
+				value: `${least}${plural(logUpdates, "update")}`,
+				note: isCompacting
+					? "being merged into a snapshot now"
+					: `since the snapshot; ${plural(
+							most(({ position }) => position),
+							"log entry",
+							"log entries",
+						)} ever`,
 			},
 		];
 	}
