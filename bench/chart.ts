@@ -3,7 +3,7 @@ import type { Figures } from "./scenario.ts";
 /** One figure of all targets as bars; the shorter the better. */
 export interface Chart<F extends Figures> {
 	readonly title: string;
-	/** @returns `NaN` when there is nothing to show. */
+	/** @returns `NaN` when there is nothing to show; without end, when it never came. */
 	value(row: F): number;
 	/** The figure, for people. */
 	text(value: number): string;
@@ -71,7 +71,8 @@ function drawBars(chart: Chart<Row>, rows: readonly Row[], topPx: number): reado
 		const label = text(labelPx - 8, yPx + 11, row.target, "label");
 		const value = chart.value(row);
 		if (fellBehind(row)) return [label, text(labelPx, yPx + 11, "falls behind", "behind")];
-		if (!Number.isFinite(value)) return [label, text(labelPx, yPx + 11, "–", "behind")];
+		if (Number.isNaN(value)) return [label, text(labelPx, yPx + 11, "–", "behind")];
+		if (!Number.isFinite(value)) return [label, text(labelPx, yPx + 11, chart.text(value), "behind")];
 		const lengthPx = Math.max(1, Math.round((value / longest) * roomPx));
 		const kind = row.target === "Indelible" ? "ours" : "others";
 		return [

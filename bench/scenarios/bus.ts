@@ -25,6 +25,14 @@ export const busScenario = defineScenario({
 		for (const documents of sizes) rows.push(await measureDocuments(bench, documents));
 		return rows;
 	},
+	charts: [
+		{ title: "Redis commands for each edit", value: (row) => row.commandsPerEdit, text: each },
+		{
+			title: "To and from Redis for each edit",
+			value: (row) => row.inputBytesPerEdit + row.outputBytesPerEdit,
+			text: bytes,
+		},
+	],
 	columns: [
 		{ title: "documents", cell: (row) => count(row.documents) },
 		{ title: "commands / edit", cell: (row) => each(row.commandsPerEdit) },
@@ -80,6 +88,7 @@ async function measureDocuments(
 	const perEdit = (figure: (totals: RedisTotals) => number) =>
 		(figure(typed) - idlePerSecond(figure) * tookS) / sent;
 	return {
+		part: `${count(documents)} documents`,
 		documents,
 		edits: sent,
 		commandsPerEdit: perEdit(commandsIn),

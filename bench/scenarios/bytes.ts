@@ -89,6 +89,10 @@ export const bytesScenario = defineScenario({
 			},
 		];
 	},
+	charts: [
+		{ title: "Written for each keystroke", value: (row) => row.writtenBytesPerKeystroke, text: bytes },
+		{ title: "CPU for each keystroke", value: (row) => row.cpuMsPerKeystroke, text: milliseconds },
+	],
 	columns: [
 		{ title: "commits", cell: ({ commits }) => String(commits) },
 		{ title: "written / keystroke", cell: (row) => bytes(row.writtenBytesPerKeystroke) },

@@ -40,6 +40,7 @@ export const killScenario = defineScenario({
 		await restarted.stop();
 		return [{ acknowledged, lost: acknowledged - found }];
 	},
+	charts: [{ title: "Acknowledged edits that were lost", value: ({ lost }) => lost, text: count }],
 	columns: [
 		{ title: "acknowledged", cell: ({ acknowledged }) => count(acknowledged) },
 		{ title: "lost", cell: ({ lost }) => count(lost) },

@@ -44,6 +44,7 @@ export const latencyScenario = defineScenario({
 			await load.close();
 			await target.stop();
 			rows.push({
+				part: `${count(rate)} edits a second`,
 				rate,
 				edits: figures.sent,
 				acknowledged: figures.acknowledged / figures.sent,
@@ -55,6 +56,10 @@ export const latencyScenario = defineScenario({
 		}
 		return rows;
 	},
+	charts: [
+		{ title: "Edit to acknowledgement, p50", value: ({ p50Ms }) => p50Ms, text: milliseconds },
+		{ title: "Edit to acknowledgement, p99", value: ({ p99Ms }) => p99Ms, text: milliseconds },
+	],
 	columns: [
 		{ title: "edits / s", cell: ({ rate }) => count(rate) },
 		{ title: "p50", cell: ({ p50Ms }) => milliseconds(p50Ms) },

@@ -28,6 +28,18 @@ export const nodeLossScenario = defineScenario({
 		"clients that were on it have the document from another node and nothing unsaved; they wait 1 s before they connect, as " +
 		`providers do. CPU of each survivor: in the ${durationS} s before, and from the kill until all were back.`,
 	measure: async (bench) => [await measureLoss(bench)],
+	charts: [
+		{
+			title: "Until all are back",
+			value: (row) => (row.missing === 0 ? row.backAllMs : Number.NaN),
+			text: seconds,
+		},
+		{
+			title: "CPU of the other nodes for each who is back",
+			value: (row) => row.cpuMsPerClient,
+			text: milliseconds,
+		},
+	],
 	columns: [
 		{ title: "clients on it", cell: (row) => count(row.clients) },
 		{ title: "back 50 %", cell: (row) => seconds(row.backP50Ms) },

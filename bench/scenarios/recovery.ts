@@ -44,6 +44,14 @@ export const recoveryScenario = defineScenario({
 		for (const fault of faults) rows.push(await measureFault(bench, fault));
 		return rows;
 	},
+	charts: [
+		{ title: "Until all are in step, where nobody types", value: (row) => row.quietInStepMs, text: inStep },
+		{
+			title: "Acknowledged edits that were lost",
+			value: (row) => row.lost,
+			text: count,
+		},
+	],
 	columns: [
 		{ title: "fault", cell: ({ fault }) => fault },
 		{
@@ -130,6 +138,7 @@ async function measureFault(
 	// A node's death takes no time in which anything could be measured.
 	const seen = fault.heals ? Samples.of(seenAfter) : new Samples();
 	return {
+		part: fault.name,
 		fault: fault.name,
 		seenP50Ms: seen.percentile(0.5),
 		seenP99Ms: seen.percentile(0.99),

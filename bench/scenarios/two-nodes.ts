@@ -48,6 +48,11 @@ export const twoNodesScenario = defineScenario({
 		await cluster.end();
 		return rows;
 	},
+	charts: [
+		{ title: "CPU for each edit, the author's node", value: (row) => row.authorCpuMs, text: milliseconds },
+		{ title: "CPU for each edit, the other node", value: (row) => row.otherCpuMs, text: milliseconds },
+		{ title: "Edit to people on the other node, p50", value: (row) => row.seenP50Ms, text: milliseconds },
+	],
 	columns: [
 		{ title: "document", cell: (row) => bytes(row.documentBytes) },
 		{ title: "edits / s", cell: (row) => String(row.rate) },
@@ -113,6 +118,7 @@ async function measureLoad(
 	const [authorCpuWithIdleMs, otherCpuWithIdleMs] = typed.cpuMs.map((ms) => ms / sent);
 	return {
 		documentBytes: contents.byteLength,
+		part: `${bytes(contents.byteLength)}, ${documents * keystrokesPerSecond} edits a second`,
 		documents,
 		rate: documents * keystrokesPerSecond,
 		edits: sent,
