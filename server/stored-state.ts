@@ -1,17 +1,18 @@
 import * as decoding from "lib0/decoding";
 import * as Y from "yjs";
 import type { StoredDocument } from "../extensions/durability/store.ts";
+import { applyStoredUpdate, wholeState } from "../extensions/durability/stored-updates.ts";
 
 /** A stored document as one Yjs update (V1), with what waits in it for updates that never came. */
 export function stateOf(stored: StoredDocument): Uint8Array {
-	return Y.encodeStateAsUpdate(documentOf(stored));
+	return wholeState(documentOf(stored));
 }
 
 export function documentOf({ snapshot, entries }: StoredDocument): Y.Doc {
 	const document = new Y.Doc({ gc: false });
 	document.transact(() => {
 		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
-		for (const { updates } of entries) for (const each of updates) Y.applyUpdate(document, each);
+		for (const { updates } of entries) for (const each of updates) applyStoredUpdate(document, each);
 	});
 	return document;
 }

@@ -2,6 +2,7 @@ import type { Document } from "@hocuspocus/server";
 import * as Y from "yjs";
 import type { DocumentLog } from "./document-log.ts";
 import type { LogEntry, StoredDocument } from "./store.ts";
+import { applyStoredUpdate } from "./stored-updates.ts";
 
 /** A document in memory, with what durability keeps beside it. */
 export interface DocumentEntry {
@@ -39,7 +40,7 @@ export function applyEntries(document: Y.Doc, entries: readonly LogEntry[], orig
 	if (entries.length === 0) return;
 	document.transact(() => {
 		for (const { updates } of entries) {
-			for (const update of updates) Y.applyUpdate(document, update);
+			for (const update of updates) applyStoredUpdate(document, update);
 		}
 	}, origin);
 }

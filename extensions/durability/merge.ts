@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import type { LogEntry, Snapshot } from "./store.ts";
+import { applyStoredUpdate, wholeState } from "./stored-updates.ts";
 
 /** An update that is stored whole but means nothing to Yjs. The message says which. */
 export class MeaninglessUpdate extends Error {
@@ -23,14 +24,14 @@ export function merge(
 			for (const update of updates) apply(document, update, position);
 		}
 	});
-	const merged = Y.encodeStateAsUpdate(document);
+	const merged = wholeState(document);
 	document.destroy();
 	return merged;
 }
 
 function apply(document: Y.Doc, update: Uint8Array, position: number): void {
 	try {
-		Y.applyUpdate(document, update);
+		applyStoredUpdate(document, update);
 	} catch (cause) {
 		throw new MeaninglessUpdate(`an update at position ${position} is none that Yjs understands`, { cause });
 	}

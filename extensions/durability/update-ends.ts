@@ -1,6 +1,9 @@
+import * as decoding from "lib0/decoding";
 import { type Doc, decodeUpdate, getState, type ID, Item, Skip } from "yjs";
 import { makesTypes } from "./nesting.ts";
 
+/** Of two sections, it would take one. */
+const sectionsDiffer = "the update has not one section for each client";
 const numberMax = Number.MAX_SAFE_INTEGER;
 
 /** For each Yjs client id, the clock after the last struct that an update holds. */
@@ -25,7 +28,7 @@ type Struct = Decoded["structs"][number];
  */
 export function readUpdate(update: Uint8Array): UpdateRead {
 	const { structs, ds } = decodeUpdate(update);
-	const ends = endsOf(structs);
+	const ends = endsOf(structs, decoding.readVarUint(decoding.createDecoder(update)));
 	for (const ranges of ds.clients.values()) checkRanges(ranges);
 	return { ends, makesTypes: makesTypes(structs) };
 }
@@ -35,8 +38,9 @@ export function updateEnds(update: Uint8Array): UpdateEnds {
 	return readUpdate(update).ends;
 }
 
-function endsOf(structs: readonly Struct[]): Map<number, number> {
+function endsOf(structs: readonly Struct[], sections: number): Map<number, number> {
 	const ends = new Map<number, number>();
+	let left = sections;
 	let current: number | undefined;
 	for (const struct of structs) {
 		const { client, clock } = struct.id;
@@ -44,16 +48,19 @@ function endsOf(structs: readonly Struct[]): Map<number, number> {
 		// Where numbers are no longer exact, Yjs does not find again what it has stored.
 		if (!(client < numberMax && end < numberMax))
 			throw new Error("the update counts further than numbers go");
-		// Of two sections it would take one.
-		if (client !== current && ends.has(client)) throw new Error("the update has two sections for a client");
-		current = client;
+		if (client !== current) {
+			left -= 1;
+			current = client;
+			if (ends.has(client)) throw new Error(sectionsDiffer);
+		}
 		if (struct instanceof Skip) continue;
 		// Where it finds one, it does not get to the end of its transaction: its document takes edits from then on and tells nobody of
 		// them, the log included.
 		if (struct.length === 0) throw new Error("the update holds an empty struct");
 		if (struct instanceof Item) checkSurroundings(struct);
-		if (end > (ends.get(client) ?? 0)) ends.set(client, end);
+		ends.set(client, end);
 	}
+	if (left !== 0) throw new Error(sectionsDiffer);
 	return ends;
 }
 

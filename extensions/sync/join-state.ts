@@ -1,5 +1,6 @@
 import type { Document } from "@hocuspocus/server";
-import { encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { encodeStateVector } from "yjs";
+import { integratedState } from "../durability/stored-updates.ts";
 import { step1Body, step2Body, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { isOfNobody } from "./lobby.ts";
@@ -56,7 +57,7 @@ export class JoinState {
 	 */
 	answer(stateVector: Uint8Array, address: Uint8Array, isCommonAddress: boolean): readonly Bundle[] {
 		if (isOfNobody(stateVector)) {
-			this.#whole ??= wholeOf([encodeStateAsUpdate(this.#document)]);
+			this.#whole ??= wholeOf([integratedState(this.#document)]);
 			if (this.#whole.changes.length > 0)
 				return [beginning(this.#whole, address, isCommonAddress), this.#rest(this.#whole, address)];
 		}
@@ -96,7 +97,7 @@ export class JoinState {
 
 	#bodies(stateVector: Uint8Array): Body[] {
 		const updates = (isOfNobody(stateVector) && this.#whole?.updates) || [
-			encodeStateAsUpdate(this.#document, stateVector),
+			integratedState(this.#document, stateVector),
 		];
 		// The provider takes itself for synced with the `SyncStep2`, so that comes last.
 		return [...updates.slice(0, -1).map(updateBody), ...updates.slice(-1).map(step2Body), this.#step1()];

@@ -1,3 +1,4 @@
+import { parseUpdateMeta } from "yjs";
 import type { StoredDocument } from "../durability/store.ts";
 import { step2Body, updateBody } from "./bodies.ts";
 import { Bundle } from "./bundle.ts";
@@ -89,8 +90,23 @@ function allOf({ snapshot, entries }: StoredDocument): Uint8Array[] {
 	const logBytes = log.reduce((sum, { byteLength }) => sum + byteLength, 0);
 	const bytes = (snapshot?.update.byteLength ?? 0) + logBytes;
 	if (bytes < storedBytesMin || log.length > logUpdatesMax) return [];
+	if (!isAppended(log)) return [];
 	const merged = log.length === 0 ? [] : [mergeMany(log)];
 	return snapshot === undefined ? merged : [snapshot.update, ...merged];
+}
+
+/**
+ * Whether each client's structs come one after the other. What Yjs has held back is in the log twice, and may be something else by
+ * then; of two structs with one number, a merged update has one, and maybe not the one that the document has.
+ */
+function isAppended(log: readonly Uint8Array[]): boolean {
+	const ends = new Map<number, number>();
+	for (const update of log) {
+		const { from, to } = parseUpdateMeta(update);
+		for (const [client, clock] of from) if (clock < (ends.get(client) ?? 0)) return false;
+		for (const [client, clock] of to) ends.set(client, clock);
+	}
+	return true;
 }
 
 /** Of somebody who has nothing: no clients. */

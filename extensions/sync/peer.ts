@@ -1,5 +1,6 @@
 import { Connection } from "@hocuspocus/server";
-import { decodeStateVector, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { decodeStateVector, encodeStateVector } from "yjs";
+import { integratedState } from "../durability/stored-updates.ts";
 import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
 import { acknowledgementBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
@@ -314,7 +315,7 @@ export class Peer {
 		const isToBeUpdated = hasMissedUpdates && step1 === undefined;
 		const acknowledgements = this.#takeAcknowledgements();
 		const bodies: Body[] = new Array(acknowledgements).fill(acknowledgementBody);
-		if (isToBeUpdated) bodies.push(updateBody(encodeStateAsUpdate(document, backlog.stateVector)));
+		if (isToBeUpdated) bodies.push(updateBody(integratedState(document, backlog.stateVector)));
 		if (presence.size > 0) bodies.push(this.#live.presenceOf(presence));
 		if (bodies.length > 0) this.#send(new Bundle(this.#address, bodies));
 		if (isToBeUpdated) this.#delivered(1);

@@ -1,0 +1,151 @@
+import { expect, test } from "vitest";
+import * as Y from "yjs";
+import { type DocumentEntry, takeHeldBack } from "../../extensions/durability/document-entry.ts";
+import { merge } from "../../extensions/durability/merge.ts";
+import {
+	applyStoredUpdate,
+	integratedState,
+	wholeState,
+} from "../../extensions/durability/stored-updates.ts";
+import { readUpdate } from "../../extensions/durability/update-ends.ts";
+import { type KnownClients, randomUpdate } from "../support/fuzz/random-update.ts";
+import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
+import { Random, testSeed } from "../support/random.ts";
+
+const documents = Number(process.env.INDELIBLE_FUZZ_ROUNDS ?? 300);
+
+/** A document, and what the log has of it, as Durability writes it. */
+class Logged {
+	readonly document = new Y.Doc();
+	readonly log: Uint8Array[] = [];
+
+	constructor() {
+		const { document, log } = this;
+		const entry = { document, pendingStructs: null, pendingDeletes: null } as unknown as DocumentEntry;
+		document.on("update", (update: Uint8Array) => log.push(update));
+		document.on("afterTransaction", () => log.push(...takeHeldBack(entry)));
+	}
+
+	/** As for a client; what Yjs breaks over costs its sender the connection. */
+	receive(update: Uint8Array): void {
+		try {
+			readUpdate(update);
+			Y.applyUpdate(this.document, update);
+		} catch {
+			// Or whoever sends the next update, and what is held back with it: see `AckGate.failed`.
+		}
+	}
+
+	get stored() {
+		return { snapshot: undefined, entries: [{ position: 1, updates: this.log }] };
+	}
+}
+
+function madeFrom(updates: readonly Uint8Array[]): Y.Doc {
+	const document = new Y.Doc();
+	document.transact(() => {
+		for (const update of updates) applyStoredUpdate(document, update);
+	});
+	return document;
+}
+
+/** Whose structs are missing in a document that another one has. */
+function missingIn(document: Y.Doc, other: Y.Doc): number[] {
+	const [has, wanted] = [document, other].map((one) => Y.decodeStateVector(Y.encodeStateVector(one)));
+	return [...(wanted ?? [])]
+		.filter(([client, end]) => (has?.get(client) ?? 0) < end)
+		.map(([client]) => client);
+}
+
+test(`[TRN5] [DUR5] ${documents} documents of edits that were put together by chance can be opened, compacted and joined, with all that they had`, () => {
+	const seed = testSeed("stored updates");
+	for (let round = 0; round < documents; round += 1) {
+		const random = new Random(seed + round);
+		const logged = new Logged();
+		const { document, log } = logged;
+		for (let edits = random.below(40); edits > 0; edits -= 1) {
+			const known: KnownClients = Y.decodeStateVector(Y.encodeStateVector(document));
+			logged.receive(randomUpdate(random, known));
+		}
+		const said = `seed ${seed + round}`;
+		expect(document._transactionCleanups, said).toEqual([]);
+		const reopened = madeFrom(log);
+		expect(missingIn(reopened, document), said).toEqual([]);
+		const snapshot = merge(logged.stored, true);
+		expect(missingIn(madeFrom([snapshot]), reopened), said).toEqual([]);
+		expect(missingIn(madeFrom([wholeState(document)]), document), said).toEqual([]);
+		expect(missingIn(madeFrom([integratedState(document)]), document), said).toEqual([]);
+	}
+});
+
+const text = content.string("x");
+
+test.for([
+	["is next to itself", [[{ content: text, origin: { client: 8, clock: 0 } }]], []],
+	[
+		"is before what comes later",
+		[[{ content: text }, { content: text, rightOrigin: { client: 8, clock: 2 } }]],
+		[],
+	],
+	["is in itself", [[{ content: content.type(0), parent: { client: 8, clock: 0 } }]], []],
+	["is there twice", [[{ content: text }], [{ content: text }]], []],
+	["deletes nothing", [], [[5, 0]]],
+	[
+		"deletes the same twice",
+		[],
+		[
+			[5, 3],
+			[6, 3],
+		],
+	],
+	[
+		"deletes backwards",
+		[],
+		[
+			[5, 3],
+			[1, 3],
+		],
+	],
+	["deletes further than numbers go", [], [[2, 2 ** 53 - 1]]],
+] as const)(
+	"[TRN5] an update that %s is refused: Yjs would not read back what it writes of it",
+	([, sections, ranges]) => {
+		const update = rawUpdate(
+			sections.map((structs) => ({ client: 8, clock: 0, structs })),
+			ranges.length === 0 ? [] : [{ client: 8, ranges }],
+		);
+		expect(() => readUpdate(update)).toThrow("the update");
+	},
+);
+
+test("[TRN5] [DUR1] edits that somebody has held back under another's number hide nothing of what that one writes, in a snapshot or from who joins", () => {
+	const logged = new Logged();
+	const victim = new Y.Doc();
+	victim.clientID = 5;
+	const send = () => logged.receive(Y.encodeStateAsUpdate(victim, Y.encodeStateVector(logged.document)));
+	victim.getText("text").insert(0, "before");
+	send();
+	// It waits for what never comes, and takes the next hundred numbers.
+	logged.receive(
+		rawUpdate([
+			{
+				client: 5,
+				clock: 6,
+				structs: [{ content: text, origin: { client: 9, clock: 5 } }, { content: content.gc(100) }],
+			},
+		]),
+	);
+	for (const word of ["one", "two", "three"]) {
+		victim.getText("text").insert(0, word);
+		send();
+	}
+	const said = "threetwoonebefore";
+	expect(logged.document.getText("text").toString()).toBe(said);
+	const snapshot = merge(logged.stored, true);
+	for (const made of [
+		madeFrom([snapshot]),
+		madeFrom([integratedState(logged.document)]),
+		madeFrom(logged.log),
+	])
+		expect(made.getText("text").toString()).toBe(said);
+});
