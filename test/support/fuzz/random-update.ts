@@ -17,15 +17,23 @@ const names = ["text", "list", "map", "xml", "__proto__", "constructor", "", "ne
 const keys = ["key", "__proto__", "toString", ""];
 const odd: readonly Clock[] = [0, 1, 2n ** 31n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n];
 
-/** An update that can be read, and whose structs are put together by chance: on what is there, on each other, on nothing. */
-export function randomUpdate(random: Random, known: KnownClients): Uint8Array {
-	const clients = [...known.keys(), 7, 8, 9];
+/**
+ * An update that can be read, and whose structs are put together by chance: on what is there, on each other, on nothing.
+ * @param spared Clients in whose name nothing is made, and of whom nothing is deleted.
+ */
+export function randomUpdate(
+	random: Random,
+	known: KnownClients,
+	spared: ReadonlySet<number> = new Set(),
+): Uint8Array {
+	const all = [...known.keys(), 7, 8, 9];
+	const clients = all.filter((client) => !spared.has(client));
 	const sections: RawSection[] = Array.from({ length: random.below(3) + 1 }, () => {
 		const client = random.pick(clients);
 		return {
 			client,
 			clock: clockOf(random, known.get(client) ?? 0),
-			structs: structs(random, known, clients),
+			structs: structs(random, known, all),
 		};
 	});
 	if (random.chance(0.8)) sections.sort((one, other) => Number(other.client) - Number(one.client));
