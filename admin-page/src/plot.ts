@@ -16,6 +16,8 @@ export interface PlotOptions {
 	readonly scale: (highest: number) => Scale;
 }
 
+/** So that plots stand in line. */
+const leftMin = 54;
 const inset = { top: 10, right: 2, bottom: 18 } as const;
 const clock = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
 
@@ -37,6 +39,8 @@ export class Plot {
 	readonly #values: readonly HTMLElement[];
 	#columns: readonly Column[] = [];
 	#lastS = 0;
+	/** Where the first second is, in CSS pixels. */
+	#left = 0;
 
 	constructor(options: PlotOptions) {
 		this.#options = options;
@@ -84,8 +88,9 @@ export class Plot {
 		context.scale(ratio, ratio);
 		const { scale, format } = this.#options;
 		const highest = Math.max(0, ...this.#columns.map(highestOf));
-		const frame = new Frame(context, { width, height, scale: scale(highest) });
-		frame.grid(format);
+		const frame = new Frame(context, { width, height, scale: scale(highest), format });
+		this.#left = frame.left;
+		frame.grid();
 		for (const [index, { color }] of this.#options.series.entries())
 			frame.line(this.#columns[index] ?? [], color, index === 0);
 		this.#showValues();
@@ -102,7 +107,7 @@ export class Plot {
 	}
 
 	#indexAt(x: number): number {
-		const share = x / (this.#canvas.clientWidth - inset.right);
+		const share = (x - this.#left) / (this.#canvas.clientWidth - this.#left - inset.right);
 		return Math.min(secondsShown - 1, Math.max(0, Math.round(share * (secondsShown - 1))));
 	}
 
@@ -119,40 +124,51 @@ export function redrawPlots(): void {
 	for (const plot of plots) plot.draw();
 }
 
+interface FrameOptions {
+	readonly width: number;
+	readonly height: number;
+	readonly scale: Scale;
+	readonly format: (value: number) => string;
+}
+
 /** Where things are drawn, for one drawing. */
 class Frame {
 	readonly #context: CanvasRenderingContext2D;
 	readonly #width: number;
 	readonly #height: number;
 	readonly #scale: Scale;
+	readonly #format: (value: number) => string;
+	/** Where the first second is; what the lines mean is before it. */
+	readonly left: number;
 	readonly #style = getComputedStyle(document.documentElement);
 
-	constructor(
-		context: CanvasRenderingContext2D,
-		{ width, height, scale }: { readonly width: number; readonly height: number; readonly scale: Scale },
-	) {
+	constructor(context: CanvasRenderingContext2D, { width, height, scale, format }: FrameOptions) {
 		this.#context = context;
 		this.#width = width;
 		this.#height = height;
 		this.#scale = scale;
+		this.#format = format;
 		context.font = `11px ${this.#color("--font")}`;
+		const widest = Math.max(...scale.lines.map((value) => context.measureText(format(value)).width));
+		this.left = Math.max(leftMin, Math.ceil(widest) + 8);
 		context.lineJoin = "round";
 	}
 
-	grid(format: (value: number) => string): void {
+	grid(): void {
 		const context = this.#context;
 		context.lineWidth = 1;
+		context.textAlign = "right";
+		context.textBaseline = "middle";
+		context.fillStyle = this.#color("--faint");
 		for (const value of [0, ...this.#scale.lines]) {
 			const y = Math.round(this.#y(value)) + 0.5;
 			context.strokeStyle = this.#color(value === 0 ? "--line-strong" : "--line");
 			context.beginPath();
-			context.moveTo(0, y);
+			context.moveTo(this.left, y);
 			context.lineTo(this.#width, y);
 			context.stroke();
 			if (value === 0) continue;
-			context.fillStyle = this.#color("--faint");
-			context.textBaseline = "top";
-			context.fillText(format(value), 0, y + 3);
+			context.fillText(this.#format(value), this.left - 7, y);
 		}
 	}
 
@@ -210,7 +226,8 @@ class Frame {
 		context.textBaseline = "bottom";
 		context.fillStyle = this.#color("--faint");
 		if (index === undefined) {
-			context.fillText("5 min ago", 0, this.#height);
+			context.textAlign = "left";
+			context.fillText("5 min ago", this.left, this.#height);
 			context.textAlign = "right";
 			context.fillText("now", this.#width - inset.right, this.#height);
 		} else {
@@ -218,14 +235,14 @@ class Frame {
 			const half = context.measureText(time).width / 2;
 			context.textAlign = "center";
 			context.fillStyle = this.#color("--text");
-			const x = Math.min(this.#width - half, Math.max(half, this.#x(index)));
+			const x = Math.min(this.#width - half, Math.max(this.left + half, this.#x(index)));
 			context.fillText(time, x, this.#height);
 		}
-		context.textAlign = "left";
 	}
 
 	#x(index: number): number {
-		return (index / (secondsShown - 1)) * (this.#width - inset.right);
+		const width = this.#width - this.left - inset.right;
+		return this.left + (index / (secondsShown - 1)) * width;
 	}
 
 	#y(value: number): number {

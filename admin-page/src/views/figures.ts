@@ -44,15 +44,12 @@ export class FiguresView {
 	show(overviews: readonly NodeOverview[], history: History, only: string | undefined): void {
 		const sum = (field: "connections" | "connectionsMax" | "documents" | "backlogUpdates") =>
 			overviews.reduce((total, overview) => total + overview[field], 0);
-		this.#people.show(whole(sum("connections")), `of ${compact(sum("connectionsMax"))} connections at most`);
+		this.#people.show(whole(sum("connections")), `of ${compact(sum("connectionsMax"))} connections`);
 		const isShared = overviews.length > 1;
 		this.#documents.show(whole(sum("documents")), isShared ? "counted on each node" : "in memory");
 		const edits = lastOf(history.column("editsPerS", "sum", only));
 		const deliveries = lastOf(history.column("deliveriesPerS", "sum", only));
-		this.#edits.show(
-			edits === null ? "–" : compact(edits),
-			`${compact(deliveries ?? 0)} deliveries a second`,
-		);
+		this.#edits.show(edits === null ? "–" : compact(edits), `${compact(deliveries ?? 0)} deliveries/s`);
 		const saved = recent(history.column("savedP99Ms", "max", only));
 		const waiting = sum("backlogUpdates");
 		this.#saved.show(

@@ -32,7 +32,7 @@ export class ProblemsView {
 		const ofNodes = overviews.flatMap((overview): Problem[] => {
 			const who = isShared ? `${nodeName(overview)}: ` : "";
 			return [
-				...overview.reasons.map((text) => ({ text: who + sentence(text), kind: "bad" as const })),
+				...overview.reasons.map((text) => ({ text: who + sentence(text), kind: kindOf(overview) })),
 				...overview.degraded.map((text) => ({ text: who + sentence(text), kind: "busy" as const })),
 			];
 		});
@@ -42,6 +42,11 @@ export class ProblemsView {
 		);
 		this.element.hidden = problems.length === 0;
 	}
+}
+
+/** That it drains is somebody's wish. */
+function kindOf({ phase }: NodeOverview): Problem["kind"] {
+	return phase === "serving" ? "bad" : "busy";
 }
 
 function sentence(text: string): string {
