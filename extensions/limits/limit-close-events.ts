@@ -26,6 +26,14 @@ export class LimitRefusal extends Error {
 	}
 }
 
+/** As when a client leaves a document, which costs it nothing else; other codes have Durability close the socket. */
+const normalClosure = 1000;
+
+/** Ends this document for the client, which keeps its socket and the others, and does not come back to it by itself. */
+export function leaveDocument(connection: Connection, reason: LimitRefusalReason): void {
+	connection.close({ code: normalClosure, reason });
+}
+
 const webSocketOpen = 1;
 
 /** Ends the whole socket, not just this document: a provider does not come back to a document that was closed alone. */

@@ -13,7 +13,13 @@ import { addressKey } from "./address-key.ts";
 import { Addresses } from "./addresses.ts";
 import { defaultLimits } from "./defaults.ts";
 import { isDocumentNameAllowed } from "./document-name.ts";
-import { endSocket, LimitRefusal, type LimitRefusalReason, limitCloseEvents } from "./limit-close-events.ts";
+import {
+	endSocket,
+	LimitRefusal,
+	type LimitRefusalReason,
+	leaveDocument,
+	limitCloseEvents,
+} from "./limit-close-events.ts";
 import type { LimitListener, LimitName } from "./limit-event.ts";
 import { LimitReports } from "./limit-reports.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -177,10 +183,10 @@ export class Limits implements Extension {
 			endSocket(connection, limitCloseEvents.tooManyConnections);
 		} else if (isPassed(document.getConnectionsCount(), connectionsPerDocumentMax)) {
 			this.reports.report({ type: "refused", limit: "connections-per-document" });
-			connection.close({ code: 4429, reason: "document-full" });
+			leaveDocument(connection, "document-full");
 		} else {
 			this.reports.report({ type: "refused", limit: "documents-per-connection" });
-			connection.close({ code: 4429, reason: "too-many-documents" });
+			leaveDocument(connection, "too-many-documents");
 		}
 	}
 
