@@ -121,20 +121,65 @@ function retryStrategy(attempt: number): number {
 	return Math.min(retryMsMax, 50 * 2 ** Math.min(attempt, 10)) * (0.75 + Math.random() / 4);
 }
 
+/** What a server is like, for the operator. */
+export interface RedisDiagnostics {
+	/** What answers, and its version: `Redis 7.0.15`, `Valkey 8.0.1`. */
+	readonly product: string;
+	/** There and back, for the quickest of a few questions, in ms. */
+	readonly latencyMs: number;
+	/** Of its clients, by `INFO`; `undefined` when it does not say. */
+	readonly clients: number | undefined;
+	readonly clientsMax: number | undefined;
+	/** Bytes that may wait for a listener, and above which it is cut off at once; `undefined` when we may not ask. 0 for no limit. */
+	readonly listenerBytesMax: number | undefined;
+	/** How far its clock is ahead of this machine's, in ms; `undefined` when we may not ask. */
+	readonly clockAheadMs: number | undefined;
+}
+
 /**
- * Connects once, for whoever wants to know beforehand.
- * @returns What answers, and its version: `Redis 7.0.15`, `Valkey 8.0.1`.
- * @throws {RedisUrlError} or what ioredis throws: that nobody answers, or that it does not let us in.
+ * Connects once, for whoever wants to know beforehand, and says something on a channel to which nobody listens.
+ * @param channel One that nodes may use.
+ * @throws {RedisUrlError} or what ioredis throws: that nobody answers, or that it does not let us in or speak there.
  */
-export async function redisProduct(url: string): Promise<string> {
+export async function diagnoseRedis(url: string, channel: string): Promise<RedisDiagnostics> {
 	const client = new Connection(parseRedisUrl(url), 0, { lazyConnect: true, retryStrategy: () => null });
 	const failure = Promise.withResolvers<never>();
 	client.on("error", failure.reject);
 	try {
-		const info = await Promise.race([client.connect().then(() => client.info("server")), failure.promise]);
-		const { valkey_version, redis_version = "of an unknown version" } = infoFields(info);
-		return valkey_version === undefined ? `Redis ${redis_version}` : `Valkey ${valkey_version}`;
+		return await Promise.race([client.connect().then(() => ask(client, channel)), failure.promise]);
 	} finally {
 		client.disconnect();
 	}
+}
+
+const questions = 5;
+
+async function ask(client: Redis, channel: string): Promise<RedisDiagnostics> {
+	const { valkey_version, redis_version = "of an unknown version" } = infoFields(await client.info("server"));
+	let latencyMs = Number.POSITIVE_INFINITY;
+	for (let count = 0; count < questions; count += 1) {
+		const startedMs = performance.now();
+		await client.info("replication");
+		latencyMs = Math.min(latencyMs, performance.now() - startedMs);
+	}
+	const { connected_clients, maxclients } = infoFields(await client.info("clients"));
+	// A role with the rights that a node needs may do neither.
+	const limit = await client.config("GET", "client-output-buffer-limit").catch(() => undefined);
+	const time = await client.time().catch(() => undefined);
+	const nowMs = Date.now();
+	await client.publish(channel, "");
+	// From here on it takes no other commands.
+	await client.subscribe(channel);
+	return {
+		product: valkey_version === undefined ? `Redis ${redis_version}` : `Valkey ${valkey_version}`,
+		latencyMs,
+		clients: numberOf(connected_clients),
+		clientsMax: numberOf(maxclients),
+		listenerBytesMax: numberOf(/pubsub (\d+)/.exec(String(limit))?.[1]),
+		clockAheadMs: time === undefined ? undefined : Number(time[0]) * 1_000 + Number(time[1]) / 1_000 - nowMs,
+	};
+}
+
+function numberOf(text: string | undefined): number | undefined {
+	return text === undefined ? undefined : Number(text);
 }

@@ -10,7 +10,7 @@ import { checkDatabase } from "./check-database.ts";
 import { checkRedis } from "./check-redis.ts";
 import { type Finding, Report } from "./finding.ts";
 
-type Check = (settings: Settings) => Finding | Promise<Finding>;
+type Check = (settings: Settings) => Finding | Promise<Finding | readonly Finding[]>;
 
 const oldestNodeMajor = 24;
 const freeBytesMin = 512 * 1024 * 1024;
@@ -30,7 +30,7 @@ export async function checkOwnSettings(
 	const checks: readonly Check[] = [checkNode, ...storeChecks, ...redisChecks, checkPort, checkOpenFiles];
 	const report = new Report({ json });
 	report.add({ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" });
-	for (const check of checks) report.add(await check(settings));
+	for (const check of checks) report.add(...[await check(settings)].flat());
 	return report.end();
 }
 

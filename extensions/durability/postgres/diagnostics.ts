@@ -19,6 +19,14 @@ export interface PostgresDiagnostics {
 	/** Of the role, or the server's. Appends don't rely on it. */
 	readonly synchronousCommit: string;
 	readonly connectionsMax: number;
+	/** Connections that are open now, of everybody. */
+	readonly connections: number;
+	/** There and back, for the quickest of a few questions, in ms. */
+	readonly latencyMs: number;
+	/** How far the server's clock is ahead of this machine's, in ms; less than nothing when it is behind. */
+	readonly clockAheadMs: number;
+	/** Standbys that each commit waits for; empty when it waits for none. */
+	readonly synchronousStandbys: string;
 }
 
 /**
@@ -34,6 +42,10 @@ export async function diagnose(settings: ConnectionSettings): Promise<PostgresDi
 		if (version < schemaVersion) await checkMayMigrate(client, settings);
 		else await checkRights(client, settings);
 		await refuseStrangers(client, settings);
+		const { latencyMs, clockAheadMs } = await timesOf(client);
+		const { rows } = await client.query<{ count: number }>(
+			"SELECT count(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend'",
+		);
 		return {
 			serverVersion: show("server_version"),
 			schemaVersion: version,
@@ -41,6 +53,10 @@ export async function diagnose(settings: ConnectionSettings): Promise<PostgresDi
 			fsync: show("fsync") === "on",
 			synchronousCommit: show("synchronous_commit"),
 			connectionsMax: Number(show("max_connections")),
+			connections: rows[0]?.count ?? 0,
+			latencyMs,
+			clockAheadMs,
+			synchronousStandbys: show("synchronous_standby_names"),
 		};
 	} catch (error) {
 		if (error instanceof StoreConfigurationError) throw error;
@@ -56,4 +72,21 @@ async function settingsOf(client: Client): Promise<(name: string) => string> {
 	);
 	const found = new Map(rows.map(({ name, setting }) => [name, setting]));
 	return (name) => found.get(name) ?? "unknown";
+}
+
+const questions = 5;
+
+/** The quickest answer says most about the way, and least about what else went on. */
+async function timesOf(client: Client): Promise<{ latencyMs: number; clockAheadMs: number }> {
+	let best = { latencyMs: Number.POSITIVE_INFINITY, clockAheadMs: 0 };
+	for (let count = 0; count < questions; count += 1) {
+		const startedMs = performance.now();
+		const { rows } = await client.query<{ ms: number }>(
+			"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms",
+		);
+		const latencyMs = performance.now() - startedMs;
+		if (latencyMs < best.latencyMs)
+			best = { latencyMs, clockAheadMs: (rows[0]?.ms ?? 0) - (Date.now() - latencyMs / 2) };
+	}
+	return best;
 }
