@@ -45,6 +45,7 @@ const chapters: readonly { readonly title: string; readonly names: RegExp }[] = 
 		title: "Store",
 		names: /^indelible_((backlog|commit|log|compactions?|disk)_.*|accepting_writes|unwritable_documents)$/,
 	},
+	{ title: "Traces", names: /^indelible_(traces|spans_sent|spans_dropped)_total$/ },
 	{ title: "What was refused", names: /^indelible_(access_events|limit_events|refused_sockets)_total$/ },
 	{
 		title: "Process",
@@ -90,6 +91,7 @@ async function textOfANode(): Promise<string> {
 		store: new SqliteStore({ path: join(folder, "indelible.sqlite") }),
 		// Nobody is there, and that is no obstacle.
 		redisUrl: "redis://127.0.0.1:1",
+		otlpUrl: "http://127.0.0.1:1",
 		extensions: [metrics],
 		logger: quiet,
 	});

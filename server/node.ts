@@ -32,6 +32,7 @@ import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { makeLimits, queueLimits } from "./limits.ts";
 import { LoadWatch } from "./load/load-watch.ts";
 import { createLogger } from "./logging.ts";
+import { makeTracing } from "./make-tracing.ts";
 import { declareDiskMetrics } from "./metrics.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
@@ -104,8 +105,8 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const limitReports = new LimitReports({ logger, onEvent: onLimitEvent });
 	const trustedProxies = new TrustedProxies(listOf(settings.trustedProxies ?? ""));
 	const limits = makeLimits(settings, trustedProxies, limitReports);
-	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const contentLimits = new ContentLimits({ ...settings, reports: limitReports });
+	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,
 		seed,
@@ -128,6 +129,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const { flushIntervalMs, readerBacklogBytesMax } = settings;
 	const sync = new Sync({ flushIntervalMs, readerBacklogBytesMax, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
+	const tracing = await makeTracing(settings, logger);
 	if (bus !== undefined) auth.connect(bus);
 	const hocuspocus = new Hocuspocus({
 		...hooks,
@@ -140,6 +142,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 			contentLimits,
 			auth,
 			limits,
+			...(tracing === undefined ? [] : [tracing]),
 			...extensions,
 		],
 	});
@@ -341,14 +344,14 @@ export class IndelibleNode {
 		return this.#introspection.documents(query);
 	}
 
-	/**
-	 * Measures a document that is in memory, there and in the store; `undefined` for one that is not. That takes as long as opening it
-	 * and a client's joining.
 	/** What is known of a document in memory; `undefined` for one that is not. */
 	document(documentName: string): DocumentFacts | undefined {
 		return this.#introspection.document(documentName);
 	}
 
+	/**
+	 * Measures a document that is in memory, there and in the store; `undefined` for one that is not. That takes as long as opening it
+	 * and a client's joining.
 	 */
 	measure(documentName: string): Promise<MeasuredSize | undefined> {
 		return this.#introspection.measure(documentName);

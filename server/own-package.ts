@@ -4,7 +4,12 @@ const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const own: ReadonlyMap<string, string> = new Map(
 	Object.entries({
 		indelible: `./index.${extension}`,
-		"indelible/durability": `../extensions/durability/index.${extension}`,
+		...Object.fromEntries(
+			["auth", "durability", "limits", "metrics", "redis", "sync", "tracing"].map((name) => [
+				`indelible/${name}`,
+				`../extensions/${name}/index.${extension}`,
+			]),
+		),
 	}).map(([specifier, path]) => [specifier, new URL(path, import.meta.url).href]),
 );
 let isRegistered = false;

@@ -5,6 +5,7 @@ import { authSettings, operatorSettings } from "./auth-settings.ts";
 import { contentLimitSettings } from "./content-limit-settings.ts";
 import { trafficSettings } from "./limit-settings.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
+import { tracingSettings } from "./tracing-settings.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -159,6 +160,7 @@ const nodeSettings = {
 	...limitSettings,
 	...paceSettings,
 	...stopSettings,
+	...tracingSettings,
 };
 
 /** The chapters of docs/configuration.md. Each setting is in one of them. */
@@ -170,6 +172,7 @@ export const settingChapters = [
 	{ title: "What is too much", names: Object.keys(limitSettings) },
 	{ title: "Pace", names: Object.keys(paceSettings) },
 	{ title: "Stopping", names: Object.keys(stopSettings) },
+	{ title: "Traces", names: Object.keys(tracingSettings) },
 ] as const;
 
 const nodeSettingsSchema = z.strictObject(nodeSettings);

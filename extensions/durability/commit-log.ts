@@ -165,6 +165,11 @@ export class CommitLog {
 		return this.#backlogBytes === 0 ? 0 : this.#options.clock.now() - this.#writtenUntilMs;
 	}
 
+	/** When the commit began that runs now, or else the last one. */
+	get commitStartedMs(): number {
+		return this.#commitStartedMs;
+	}
+
 	/** Documents that can't be written, while others can. */
 	get failedDocuments(): number {
 		return this.#failedDocuments;

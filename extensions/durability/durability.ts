@@ -13,6 +13,8 @@ import type {
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateAsUpdate } from "yjs";
 import type { MetricSink } from "../metrics/metric-sink.ts";
+import type { Tracing } from "../tracing/index.ts";
+import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
@@ -21,9 +23,9 @@ import {
 	defaultThresholds,
 	isDueByIdleness,
 	isDueBySize,
+	type StoredSize,
 } from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
-	type StoredSize,
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
@@ -33,6 +35,7 @@ import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
+import { sizeOf, traceCommit } from "./trace-commit.ts";
 
 export interface DurabilityOptions {
 	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
@@ -118,6 +121,7 @@ export class Durability implements Extension {
 	readonly #thresholds: CompactionThresholds;
 	readonly #entries = new Map<string, DocumentEntry>();
 	#instance: Hocuspocus | undefined;
+	#tracing: Tracing | undefined;
 	readonly #gates = new WeakMap<Connection, AckGate>();
 	/** Documents in which Yjs has not ended a transaction, until it is known whether it does. */
 	readonly #suspects = new Set<Document>();
@@ -251,10 +255,6 @@ export class Durability implements Extension {
 		};
 	}
 
-	/** What stands before a connection to a document of this server. */
-	gateOf(connection: Connection): AckGate | undefined {
-		return this.#gates.get(connection);
-	}
 	/**
 	 * Measures what is stored of a document, whoever wrote it, by reading all of it: that takes as long as opening it.
 	 * @throws {DamagedDocumentError} @throws {StoreUnavailableError}
@@ -265,6 +265,10 @@ export class Durability implements Extension {
 		return { snapshotBytes: snapshot?.update.byteLength ?? 0, logBytes, logUpdates };
 	}
 
+	/** What stands before a connection to a document of this server. */
+	gateOf(connection: Connection): AckGate | undefined {
+		return this.#gates.get(connection);
+	}
 
 	/** Has `listener` told what is stored of a document, before that is brought into memory, which waits for it. */
 	onStored(listener: (documentName: string, stored: StoredDocument) => Promise<void>): void {
@@ -299,6 +303,7 @@ export class Durability implements Extension {
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
+		this.#tracing = tracingAmong(instance.configuration.extensions);
 		makeDirectConnectionsDurable(instance, this);
 	}
 
@@ -319,13 +324,19 @@ export class Durability implements Extension {
 		}
 	}
 
-	async #load({ document, documentName, context }: onLoadDocumentPayload): Promise<void> {
+	async #load({ document, documentName, context, socketId }: onLoadDocumentPayload): Promise<void> {
 		await this.open();
 		await this.#settled(documentName);
+		const trace = this.#tracing?.opening(socketId, documentName);
+		const startMs = this.#clock.now();
 		const stored = await this.#store.load(documentName);
+		const readMs = this.#clock.now();
 		await this.#onStored?.(documentName, stored);
 		this.#dropUnopened(documentName);
+		const mergeMs = this.#clock.now();
 		applyStored(document, stored);
+		trace?.add("read store", startMs, readMs, { attributes: sizeOf(stored) });
+		trace?.add("merge", mergeMs, this.#clock.now());
 		// Nobody is here yet; the first client would get it all twice.
 		document.flush();
 		const entry: DocumentEntry = {
@@ -411,7 +422,10 @@ export class Durability implements Extension {
 		const { document, log } = entry;
 		document.on("update", (update: Uint8Array, origin: unknown) => {
 			entry.isChangedHere ||= !isFromNode(origin);
-			if (!isAlreadyLogged(origin)) this.#append(entry, update);
+			if (isAlreadyLogged(origin)) return;
+			this.#append(entry, update);
+			const trace = this.#tracing?.current;
+			if (trace !== undefined) traceCommit(trace, entry.log, this.#commitLog);
 		});
 		document.on("afterTransaction", () => {
 			for (const update of takeHeldBack(entry)) this.#append(entry, update);

@@ -1,5 +1,6 @@
 import { isTransactionOrigin } from "@hocuspocus/server";
 import type { Clock } from "../durability/clock.ts";
+import type { Tracing } from "../tracing/index.ts";
 import type { FrameWriter } from "./frames.ts";
 import type { SharedDocument } from "./shared-document.ts";
 import type { BusOrigin, SharedLog } from "./shared-log.ts";
@@ -11,6 +12,8 @@ export interface BusContext {
 	readonly log: SharedLog | undefined;
 	/** Larger ones are not published: Redis cuts off listeners that have too much to read. */
 	readonly messageBytesMax: number;
+	/** `undefined` when nothing is traced. */
+	tracing(): Tracing | undefined;
 	/** Whether an extension wants to see awareness messages. */
 	isAwarenessWatched(): boolean;
 	/** To everybody who has the document open. @returns The number of connections that received it, our own among them. */

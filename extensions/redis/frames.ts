@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
+import { type SpanContext, spanIdBytes, traceIdBytes } from "../tracing/span.ts";
 
 /**
  * What nodes say about a document, in the frames of `@hocuspocus/extension-redis` 4.7 (`src/Redis.ts`): a byte with the
@@ -34,7 +35,13 @@ export interface Receipt extends Position {
 }
 
 export type DocumentMessage =
-	| { readonly type: "update"; readonly update: Uint8Array; readonly receipt: Receipt | undefined }
+	| {
+			readonly type: "update";
+			readonly update: Uint8Array;
+			readonly receipt: Receipt | undefined;
+			/** Where the sender traces it, if it does; nodes that know nothing of it have stopped reading. */
+			readonly trace: SpanContext | undefined;
+	  }
 	| {
 			readonly type: "step1";
 			readonly stateVector: Uint8Array;
@@ -136,7 +143,12 @@ function readSync(decoder: decoding.Decoder, asksBack: boolean, isOurs: boolean)
 		case syncType.step2:
 			return { type: "step2", update: payload, position: isOurs ? readPosition(decoder) : undefined };
 		case syncType.update:
-			return { type: "update", update: payload, receipt: isOurs ? readReceipt(decoder) : undefined };
+			return {
+				type: "update",
+				update: payload,
+				receipt: isOurs ? readReceipt(decoder) : undefined,
+				trace: isOurs ? readTrace(decoder) : undefined,
+			};
 		default:
 			return { type: "unknown" };
 	}
@@ -153,12 +165,13 @@ export class FrameWriter {
 		this.#head = new Uint8Array([bytes.length, ...bytes]);
 	}
 
-	update(documentName: string, update: Uint8Array, receipt: Receipt): Buffer {
+	update(documentName: string, update: Uint8Array, receipt: Receipt, trace?: SpanContext): Buffer {
 		return this.#frame(documentName, messageType.sync, (encoder) => {
 			encoding.writeVarUint(encoder, syncType.update);
 			encoding.writeVarUint8Array(encoder, update);
 			writePosition(encoder, receipt);
 			encoding.writeVarUint(encoder, receipt.durable);
+			if (trace !== undefined) encoding.writeUint8Array(encoder, fromHex(trace.traceId + trace.spanId));
 		});
 	}
 
@@ -235,6 +248,12 @@ function readPosition(decoder: decoding.Decoder): Position {
 
 function readReceipt(decoder: decoding.Decoder): Receipt {
 	return { ...readPosition(decoder), durable: decoding.readVarUint(decoder) };
+}
+
+function readTrace(decoder: decoding.Decoder): SpanContext | undefined {
+	if (decoder.arr.byteLength - decoder.pos < traceIdBytes + spanIdBytes) return undefined;
+	const traceId = toHex(decoding.readUint8Array(decoder, traceIdBytes));
+	return { traceId, spanId: toHex(decoding.readUint8Array(decoder, spanIdBytes)) };
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

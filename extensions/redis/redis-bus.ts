@@ -12,6 +12,8 @@ import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import { Tally } from "../metrics/tally.ts";
+import type { Tracing } from "../tracing/index.ts";
+import { tracingAmong } from "../tracing/tracing-among.ts";
 import { declareBusMetrics } from "./bus-metrics.ts";
 import { clientForUrl } from "./connect.ts";
 import { decodeFrame, FrameWriter, nodeIdentifier, readSender, speaksOurDialect } from "./frames.ts";
@@ -112,6 +114,7 @@ export class RedisBus implements Extension {
 	readonly #received = { receivedMessages: 0, receivedBytes: 0 };
 	readonly #topics = new Map<string, Topic>();
 	#instance: Hocuspocus | undefined;
+	#tracing: Tracing | undefined;
 	#awarenessIsWatched: boolean | undefined;
 	#cancelTick: () => void;
 	#tickedMs: number;
@@ -249,6 +252,7 @@ export class RedisBus implements Extension {
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
+		this.#tracing = tracingAmong(instance.configuration.extensions);
 	}
 
 	/** Before the store is read: what is published from now on is kept, and what was before is in it or with a node. */
@@ -455,6 +459,7 @@ export class RedisBus implements Extension {
 		return {
 			frames: this.#frames,
 			messageBytesMax: this.#options.messageBytesMax ?? 8 * MiB,
+			tracing: () => this.#tracing,
 			isAwarenessWatched: () => this.#isAwarenessWatched(),
 			publish: (name, frame) => this.#link.publish(this.#documentChannel(name), frame),
 			countsAll: (name) => this.#link.countsAll(this.#documentChannel(name)),

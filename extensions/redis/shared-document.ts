@@ -1,5 +1,7 @@
 import type { Document } from "@hocuspocus/server";
 import { applyUpdate, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { type SpanContext, spanKind } from "../tracing/span.ts";
+import type { Trace } from "../tracing/trace.ts";
 import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
 import { Deliveries } from "./deliveries.ts";
 import { documentKey, stateDigest } from "./digest.ts";
@@ -48,6 +50,8 @@ export class SharedDocument {
 	#keptBytes = 0;
 	#document: Document | undefined;
 	#presence: PresenceRelay | undefined;
+	/** Of what is to be published at the end of this turn. */
+	#trace: Trace | undefined;
 	#digest: string | undefined;
 	/** Nobody else has it open, so there is nobody to publish anything to. */
 	#isAlone = false;
@@ -108,6 +112,7 @@ export class SharedDocument {
 			this.#digest = undefined;
 			if (isFromBus(origin)) return;
 			this.#outbox.add(update);
+			this.#traceOn();
 			this.#bus.flushSoon(this);
 		});
 		this.#presence = new PresenceRelay(document, this.#bus, () => this.#bus.flushSoon(this));
@@ -157,8 +162,11 @@ export class SharedDocument {
 		const { frames, log, messageBytesMax } = this.#bus;
 		const update = this.#outbox.take();
 		// Others miss the number of one that is too large, ask for it, and are sent to the store.
+		const trace = this.#trace;
+		this.#trace = undefined;
 		if (update !== undefined && (update.byteLength <= messageBytesMax || log === undefined))
-			this.#publish(frames.update(this.name, update, this.#outbox.receipt));
+			this.#publishEdit(frames.update(this.name, update, this.#outbox.receipt, trace?.context), trace);
+		else trace?.release();
 		const presence = this.#presence?.take();
 		if (presence !== undefined) this.#publish(frames.awareness(this.name, presence));
 	}
@@ -240,7 +248,7 @@ export class SharedDocument {
 		if (!speaksOurDialect(sender)) this.stockHeardMs = this.#bus.clock.now();
 		switch (message.type) {
 			case "update":
-				this.#updateCame(sender, message.update, message.receipt);
+				this.#traced(message.trace, () => this.#updateCame(sender, message.update, message.receipt));
 				break;
 			case "step1":
 				this.#answer(sender, message);
@@ -377,6 +385,50 @@ export class SharedDocument {
 		}
 		this.#kept.push(Buffer.from(frame));
 		this.#keptBytes += frame.byteLength;
+	}
+
+	/** What is being applied is traced, and published at the end of the turn. */
+	#traceOn(): void {
+		const trace = this.#bus.tracing()?.current;
+		if (trace === undefined || this.#trace !== undefined) return;
+		trace.begin();
+		this.#trace = trace;
+	}
+
+	#publishEdit(frame: Buffer, trace: Trace | undefined): void {
+		if (trace === undefined || this.#isAlone) {
+			trace?.release();
+			this.#publish(frame);
+			return;
+		}
+		const { clock } = this.#bus;
+		const startMs = clock.now();
+		// It never rejects.
+		void this.#publishToAll(frame).then((receivers = 0) => {
+			const attributes = {
+				"messaging.message.body.size": frame.byteLength,
+				"indelible.receivers": receivers,
+			};
+			trace.end("publish", startMs, clock.now(), { kind: spanKind.producer, attributes });
+		});
+	}
+
+	/** @param parent Where another node traces what is applied now. */
+	#traced(parent: SpanContext | undefined, apply: () => void): void {
+		const { clock } = this.#bus;
+		const tracing = parent === undefined ? undefined : this.#bus.tracing();
+		if (parent === undefined || tracing === undefined) {
+			apply();
+			return;
+		}
+		const startMs = clock.now();
+		const trace = tracing.startReceipt(parent, startMs);
+		trace.begin();
+		try {
+			tracing.within(trace, apply);
+		} finally {
+			trace.end("apply", startMs, clock.now());
+		}
 	}
 
 	/** Whoever opens the document while it is not published asks for it, and is told all of it then. */

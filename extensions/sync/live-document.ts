@@ -1,14 +1,15 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateVector, type Transaction, transact } from "yjs";
+import type { Trace } from "../tracing/trace.ts";
 import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
 import { mergeMany } from "./merge-many.ts";
-import { originOf } from "./origins.ts";
 import type { MessageScreen } from "./message-screen.ts";
+import { originOf } from "./origins.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
 import { PresenceBatch } from "./presence-batch.ts";
@@ -35,9 +36,9 @@ type Author = Connection | null | undefined;
  */
 export class LiveDocument {
 	readonly document: Document;
-	readonly #context: SyncContext;
 	/** What its clients send passes here first; `undefined` when there is no limit on it. */
 	readonly screen: MessageScreen | undefined;
+	readonly #context: SyncContext;
 	readonly #joins: JoinState;
 	readonly #pace: FlushPace;
 	readonly #presence: PresenceBatch;
@@ -58,6 +59,8 @@ export class LiveDocument {
 	/** Edits since the last flush, and when the first of them was received. */
 	#edits = 0;
 	#editedMs = 0;
+	/** Of the edits that are on their way to the clients. */
+	#trace: Trace | undefined;
 	#acknowledgement: Bundle | undefined;
 	/** Clients with acknowledgements that wait for the flush. */
 	#acknowledging: Peer[] = [];
@@ -67,10 +70,10 @@ export class LiveDocument {
 	constructor(document: Document, context: SyncContext, early?: EarlyAnswer) {
 		this.document = document;
 		this.#context = context;
+		this.screen = context.screening?.screen(document, () => this.settle());
 		this.#joins = new JoinState(document);
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
-		this.screen = context.screening?.screen(document, () => this.settle());
 		this.#address = addressField(document.name);
 		this.#given = new Set(early?.given);
 		if (early !== undefined) this.#joins.loaded(early.updates);
@@ -100,6 +103,7 @@ export class LiveDocument {
 
 	/** Takes an update that was admitted. */
 	updateReceived(received: ReceivedUpdate): void {
+		this.#traceReceipt();
 		this.#received.push(received);
 		this.#receivedBytes += received.update.byteLength;
 		if (this.#receivedBytes > batchBytesMax) this.flush();
@@ -131,7 +135,9 @@ export class LiveDocument {
 		const failed = new Set<ReceivedUpdate>();
 		try {
 			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
-			transact(this.document, () => this.#apply(received, failed), origin, false);
+			this.#traced(received.length, () =>
+				transact(this.document, () => this.#apply(received, failed), origin, false),
+			);
 		} catch (error) {
 			// From an observer.
 			this.#context.failed(this, error);
@@ -162,6 +168,7 @@ export class LiveDocument {
 			if (edits > 0 && this.#peers.size > 1)
 				this.#context.figures.fanOut.observe(sentMs - this.#editedMs, edits);
 		}
+		this.#endTrace(startedMs);
 		this.#acknowledge();
 	}
 
@@ -206,6 +213,47 @@ export class LiveDocument {
 	/** The presence of these clients as it is now. */
 	presenceOf(clientIds: Iterable<number>): Body {
 		return this.#presence.bodyOf(clientIds);
+	}
+
+	/** The first one of those that are applied together stands for all. */
+	#traceReceipt(): void {
+		const { tracing } = this.#context;
+		if (tracing === undefined || this.#trace !== undefined || this.#received.length > 0) return;
+		this.#trace = tracing.startEdit(this.#receivedMs);
+		this.#trace?.begin();
+	}
+
+	/** Applies edits in the name of their trace, if they have one. */
+	#traced(edits: number, apply: () => void): void {
+		const { tracing, clock } = this.#context;
+		const trace = this.#trace;
+		if (tracing === undefined || trace === undefined) {
+			apply();
+			return;
+		}
+		const startMs = clock.now();
+		trace.describe({ "indelible.edits": edits });
+		trace.add("wait", this.#receivedMs, startMs);
+		tracing.within(trace, apply);
+		trace.add("apply", startMs, clock.now());
+	}
+
+	/** Another node traces what is being applied: how it goes on from here belongs to it. */
+	#adoptTrace(): void {
+		const current = this.#context.tracing?.current;
+		if (current === undefined || this.#trace !== undefined) return;
+		current.begin();
+		this.#trace = current;
+	}
+
+	/** All have been sent it. @param startMs When that began. */
+	#endTrace(startMs: number): void {
+		const trace = this.#trace;
+		if (trace === undefined) return;
+		this.#trace = undefined;
+		trace.end("fan-out", startMs, this.#context.clock.now(), {
+			attributes: { "indelible.clients": this.#peers.size },
+		});
 	}
 
 	#send(outgoing: Outgoing, author: Author, presence: readonly number[] | undefined): void {
@@ -320,6 +368,7 @@ export class LiveDocument {
 	#changed(update: Uint8Array): void {
 		this.#joins.changed(update);
 		this.#changes.push(update);
+		this.#adoptTrace();
 		this.#schedule();
 	}
 

@@ -1,9 +1,10 @@
 import type { Connection } from "@hocuspocus/server";
 import type { Clock } from "../durability/clock.ts";
+import type { Tracing } from "../tracing/index.ts";
 import type { Gates } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
-import type { SyncFigures } from "./sync-figures.ts";
 import type { Screening } from "./message-screen.ts";
+import type { SyncFigures } from "./sync-figures.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
 /** What all documents of a server share. */
@@ -12,8 +13,9 @@ export interface SyncContext {
 	/** Flushes documents at the end of the turn. */
 	readonly turns: TurnQueue<LiveDocument>;
 	readonly gates: Gates | undefined;
-	readonly figures: SyncFigures;
 	readonly screening: Screening | undefined;
+	readonly figures: SyncFigures;
+	readonly tracing: Tracing | undefined;
 	/** See `SyncOptions`. */
 	readonly flushIntervalMs: number;
 	readonly readerBacklogBytesMax: number;

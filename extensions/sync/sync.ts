@@ -4,12 +4,14 @@ import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { StoredDocument } from "../durability/store.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
+import type { Tracing } from "../tracing/index.ts";
+import { tracingAmong } from "../tracing/tracing-among.ts";
 import { type Gates, gatesAmong } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
+import { type Screening, screeningAmong } from "./message-screen.ts";
 import { PresenceTimeouts } from "./presence-timeouts.ts";
 import type { SyncContext } from "./sync-context.ts";
-import { type Screening, screeningAmong } from "./message-screen.ts";
 import { SyncFigures } from "./sync-figures.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import { UnwatchedHooks } from "./unwatched-hooks.ts";
@@ -67,9 +69,10 @@ export class Sync implements Extension {
 	#cancelForgetting: (() => void) | undefined;
 	#instance: Hocuspocus | undefined;
 	#gates: Gates | undefined;
+	#screening: Screening | undefined;
 	#unwatchedHooks: UnwatchedHooks | undefined;
 	readonly #figures = new SyncFigures();
-	#screening: Screening | undefined;
+	#tracing: Tracing | undefined;
 
 	constructor(options: SyncOptions = {}) {
 		this.#options = options;
@@ -90,10 +93,11 @@ export class Sync implements Extension {
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
+		this.#screening = screeningAmong(instance.configuration.extensions);
 		const gates = gatesAmong(instance.configuration.extensions);
 		this.#gates = gates;
+		this.#tracing = tracingAmong(instance.configuration.extensions);
 		gates?.onStored((documentName, stored) => this.#answerEarly(documentName, stored));
-		this.#screening = screeningAmong(instance.configuration.extensions);
 		this.#unwatchedHooks = new UnwatchedHooks(instance, gates === undefined ? [] : [gates]);
 	}
 
@@ -132,11 +136,12 @@ export class Sync implements Extension {
 			clock: this.#clock,
 			turns: this.#turns,
 			gates: this.#gates,
+			screening: this.#screening,
 			figures: this.#figures,
+			tracing: this.#tracing,
 			flushIntervalMs,
 			readerBacklogBytesMax,
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
-			screening: this.#screening,
 			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
 			spare: (connection) => hooks?.spare(connection),
 			flush: (document) => this.#flush(document),

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from "node:http";
+import { readTraceParent, type SpanContext } from "../../extensions/tracing/span.ts";
 import type { TrustedProxies } from "./client-address.ts";
 
 /** What gets into our log is a word, whoever has written it. */
 const word = /^[\w.:+/=-]{1,64}$/;
 /** W3C Trace Context, `traceparent`: version, trace, span, flags. */
 const traceParent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
+const traceParents = new WeakMap<Request, string>();
 
 /**
  * What a trusted proxy calls a request: `X-Request-Id`, or else the trace in `traceparent`. Nobody else is believed: a
@@ -20,6 +22,19 @@ export function requestName(
 	if (!proxies.trusts(plainAddress(socket.remoteAddress ?? ""))) return undefined;
 	if (typeof id === "string" && word.test(id)) return id;
 	return typeof traceparent === "string" ? traceParent.exec(traceparent)?.[1] : undefined;
+}
+
+/** Remembers of what trace a request is a part, when a trusted proxy says so, for as long as there is the request. */
+export function noteTraceParent(request: Request, from: IncomingMessage, proxies: TrustedProxies): void {
+	const { traceparent } = from.headers;
+	if (typeof traceparent !== "string") return;
+	if (proxies.trusts(plainAddress(from.socket.remoteAddress ?? ""))) traceParents.set(request, traceparent);
+}
+
+/** Of what trace a request is a part that hooks are given, if its sender records its own. */
+export function traceParentOf(request: Request): SpanContext | undefined {
+	const header = traceParents.get(request);
+	return header === undefined ? undefined : readTraceParent(header);
 }
 
 /** As networks are written for the proxies: not IPv4 in IPv6. */

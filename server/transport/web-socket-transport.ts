@@ -14,7 +14,7 @@ import { closeCodes } from "./close-codes.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import { documentNameOf } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { requestName } from "./request-name.ts";
+import { noteTraceParent, requestName } from "./request-name.ts";
 import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
@@ -135,6 +135,7 @@ export class WebSocketTransport {
 		const socket = new ClientSocket(ws, stream, this.#options);
 		const webRequest = toWebRequest(request);
 		noteAddress(webRequest, request, trustedProxies);
+		noteTraceParent(webRequest, request, trustedProxies);
 		const made = hocuspocus.handleConnection(socket, webRequest);
 		// Our heartbeat serves all sockets; this would be one timer for each.
 		clearInterval(made.pingInterval);

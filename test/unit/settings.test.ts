@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
 import { defaultLimits } from "../../extensions/limits/defaults.ts";
 import { type ConfigurationSources, defineConfig, loadConfiguration } from "../../server/configuration.ts";
 import { createNode } from "../../server/index.ts";
@@ -64,6 +65,7 @@ describe("which source wins", () => {
 			drainWindowMs: 2_000,
 			redisPrefix: "hocuspocus",
 			shutdownDeadlineMs: 20_000,
+			traceOneIn: 100,
 			requireAuth: false,
 			authClockToleranceMs: 5_000,
 			authDefaultAccess: "write",
@@ -72,6 +74,7 @@ describe("which source wins", () => {
 			authExpiry: "close",
 			stampPresence: true,
 			...defaultLimits,
+			...defaultContentLimits,
 			shedIdleMs: 120_000,
 		});
 	});

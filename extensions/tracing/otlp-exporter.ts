@@ -1,0 +1,128 @@
+import type { Clock } from "../durability/clock.ts";
+import type { DurabilityLogger } from "../durability/logging.ts";
+import { otlpRequest, type Resource } from "./otlp-json.ts";
+import type { Span } from "./span.ts";
+
+export interface OtlpExporterOptions {
+	/** Where the receiver is, without `/v1/traces`. */
+	readonly url: string;
+	/** Sent along, for whoever wants to see a key. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly resource: Resource;
+	readonly clock: Clock;
+	readonly logger: DurabilityLogger;
+}
+
+/** Spans in one request, at most. */
+const batchMax = 512;
+/** Spans that wait to be sent, at most; more are dropped. */
+const waitingMax = 4_096;
+/** How long spans wait for more. */
+const delayMs = 1_000;
+const timeoutMs = 10_000;
+const closingMsMax = 1_000;
+const retryMsMax = 30_000;
+/** Those after which the specification of OTLP/HTTP has a client try again. */
+const passingStatus: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/**
+ * Sends spans to a receiver of OTLP/HTTP, one request at a time. It never holds anybody up: what a receiver does not take
+ * in time is dropped and counted.
+ */
+export class OtlpExporter {
+	readonly #options: OtlpExporterOptions;
+	readonly #endpoint: string;
+	#waiting: Span[] = [];
+	#cancelTimer: (() => void) | undefined;
+	#sending: Promise<void> | undefined;
+	#retryMs = 0;
+	/** Since when the receiver has not taken anything; the log is told once. */
+	#isFailing = false;
+	#isClosed = false;
+	sent = 0;
+	dropped = 0;
+
+	constructor(options: OtlpExporterOptions) {
+		this.#options = options;
+		this.#endpoint = `${options.url.replace(/\/+$/, "")}/v1/traces`;
+	}
+
+	add(spans: readonly Span[]): void {
+		if (this.#isClosed || this.#waiting.length + spans.length > waitingMax) {
+			this.dropped += spans.length;
+			return;
+		}
+		this.#waiting.push(...spans);
+		this.#schedule(delayMs);
+	}
+
+	/** Sends what is left, as far as the receiver takes it within a second, and takes no more. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		this.#cancelTimer?.();
+		const late = Promise.withResolvers<void>();
+		const cancel = this.#options.clock.after(closingMsMax, late.resolve);
+		await Promise.race([this.#sendRest(), late.promise]);
+		cancel();
+		this.dropped += this.#waiting.length;
+		this.#waiting = [];
+	}
+
+	async #sendRest(): Promise<void> {
+		await this.#sending;
+		while (this.#waiting.length > 0 && !this.#isFailing) await this.#send();
+	}
+
+	#schedule(inMs: number): void {
+		if (this.#cancelTimer !== undefined || this.#sending !== undefined) return;
+		this.#cancelTimer = this.#options.clock.after(inMs, () => {
+			this.#cancelTimer = undefined;
+			// It never rejects.
+			this.#sending = this.#send().then(() => {
+				this.#sending = undefined;
+				if (this.#waiting.length > 0 && !this.#isClosed) this.#schedule(this.#retryMs || delayMs);
+			});
+		});
+	}
+
+	async #send(): Promise<void> {
+		const batch = this.#waiting.splice(0, batchMax);
+		const problem = await this.#post(batch);
+		if (problem === undefined) {
+			this.sent += batch.length;
+			this.#retryMs = 0;
+			if (this.#isFailing) this.#options.logger.info({}, "spans are taken again");
+			this.#isFailing = false;
+			return;
+		}
+		if (!this.#isFailing) this.#options.logger.warn({ why: problem.why }, "spans could not be sent");
+		this.#isFailing = true;
+		this.#retryMs = Math.min(retryMsMax, Math.max(delayMs, this.#retryMs * 2));
+		const isKept = problem.isPassing && this.#waiting.length + batch.length <= waitingMax;
+		if (isKept) this.#waiting.unshift(...batch);
+		else this.dropped += batch.length;
+	}
+
+	/** @returns What went wrong, if anything did. */
+	async #post(
+		batch: readonly Span[],
+	): Promise<{ readonly why: string; readonly isPassing: boolean } | undefined> {
+		const { headers, resource, clock } = this.#options;
+		try {
+			const response = await fetch(this.#endpoint, {
+				method: "POST",
+				headers: { "Content-Type": "application/json", ...headers },
+				body: otlpRequest(batch, resource, Date.now() - clock.now()),
+				signal: AbortSignal.timeout(timeoutMs),
+				redirect: "error",
+			});
+			// Read, so that the connection can be used again.
+			await response.arrayBuffer();
+			if (response.ok) return undefined;
+			return { why: `HTTP ${response.status}`, isPassing: passingStatus.has(response.status) };
+		} catch (error) {
+			const { cause, message } = error as Error;
+			return { why: (cause as NodeJS.ErrnoException | undefined)?.code ?? message, isPassing: true };
+		}
+	}
+}
