@@ -46,3 +46,19 @@ test("[TRN4] while memory is short, idle connections go, those that are idle for
 	expect(typist.closes).toEqual([]);
 	expect(unharmed.flatMap(({ closes }) => closes)).toEqual([]);
 });
+
+test("[TRN4] [DUR3] a slow store: newcomers are refused before anybody who writes has to go", async () => {
+	const { node, store, url, client } = await startLocalNode({ backlogBytesMax: 100_000 });
+	const writer = await client("doc").synced();
+	const release = store.hold();
+	writer.type("x".repeat(30_000)).type("y".repeat(30_000));
+	await eventually("the node to say so", () =>
+		node.readiness().reasons.some((reason) => reason.includes("of edits wait for the store")),
+	);
+	expect((await upgradeStatus(url)).status).toBe(503);
+	expect(writer.provider.hasUnsyncedChanges).toBe(true);
+	release();
+	await writer.saved();
+	expect(writer.closes).toEqual([]);
+	await eventually("newcomers to be let in", async () => (await upgradeStatus(url)).status === 101, 30_000);
+});
