@@ -1,19 +1,9 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import type { LimitEvent } from "../../extensions/limits/index.ts";
 import { eventually } from "../support/eventually.ts";
-import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
+import { type LimitedNode, limitedNode } from "../support/limited-node.ts";
 
 const KiB = 1024;
-
-/** A node whose limits are low, and the limits that were met. */
-async function limitedNode(options: LocalNodeOptions) {
-	const events: LimitEvent[] = [];
-	const local = await startLocalNode({ ...options, onLimitEvent: (event) => events.push(event) });
-	const count = (type: LimitEvent["type"], limit: LimitEvent["limit"]) =>
-		events.filter((event) => event.type === type && event.limit === limit).length;
-	return { ...local, events, count };
-}
 
 describe("[TRN5] an update that is too large", () => {
 	it("costs its sender the connection, who comes back and stays, is refused it, and sees the others go on", async () => {
@@ -62,7 +52,7 @@ describe("a document that is full", () => {
 	const documentBytesMax = 64 * KiB;
 
 	/** Writes until it is refused. */
-	async function fill(node: Awaited<ReturnType<typeof limitedNode>>) {
+	async function fill(node: LimitedNode) {
 		const writer = await node.client("doc").synced();
 		const pages = writer.document.getArray<string>("pages");
 		while (node.count("refused", "document-size") === 0) {

@@ -115,16 +115,17 @@ export class DocumentScreen implements MessageScreen {
 			// Whoever decodes it in earnest says what is wrong with it.
 			return asItIs;
 		}
-		if (edit.type === "step2") this.#context.pendingStrikes.forgive(connection);
+		if (edit.type === "step2" && !this.#context.pendingStrikes.isFree(connection))
+			this.#forgiveIfHealed(connection);
 		return asItIs;
 	}
 
 	#hasRoomForRoots({ roots }: UpdateScan): boolean {
-		if (roots.size === 0) return true;
 		const { share } = this.#document;
-		let count = share.size;
-		for (const root of roots) if (!share.has(root)) count += 1;
-		return count <= this.#context.limits.documentRootsMax || count === share.size;
+		const isNew = (root: string) => !share.has(root);
+		if (![...roots].some(isNew)) return true;
+		this.#settle();
+		return share.size + [...roots].filter(isNew).length <= this.#context.limits.documentRootsMax;
 	}
 
 	/**
@@ -151,6 +152,14 @@ export class DocumentScreen implements MessageScreen {
 		if (pendingStrikes.add(connection))
 			return this.#close(connection, "pending-structs", limitCloseEvents.pendingTooBig);
 		return this.#refuse(connection, message, "pending-structs");
+	}
+
+	/** Whoever has made something be held back, and has brought what it waited for. */
+	#forgiveIfHealed(connection: Connection): void {
+		this.#context.clock.afterTurn(() => {
+			this.#settle();
+			if (this.#heldBack.isNothing) this.#context.pendingStrikes.forgive(connection);
+		});
 	}
 
 	#admitPresence(connection: Connection, update: Uint8Array): Admission {
