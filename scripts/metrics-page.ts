@@ -35,7 +35,7 @@ const chapters: readonly { readonly title: string; readonly names: RegExp }[] = 
 	{
 		title: "People",
 		names:
-			/^indelible_(ready|connections(_total|_max)?|documents?(_connections)?|(closes|joins)_total|slow_readers.*)$/,
+			/^indelible_(ready|degraded|connections(_total|_max)?|documents?(_connections)?|(closes|joins)_total|slow_readers.*)$/,
 	},
 	{
 		title: "Edits",
@@ -83,6 +83,9 @@ function rowsIn(text: string): MetricRow[] {
 	);
 }
 
+/** By the last of the node's own extensions. */
+const declaredLast = "indelible_traces_total";
+
 async function textOfANode(): Promise<string> {
 	const folder = mkdtempSync(join(tmpdir(), "indelible-"));
 	const metrics = new Metrics();
@@ -96,7 +99,13 @@ async function textOfANode(): Promise<string> {
 		logger: quiet,
 	});
 	try {
-		return await metrics.text();
+		// Hocuspocus runs its onConfigure hooks one after the other, and nobody can wait for them.
+		for (let turns = 0; turns < 1_000; turns += 1) {
+			const text = await metrics.text();
+			if (text.includes(declaredLast)) return text;
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		throw new Error(`the node does not tell ${declaredLast}`);
 	} finally {
 		await node.close();
 		rmSync(folder, { recursive: true });

@@ -67,7 +67,7 @@ export interface NodeOptions extends Partial<NodeSettings>, Hooks {
 export interface Readiness {
 	readonly ready: boolean;
 	readonly reasons: readonly string[];
-	/** What does not work, though the node can take work: it hears nothing of the other nodes. Only with Redis. */
+	/** What does not work, though the node can take work: it hears nothing of the other nodes. Always there with Redis. */
 	readonly degraded?: readonly string[];
 }
 
@@ -301,6 +301,11 @@ export class IndelibleNode {
 	/** For `Metrics`, which finds the node's extensions by itself. */
 	declareMetrics(sink: MetricSink): void {
 		sink.gauge("indelible_ready", "1 when /readyz says so", () => (this.readiness().ready ? 1 : 0));
+		sink.gauge(
+			"indelible_degraded",
+			"Entries under `degraded` in /readyz",
+			() => this.readiness().degraded?.length ?? 0,
+		);
 		this.#transport.declareMetrics(sink);
 		this.#load.declareMetrics(sink);
 		this.#limitReports.declareMetrics(sink);
@@ -315,7 +320,10 @@ export class IndelibleNode {
 				? [...this.durability.problems, ...this.#load.problems]
 				: [`the node is ${this.#phase}`];
 		const ready = reasons.length === 0;
-		return this.bus === undefined ? { ready, reasons } : { ready, reasons, degraded: this.bus.problems };
+		const degraded = [...(this.bus?.problems ?? []), ...this.durability.readingProblems];
+		return this.bus === undefined && degraded.length === 0
+			? { ready, reasons }
+			: { ready, reasons, degraded };
 	}
 
 	/** How the node is now. */

@@ -181,6 +181,11 @@ export class Durability implements Extension {
 		});
 	}
 
+	/** Why documents may lack what other nodes have written, for the operator; empty when all is well. */
+	get readingProblems(): string[] {
+		return this.#reader.problems;
+	}
+
 	/** Updates and bytes that are not known to be durable, and totals since the start. */
 	stats(): { backlogUpdates: number; backlogBytes: number } & CommitLogTotals {
 		const { backlogUpdates, backlogBytes, totals } = this.#commitLog;

@@ -34,12 +34,19 @@ export class StoreReader {
 	readonly #due = new Set<string>();
 	readonly #damaged = new WeakSet<DocumentEntry>();
 	#isRunning = false;
-	#hasFailed = false;
+	/** Why the last attempt failed, if it did. */
+	#failure: Error | undefined;
 	#cancelPause: (() => void) | undefined;
 	#closed = false;
 
 	constructor(options: StoreReaderOptions) {
 		this.#options = options;
+	}
+
+	/** Why documents may lack what other nodes have written, for the operator; empty when all is well. */
+	get problems(): string[] {
+		const failure = this.#failure;
+		return failure === undefined ? [] : [`what other nodes have stored can't be read: ${failure.message}`];
 	}
 
 	/** Reads it soon; does not wait. Documents that are not open are left alone. */
@@ -143,16 +150,17 @@ export class StoreReader {
 	}
 
 	#recovered(): void {
-		if (!this.#hasFailed) return;
-		this.#hasFailed = false;
+		if (this.#failure === undefined) return;
+		this.#failure = undefined;
 		this.#options.onEvent({ type: "reading-recovered" });
 	}
 
 	#failed(batch: readonly DocumentEntry[], error: Error): void {
 		if (this.#closed) return;
 		for (const { document } of batch) this.#due.add(document.name);
-		if (this.#hasFailed) return;
-		this.#hasFailed = true;
+		const isKnown = this.#failure !== undefined;
+		this.#failure = error;
+		if (isKnown) return;
 		this.#options.onEvent({ type: "reading-failed", error });
 	}
 

@@ -28,7 +28,11 @@ export function declareBusMetrics(sink: MetricSink, bus: BusFigures): void {
 		return status.status === "up" ? 0 : (bus.now() - status.sinceMs) / 1_000;
 	});
 	gauge("indelible_bus_nodes", "Other nodes that are heard through Redis", bus.nodes);
-	gauge("indelible_bus_problems", "Entries under `degraded` in /readyz", bus.problems);
+	gauge(
+		"indelible_bus_problems",
+		"Reasons why not all other nodes are heard, as under `degraded` in /readyz",
+		bus.problems,
+	);
 	gauge("indelible_bus_documents", "Documents whose channel is listened to", () => bus.stats().documents);
 	gauge(
 		"indelible_bus_unconfirmed_seconds",

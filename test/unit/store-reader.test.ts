@@ -93,3 +93,29 @@ test("[CLU3] after the store has lost entries that were read, those that others 
 	reader.close();
 	document.destroy();
 });
+
+test("[CLU3] while the store can't be read the operator is told why, and no longer than that", async () => {
+	const store = new MemoryStore(new MemoryDisk(), { isShared: true });
+	await store.open();
+	const document = new Document("a");
+	const clock = new ManualClock();
+	const entries = new Map([["a", newEntry(document)]]);
+	const events: StoreReaderEvent["type"][] = [];
+	const reader = new StoreReader({ store, clock, entries, onEvent: ({ type }) => events.push(type) });
+	const { follow } = store;
+	if (follow === undefined) throw new Error("it can be followed");
+	const { entriesAfter } = follow;
+	expect(reader.problems).toEqual([]);
+	follow.entriesAfter = async () => {
+		throw new Error("the connection was closed");
+	};
+	reader.read("a");
+	await clock.pass(3_500);
+	expect(reader.problems).toEqual(["what other nodes have stored can't be read: the connection was closed"]);
+	follow.entriesAfter = entriesAfter.bind(follow);
+	await clock.pass(2_000);
+	expect(reader.problems).toEqual([]);
+	expect(events).toEqual(["reading-failed", "reading-recovered"]);
+	reader.close();
+	document.destroy();
+});
