@@ -1,6 +1,7 @@
 import * as decoding from "lib0/decoding";
 import { type Doc, decodeUpdate, getState, type ID, Item, Skip } from "yjs";
 import { makesTypes } from "./nesting.ts";
+import { isTooDeep } from "./value-depth.ts";
 
 /** Of two sections, it would take one. */
 const sectionsDiffer = "the update has not one section for each client";
@@ -57,7 +58,10 @@ function endsOf(structs: readonly Struct[], sections: number): Map<number, numbe
 		// Where it finds one, it does not get to the end of its transaction: its document takes edits from then on and tells nobody of
 		// them, the log included.
 		if (struct.length === 0) throw new Error("the update holds an empty struct");
-		if (struct instanceof Item) checkSurroundings(struct);
+		if (struct instanceof Item) {
+			checkSurroundings(struct);
+			if (isTooDeep(struct.content)) throw new Error("the update holds values that are nested too deep");
+		}
 		ends.set(client, end);
 	}
 	if (left !== 0) throw new Error(sectionsDiffer);

@@ -118,6 +118,36 @@ test.for([
 	},
 );
 
+test("[TRN5] [CON1] values may be nested 200 deep: a client may not be able to read more than that, whatever the server can", () => {
+	const nested = (levels: number) => {
+		let value: unknown = new Uint8Array(3);
+		for (let level = 0; level < levels; level += 1) value = level % 2 === 0 ? [1, value] : { key: value };
+		return value;
+	};
+	for (const [levels, isRead] of [
+		[200, true],
+		[201, false],
+		[3_000, false],
+	] as const) {
+		const json = JSON.stringify(nested(levels));
+		const contents = [
+			content.any(nested(levels)),
+			content.json(json),
+			content.embed(json),
+			content.format("f", json),
+			content.document("guid", { meta: nested(levels - 1) }),
+		];
+		for (const [index, held] of contents.entries()) {
+			// Bytes are an object in JSON.
+			const isJson = index > 0 && index < 4;
+			const update = rawUpdate([{ client: 8, clock: 0, structs: [{ content: held }] }]);
+			const read = () => readUpdate(update);
+			if (isRead && !isJson) expect(read).not.toThrow();
+			if (!isRead) expect(read).toThrow("too deep");
+		}
+	}
+});
+
 test("[TRN5] [DUR1] edits that somebody has held back under another's number hide nothing of what that one writes, in a snapshot or from who joins", () => {
 	const logged = new Logged();
 	const victim = new Y.Doc();

@@ -72,14 +72,7 @@ const proto = ["__proto__", "constructor", "toString", "hasOwnProperty", "protot
 const deletions = (ranges: readonly (readonly [number | bigint, number | bigint])[], by: number = client) =>
 	rawUpdate([], [{ client: by, ranges }]);
 
-const clocks: readonly HostileCase[] = [
-	2n ** 31n - 1n,
-	2n ** 31n,
-	2n ** 32n,
-	2n ** 53n - 2n,
-	2n ** 53n,
-	2n ** 63n,
-].flatMap((limit) => [
+const clocks: readonly HostileCase[] = [2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n].flatMap((limit) => [
 	{ name: `a struct at clock ${limit}`, updates: [one({ content: text }, limit)] },
 	{ name: `a client with id ${limit}`, updates: [one({ content: text }, 0, limit)] },
 	{

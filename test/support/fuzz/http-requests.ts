@@ -29,7 +29,9 @@ export function oddRequests(token: string): readonly Buffer[] {
 		"/api/auth/revoke",
 		"/api/admin/overview",
 		"/api/admin/documents",
-		"/api/admin/document?name=x", "/api/admin/slow-readers?limit=-1", "/api/admin/events",
+		"/api/admin/document?name=x",
+		"/api/admin/slow-readers?limit=-1",
+		"/api/admin/events",
 		"/nothing",
 	];
 	const methods = [
@@ -65,7 +67,8 @@ export function oddRequests(token: string): readonly Buffer[] {
 		"/api/admin/document?name=%ff",
 		"/api/admin/document?name=%00&measure=1",
 		"/api/admin/document?name=__proto__&measure=1",
-		"/api/admin/slow-readers?limit=1e9", "/api/admin/documents?sort=__proto__",
+		"/api/admin/slow-readers?limit=1e9",
+		"/api/admin/documents?sort=__proto__",
 		"/?%ff",
 		"/?a=%",
 		"/d/🙂",
