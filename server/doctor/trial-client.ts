@@ -84,7 +84,7 @@ export class TrialClient {
 			this.#facts = { ...this.#facts, extensions: this.#socket.extensions };
 			this.#authenticate();
 		});
-		this.#socket.on("message", (data) => this.#receive(new Uint8Array(data as Buffer)));
+		this.#socket.on("message", (data) => this.#take(new Uint8Array(data as Buffer)));
 		this.#socket.on("ping", () => {
 			this.pings += 1;
 			this.#heard();
@@ -167,7 +167,7 @@ export class TrialClient {
 	}
 
 	#closed(closing: Closing): void {
-		this.closing = closing;
+		this.closing ??= closing;
 		this.#opened.resolve({ status: "closed", closing, facts: this.#facts });
 		this.#changed();
 	}
@@ -200,6 +200,15 @@ export class TrialClient {
 		this.#send(type.presence, (encoder) =>
 			encoding.writeVarUint8Array(encoder, encodeAwarenessUpdate(this.awareness, [this.document.clientID])),
 		);
+	}
+
+	#take(message: Uint8Array): void {
+		try {
+			this.#receive(message);
+		} catch {
+			this.#closed({ code: 1002, reason: "what came is not the protocol of Hocuspocus" });
+			this.#socket.terminate();
+		}
 	}
 
 	#receive(message: Uint8Array): void {

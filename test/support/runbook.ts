@@ -8,7 +8,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The commands of a block of the operators' page that is marked with a name: ```sh drill=name. */
-export function commandsOf(name: string, page = "docs/operations.md"): string {
+function commandsOf(name: string, page = "docs/operations.md"): string {
 	const text = readFileSync(join(root, page), "utf8");
 	const block = new RegExp(`^\`\`\`sh drill=${name}\\n(.*?)^\`\`\`$`, "ms").exec(text)?.[1];
 	if (block === undefined) throw new Error(`${page} has no block drill=${name}`);
