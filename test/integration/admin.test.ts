@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import type { NodeView } from "../../server/admin/facts.ts";
 import { Operations } from "../../server/admin/operations.ts";
 import { serveAdministration } from "../../server/administration.ts";
@@ -235,6 +236,35 @@ test("a document's facts, its connections, and its measured size", async () => {
 	expect(Math.abs(writer.sinceMs - Date.now())).toBeLessThan(60_000);
 	const missing = await api.get("/api/admin/document?name=nobody");
 	expect(missing.body).toEqual({ name: "nobody", nodes: [] });
+});
+
+test("who does not read is among the slowest readers, and can be closed", async () => {
+	const node = await startLocalNode({ readerBacklogBytesMax: 64 * 1024, flushIntervalMs: 5 });
+	const api = await adminOf(node);
+	const author = await node.client("doc").synced();
+	const sockets: WebSocket[] = [];
+	class PausableSocket extends WebSocket {
+		constructor(url: string) {
+			super(url);
+			sockets.push(this);
+		}
+	}
+	const reader = await node.client("doc", { webSocketClass: PausableSocket }).synced();
+	expect((await api.get("/api/admin/slow-readers")).body).toEqual({ readers: [] });
+	sockets[0]?.pause();
+	const slow = await eventually("the reader to fall behind", async () => {
+		author.text.insert(0, "x".repeat(512 * 1024));
+		await author.saved();
+		author.text.delete(0, author.text.length);
+		await author.saved();
+		const { body } = await api.get("/api/admin/slow-readers");
+		return body.readers[0]?.isBehind === true ? body.readers[0] : undefined;
+	});
+	expect(slow).toMatchObject({ document: "doc", node: "this-node", edits: 0 });
+	expect(slow.waitingBytes).toBeGreaterThan(64 * 1024);
+	expect((await api.post("/api/admin/close-connection", { id: slow.id })).status).toBe(200);
+	sockets[0]?.resume();
+	await eventually("the close", () => reader.closes.length > 0);
 });
 
 test("closing a connection has its client come back; one that is gone is not found", async () => {

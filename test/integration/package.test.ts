@@ -77,6 +77,7 @@ test("the package holds what runs, its types and its papers, and nothing else", 
 		"dist/extensions/durability/index.d.ts",
 		"dist/extensions/durability/sqlite/writer-worker.js",
 		"dist/extensions/durability/sqlite/reader-worker.js",
+		"dist/admin/index.html",
 		"dist/demo/index.html",
 		"dist/demo/service-worker.js.br",
 		"dist/demo/service-worker.js.gz",
@@ -84,7 +85,7 @@ test("the package holds what runs, its types and its papers, and nothing else", 
 		expect(files).toContain(needed);
 	}
 	const allowed =
-		/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/indelible\.js|dist\/(server|extensions|demo)\/.+)$/;
+		/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/indelible\.js|dist\/(server|extensions|demo|admin)\/.+)$/;
 	expect(files.filter((name) => !allowed.test(name))).toEqual([]);
 	expect(
 		files.filter((name) => /\.test\.|\.spec\.|(?<!\.d)\.ts$|\.tsx$|\.map$|\.sqlite|example/.test(name)),

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { EditRates } from "../../server/admin/edit-rates.ts";
+import type { DocumentRow } from "../../server/admin/facts.ts";
+import { LatencyWindow, quantileOf } from "../../server/admin/latency-window.ts";
+import { mergeLists } from "../../server/admin/merge-lists.ts";
+import { readAdminMessage } from "../../server/admin/questions.ts";
+import { sampleFields } from "../../server/admin/sample-fields.ts";
+import { SampleRing } from "../../server/admin/sample-ring.ts";
+
+const boundsMs = [1, 10, 100];
+
+test("quantiles lie where the counts say, and there are none of nothing", () => {
+	expect(quantileOf(boundsMs, [0, 0, 0, 0], 0.5)).toBeNull();
+	expect(quantileOf(boundsMs, [4, 0, 0, 0], 0.5)).toBe(0.5);
+	expect(quantileOf(boundsMs, [99, 1, 0, 0], 0.99)).toBe(1);
+	expect(quantileOf(boundsMs, [50, 0, 50, 0], 0.99)).toBeCloseTo(98.2);
+	// Beyond the last bound nobody knows how far.
+	expect(quantileOf(boundsMs, [0, 0, 0, 3], 0.5)).toBe(100);
+});
+
+test("a window tells of what came since the last look, and of nothing when the counts begin anew", () => {
+	const window = new LatencyWindow();
+	expect(window.take({ boundsMs, counts: [10, 0, 0, 0] }, [0.5])).toEqual([0.5]);
+	expect(window.take({ boundsMs, counts: [10, 0, 2, 0] }, [0.5])).toEqual([55]);
+	expect(window.take({ boundsMs, counts: [10, 0, 2, 0] }, [0.5, 0.99])).toEqual([null, null]);
+	expect(window.take({ boundsMs, counts: [0, 0, 0, 0] }, [0.5])).toEqual([null]);
+});
+
+test("rates come from two looks that are neither too close nor too far apart", () => {
+	const rates = new EditRates();
+	const document = {};
+	expect(rates.rate(document, 100, 0)).toBe(0);
+	// Several pages look at the same time.
+	expect(rates.rate(document, 101, 100)).toBe(0);
+	expect(rates.rate(document, 120, 2_000)).toBe(10);
+	expect(rates.rate(document, 190, 2_500)).toBe(10);
+	expect(rates.rate(document, 500, 60_000)).toBe(0);
+	expect(rates.rate({}, 500, 60_000)).toBe(0);
+});
+
+function row(name: string, people: number, more: Partial<DocumentRow> = {}): DocumentRow {
+	return { name, people, edits: 1, editsPerS: 0.5, storedBytes: 10, lastEditMs: null, ...more };
+}
+
+test("documents that several nodes have are one row, in one order", () => {
+	const query = { search: "", sort: "people", limit: 2 } as const;
+	const merged = mergeLists(
+		[
+			{ node: "one", answer: { matching: 3, rows: [row("b", 3), row("a", 2, { lastEditMs: 5 })] } },
+			{
+				node: "two",
+				answer: { matching: 2, rows: [row("a", 2, { lastEditMs: 9, storedBytes: 12 }), row("c", 1)] },
+			},
+		],
+		query,
+	);
+	expect(merged.matching).toBe(4);
+	expect(merged.rows).toEqual([
+		{ name: "a", people: 4, edits: 2, editsPerS: 1, storedBytes: 12, lastEditMs: 9, nodes: ["one", "two"] },
+		{ ...row("b", 3), nodes: ["one"] },
+	]);
+});
+
+test("a ring keeps the last seconds, each once", () => {
+	const ring = new SampleRing(3);
+	const second = (atS: number) => sampleFields.map((field) => (field === "atS" ? atS : 0));
+	for (const atS of [1, 2, 2, 3, 4, 3]) ring.add(second(atS));
+	expect(ring.after(0).map(([atS]) => atS)).toEqual([2, 3, 4]);
+	expect(ring.after(3).map(([atS]) => atS)).toEqual([4]);
+	expect(ring.lastS).toBe(4);
+});
+
+test("what other nodes say is read with care", () => {
+	const asked = { type: "asked", id: "1", from: "a", question: { type: "drain" } };
+	expect(readAdminMessage(JSON.stringify(asked))).toEqual(asked);
+	for (const message of [
+		{ ...asked, question: { type: "format-disk" } },
+		{ ...asked, question: { type: "slow-readers", limit: 1e9 } },
+		{ ...asked, id: "x".repeat(1_000) },
+		{ type: "answered", id: "1", from: "a" },
+		null,
+	])
+		expect(readAdminMessage(JSON.stringify(message))).toBeUndefined();
+	expect(readAdminMessage("{")).toBeUndefined();
+});
