@@ -57,6 +57,11 @@ export function createTlsServer(
 	return server as unknown as Server;
 }
 
+/** @throws {UserError} when they can't be served. */
+export function checkTlsFiles(files: TlsFiles): void {
+	readFiles(files);
+}
+
 function readFiles({ certificate, key }: TlsFiles): { cert: string; key: string } {
 	const contents = { cert: readText("--tls-cert", certificate), key: readText("--tls-key", key) };
 	let fits: boolean;

@@ -8,9 +8,10 @@ import type { Configuration } from "../configuration.ts";
 import type { Settings } from "../settings.ts";
 import { checkDatabase } from "./check-database.ts";
 import { checkRedis } from "./check-redis.ts";
+import { checkCertificate, checkOpenness } from "./check-settings.ts";
 import { type Finding, Report } from "./finding.ts";
 
-type Check = (settings: Settings) => Finding | Promise<Finding | readonly Finding[]>;
+type Check = (settings: Settings) => Finding | readonly Finding[] | Promise<Finding | readonly Finding[]>;
 
 const oldestNodeMajor = 24;
 const freeBytesMin = 512 * 1024 * 1024;
@@ -19,15 +20,23 @@ const spareFiles = 100;
 
 /** `indelible doctor`: whether a node with these settings can work here. @returns The exit code: 1 when there is a problem. */
 export async function checkOwnSettings(
-	{ settings, code, file }: Configuration,
+	configuration: Configuration,
 	{ json }: { json: boolean },
 ): Promise<number> {
+	const { settings, code, file } = configuration;
 	const { databaseUrl, redisUrl, redisPrefix } = settings;
 	const group = redisUrl !== undefined || code.redis !== undefined ? redisPrefix : undefined;
 	const storeChecks: readonly Check[] =
 		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl, group)];
 	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
-	const checks: readonly Check[] = [checkNode, ...storeChecks, ...redisChecks, checkPort, checkOpenFiles];
+	const checks: readonly Check[] = [
+		checkNode,
+		...storeChecks,
+		...redisChecks,
+		checkPort,
+		checkOpenFiles,
+		() => [checkOpenness(configuration), ...checkCertificate(configuration)],
+	];
 	const report = new Report({ json });
 	report.add({ check: "settings", result: "ok", detail: file ?? "flags, environment and defaults" });
 	for (const check of checks) report.add(...[await check(settings)].flat());

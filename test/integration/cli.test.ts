@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { settings } from "../../server/settings.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
@@ -236,7 +237,28 @@ describe("doctor", () => {
 			"store",
 			"port",
 			"open files",
+			"access",
 		]);
+	});
+
+	test("says who may do what, and how long the certificate is good", async () => {
+		const { certificate, key } = makeCertificates({ days: 3 });
+		const flags = ["--data", temporaryFolder(), "--port", String(await freePort()), "--host", "0.0.0.0"];
+		const open = await report([...flags, "--tls-cert", certificate, "--tls-key", key]);
+		expect(open.code).toBe(0);
+		const find = ({ findings }: Report, check: string) => findings.find((each) => each.check === check);
+		expect(find(open.report, "access")).toMatchObject({
+			result: "warning",
+			detail: expect.stringContaining("EVERYBODY"),
+		});
+		expect(find(open.report, "TLS")).toMatchObject({
+			result: "warning",
+			detail: expect.stringContaining("good for 2 more days"),
+		});
+		const closed = await report([...flags, "--require-auth", "--tls-cert", key, "--tls-key", key]);
+		expect(closed.code).toBe(1);
+		expect(find(closed.report, "access")).toMatchObject({ result: "problem" });
+		expect(find(closed.report, "TLS")).toMatchObject({ result: "problem" });
 	});
 
 	test("says what is wrong and what to do, and goes on to the next check", async () => {
