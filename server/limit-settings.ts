@@ -95,7 +95,7 @@ export const trafficSettings = {
 	),
 	documentNamePattern: z.string().min(1).refine(isPattern).optional().meta({
 		description: "what document names must look like, as a whole; control characters are never allowed",
-		allowed: "a regular expression of JavaScript, with flag v",
+		allowed: "a regular expression of JavaScript, with flag u",
 	}),
 	shedIdleMs: bound(
 		"ms",

@@ -1,6 +1,7 @@
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 import { expect, onTestFinished, test } from "vitest";
 import type { LimitEvent } from "../../extensions/limits/index.ts";
+import { createNode } from "../../server/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
 import { openRawSocket, upgradeStatus } from "../support/raw-socket.ts";
@@ -161,6 +162,7 @@ test.for([
 	["board-17", "[a-z]+-\\d+", true],
 	["board-17!", "[a-z]+-\\d+", false],
 	["x", "a|b", false],
+	["team-7/board", "[a-z0-9/-]+", true],
 ] as const)(
 	"[TRN5] a document may be called %j with the pattern %s: %s",
 	async ([name, pattern, isAllowed]) => {
@@ -171,3 +173,9 @@ test.for([
 		expect(count("refused", "document-name")).toBe(isAllowed ? 0 : 1);
 	},
 );
+
+test("a pattern for names that is none ends the start with a reason", async () => {
+	await expect(createNode({ documentNamePattern: "[a-z" })).rejects.toThrow(
+		/documentNamePattern .*must be a regular expression/,
+	);
+});
