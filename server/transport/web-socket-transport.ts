@@ -139,10 +139,12 @@ export class WebSocketTransport {
 		const made = hocuspocus.handleConnection(socket, webRequest);
 		// Our heartbeat serves all sockets; this would be one timer for each.
 		clearInterval(made.pingInterval);
-		socket.handlers = new Client(socket, made, requestName(request, trustedProxies), this.#clients);
+		const client = new Client(socket, made, requestName(request, trustedProxies), this.#clients);
+		socket.handlers = client;
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
 		this.#figures.opened();
+		this.#log.opened({ connection: client.socketId, request: client.requestName });
 	}
 
 	#disconnect({ socket, socketId, requestName: request }: Client, code: number): void {
