@@ -270,6 +270,12 @@ export class Durability implements Extension {
 		return { snapshotBytes: snapshot?.update.byteLength ?? 0, logBytes, logUpdates };
 	}
 
+	/** How large a document is at most that is in memory: what is stored of it, in bytes. */
+	storedBytes(documentName: string): number | undefined {
+		const entry = this.#entries.get(documentName);
+		return entry === undefined ? undefined : entry.snapshotBytes + entry.logBytes;
+	}
+
 	/** What stands before a connection to a document of this server. */
 	gateOf(connection: Connection): AckGate | undefined {
 		return this.#gates.get(connection);

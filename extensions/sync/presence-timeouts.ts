@@ -5,6 +5,11 @@ import type { Clock } from "../durability/clock.ts";
 
 const sweepIntervalMs = outdatedTimeout / 10;
 
+/** People who have left, of whom the clock of their last word is kept. */
+const goneMax = 256;
+/** How long it is kept at least: nobody's earlier word is on its way any more then. */
+const goneMs = 4 * outdatedTimeout;
+
 /** Does for all documents of a server what `y-protocols` has a timer for in each: removes people who are not heard of any more. */
 export class PresenceTimeouts {
 	readonly #clock: Clock;
@@ -41,6 +46,7 @@ export class PresenceTimeouts {
 }
 
 function sweep({ awareness }: Document): void {
+	if (awareness.meta.size > awareness.states.size + goneMax) forgetGone(awareness);
 	if (awareness.states.size === 0) return;
 	const nowMs = getUnixTime();
 	const own = awareness.getLocalState();
@@ -52,4 +58,11 @@ function sweep({ awareness }: Document): void {
 		else if (clientId === awareness.clientID && silentMs >= outdatedTimeout / 2) awareness.setLocalState(own);
 	}
 	if (outdated.length > 0) removeAwarenessStates(awareness, outdated, "timeout");
+}
+
+/** `y-protocols` never does, so whoever names ever new people would fill the memory. */
+function forgetGone({ clientID, meta, states }: Document["awareness"]): void {
+	const beforeMs = getUnixTime() - goneMs;
+	for (const [clientId, { lastUpdated }] of meta)
+		if (clientId !== clientID && lastUpdated < beforeMs && !states.has(clientId)) meta.delete(clientId);
 }

@@ -45,3 +45,10 @@ export function syncStep2Frame(documentName: string, update: Uint8Array): Uint8A
 export function closeFrame(documentName: string): Uint8Array {
 	return messageFrame(documentName, (encoder) => encoding.writeVarUint(encoder, 7));
 }
+
+export function presenceFrame(documentName: string, update: Uint8Array): Uint8Array {
+	return messageFrame(documentName, (encoder) => {
+		encoding.writeVarUint(encoder, 1);
+		encoding.writeVarUint8Array(encoder, update);
+	});
+}

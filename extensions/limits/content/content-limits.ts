@@ -1,4 +1,10 @@
-import type { afterLoadDocumentPayload, Connection, Document, Extension } from "@hocuspocus/server";
+import type {
+	afterLoadDocumentPayload,
+	Connection,
+	Document,
+	Extension,
+	onConfigurePayload,
+} from "@hocuspocus/server";
 import { type Clock, systemClock } from "../../durability/clock.ts";
 import type { DurabilityLogger } from "../../durability/logging.ts";
 import { inspectIncoming } from "../../durability/wire.ts";
@@ -40,6 +46,11 @@ export interface ContentLimitsOptions {
 /** Refusals of one kind that a connection survives. An editor that is over a limit tries again with each change. */
 const strikesMax = 200;
 
+/** Who knows how large documents are: the `Durability` of this server. */
+interface Sizes {
+	storedBytes(documentName: string): number | undefined;
+}
+
 /**
  * What is too much of content: of updates, of documents, of what waits for something that never comes, of presence. A Hocuspocus
  * extension; where `Sync` is, that asks it, and elsewhere it stands before each connection. What other nodes, the store and the
@@ -51,16 +62,23 @@ export class ContentLimits implements Extension, Screening {
 	readonly priority = 20_000;
 	readonly #context: ScreenContext;
 	readonly #screened = new WeakSet<Document>();
+	#sizes: Sizes | undefined;
 
 	constructor({ reports, logger, onEvent, clock = systemClock, ...limits }: ContentLimitsOptions = {}) {
 		this.#context = {
 			limits: withDefaults(limits),
+			storedBytes: (documentName) => this.#sizes?.storedBytes(documentName),
 			clock,
 			reports: reports ?? new LimitReports({ logger, onEvent }),
 			refusals: new SingleRefusals(),
 			pendingStrikes: new Strikes(strikesMax),
 			presenceStrikes: new Strikes(strikesMax),
 		};
+	}
+
+	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
+		const { extensions } = instance.configuration;
+		this.#sizes = extensions.find((extension) => "storedBytes" in extension) as Sizes | undefined;
 	}
 
 	screen(document: Document, settle: () => void): MessageScreen {

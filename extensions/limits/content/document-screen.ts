@@ -41,27 +41,13 @@ export class DocumentScreen implements MessageScreen {
 	#plainBytes = 0;
 
 	constructor(document: Document, context: ScreenContext, settle: () => void) {
-		const { limits, clock } = context;
+		const { limits } = context;
 		this.#document = document;
 		this.#context = context;
 		this.#settle = settle;
-		this.#size = new DocumentSize({
-			document,
-			bytesMax: limits.documentBytesMax,
-			clock,
-			settle,
-			onRoom: (connection) => this.#ask(connection),
-		});
+		this.#size = new DocumentSize(document, context, settle, (connection) => this.#ask(connection));
 		this.#heldBack = new HeldBack(document, limits.pendingBytesMax, settle);
-		this.#presence = new PresenceScreen(
-			document,
-			{
-				stateBytesMax: limits.presenceBytesMax,
-				documentBytesMax: limits.documentPresenceBytesMax,
-				clientsPerConnectionMax: limits.presenceClientsPerConnectionMax,
-			},
-			settle,
-		);
+		this.#presence = new PresenceScreen(document, limits, settle);
 		this.#plainBytesMax = Math.min(
 			limits.pendingBytesMax / weightMax(1),
 			limits.updatePartsMax * partBytes,

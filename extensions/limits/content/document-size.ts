@@ -1,7 +1,7 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { encodeStateAsUpdate, type Transaction } from "yjs";
-import type { Clock } from "../../durability/clock.ts";
 import { grows } from "./growth.ts";
+import type { ScreenContext } from "./screen-context.ts";
 
 /** Of a document's size: by so much it may be passed before anybody looks, and so much must be free before it grows again. */
 const stepShare = 1 / 16;
@@ -9,36 +9,47 @@ const stepShare = 1 / 16;
 const measuringShare = 1 / 20;
 const pauseMsMin = 500;
 
-export interface DocumentSizeOptions {
-	readonly document: Document;
-	readonly bytesMax: number;
-	readonly clock: Clock;
-	/** Applies what was admitted and waits to be applied. */
-	readonly settle: () => void;
-	/** There is room again for what this client was refused. */
-	readonly onRoom: (connection: Connection) => void;
-}
-
 /**
  * How large a document is, and whether it may grow. Its size is that of the update which makes it, and only looked at after so many
  * bytes came that it may have changed enough. The limit is for clients: what the server's own code and other nodes write is never refused.
  */
 export class DocumentSize {
-	readonly #options: DocumentSizeOptions;
-	readonly #stepBytes: number;
+	readonly #document: Document;
+	readonly #context: ScreenContext;
+	readonly #settle: () => void;
+	readonly #onRoom: (connection: Connection) => void;
 	/** Bytes that may come until somebody looks. */
 	#allowanceBytes: number;
 	#isFull = false;
-	/** Who was refused how many bytes. */
-	readonly #refused = new Map<Connection, number>();
-	#cancelLook: (() => void) | undefined;
-	#isWatched = false;
 	#lookMs = 0;
+	/** Who was refused how many bytes; made when somebody was. */
+	#refused: Map<Connection, number> | undefined;
+	/** Ends watching what makes room. */
+	#endWatch: (() => void) | undefined;
+	#cancelLook: (() => void) | undefined;
 
-	constructor(options: DocumentSizeOptions) {
-		this.#options = options;
-		this.#stepBytes = Math.ceil(options.bytesMax * stepShare);
-		this.#allowanceBytes = this.#stepBytes;
+	/**
+	 * @param settle Applies what was admitted and waits to be applied.
+	 * @param onRoom There is room again for what this client was refused.
+	 */
+	constructor(
+		document: Document,
+		context: ScreenContext,
+		settle: () => void,
+		onRoom: (connection: Connection) => void,
+	) {
+		this.#document = document;
+		this.#context = context;
+		this.#settle = settle;
+		this.#onRoom = onRoom;
+		const knownBytes = context.storedBytes(document.name) ?? Number.POSITIVE_INFINITY;
+		const freeBytes = context.limits.documentBytesMax - knownBytes;
+		// Nobody knows: the first edit has it looked at.
+		this.#allowanceBytes = freeBytes >= this.#stepBytes ? freeBytes : 0;
+		// From wherever it comes. What clients send counts twice, as it is taken before it is applied; somebody looks earlier for that.
+		document.on("update", (update: Uint8Array) => {
+			this.#allowanceBytes -= update.byteLength;
+		});
 	}
 
 	/** Takes an update without a look, if it may be. */
@@ -50,67 +61,77 @@ export class DocumentSize {
 
 	/** Whether an update may be applied which {@link takes} did not take. @throws when it can't be read. */
 	admits(connection: Connection, update: Uint8Array): boolean {
-		const { document, bytesMax, settle } = this.#options;
-		settle();
+		this.#settle();
 		if (!this.#isFull) {
-			const sizeBytes = this.#look();
-			if (sizeBytes + update.byteLength <= bytesMax) {
+			const freeBytes = this.#look();
+			if (update.byteLength <= freeBytes) {
 				this.takes(update.byteLength);
 				return true;
 			}
-			this.#isFull = sizeBytes + this.#stepBytes > bytesMax;
-			if (this.#isFull) this.#allowanceBytes = 0;
 		}
-		if (!grows(document, update)) return true;
+		if (!grows(this.#document, update)) return true;
 		this.#refuse(connection, update.byteLength);
 		return false;
 	}
 
-	/** @returns The size as it is. */
+	get #stepBytes(): number {
+		return Math.ceil(this.#context.limits.documentBytesMax * stepShare);
+	}
+
+	/** @returns How much larger the document may be. */
 	#look(): number {
-		const { document, bytesMax, clock } = this.#options;
+		const { clock, limits } = this.#context;
 		const startedMs = clock.now();
-		const { byteLength } = encodeStateAsUpdate(document);
+		const { byteLength } = encodeStateAsUpdate(this.#document);
 		this.#lookMs = clock.now() - startedMs;
-		this.#allowanceBytes = Math.max(this.#stepBytes, bytesMax - byteLength);
-		return byteLength;
+		const freeBytes = limits.documentBytesMax - byteLength;
+		this.#isFull = freeBytes < this.#stepBytes;
+		this.#allowanceBytes = this.#isFull ? 0 : freeBytes;
+		return freeBytes;
 	}
 
 	#refuse(connection: Connection, bytes: number): void {
+		this.#refused ??= new Map();
 		const before = this.#refused.get(connection);
-		if (before === undefined) connection.onClose(() => this.#refused.delete(connection));
+		if (before === undefined) connection.onClose(() => this.#refused?.delete(connection));
 		this.#refused.set(connection, Math.max(before ?? 0, bytes));
-		if (this.#isWatched) return;
-		this.#isWatched = true;
-		const { document } = this.#options;
-		document.on("afterTransaction", this.#changed);
-		document.on("destroy", () => this.#cancelLook?.());
+		this.#endWatch ??= this.#watch();
+		// Something may have been deleted while nobody watched.
+		this.#lookLater();
 	}
 
 	/** Deletions make room. */
-	readonly #changed = ({ deleteSet }: Transaction): void => {
-		if (deleteSet.clients.size === 0) return;
-		const { clock } = this.#options;
-		const pauseMs = Math.max(pauseMsMin, this.#lookMs / measuringShare);
-		this.#cancelLook ??= clock.after(pauseMs, () => this.#lookAgain());
-	};
+	#watch(): () => void {
+		const changed = ({ deleteSet }: Transaction) => {
+			if (deleteSet.clients.size > 0) this.#lookLater();
+		};
+		const gone = () => this.#cancelLook?.();
+		this.#document.on("afterTransaction", changed);
+		this.#document.on("destroy", gone);
+		return () => {
+			this.#document.off("afterTransaction", changed);
+			this.#document.off("destroy", gone);
+		};
+	}
 
-	#lookAgain(): void {
-		this.#cancelLook = undefined;
-		const { document, bytesMax, onRoom } = this.#options;
-		const freeBytes = bytesMax - this.#look();
-		this.#isFull = freeBytes < this.#stepBytes;
-		if (this.#isFull) {
-			this.#allowanceBytes = 0;
-			return;
-		}
-		for (const [connection, bytes] of this.#refused) {
+	#lookLater(): void {
+		const pauseMs = Math.max(pauseMsMin, this.#lookMs / measuringShare);
+		this.#cancelLook ??= this.#context.clock.after(pauseMs, () => {
+			this.#cancelLook = undefined;
+			this.#lookForRoom();
+		});
+	}
+
+	#lookForRoom(): void {
+		const freeBytes = this.#look();
+		if (this.#isFull) return;
+		for (const [connection, bytes] of this.#refused ?? []) {
 			if (bytes > freeBytes) continue;
-			this.#refused.delete(connection);
-			onRoom(connection);
+			this.#refused?.delete(connection);
+			this.#onRoom(connection);
 		}
-		if (this.#refused.size > 0) return;
-		this.#isWatched = false;
-		document.off("afterTransaction", this.#changed);
+		if (this.#refused?.size !== 0) return;
+		this.#endWatch?.();
+		this.#endWatch = undefined;
 	}
 }

@@ -1,17 +1,10 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import * as decoding from "lib0/decoding";
 import { type PresenceEntry, readPresence, writePresence } from "../../sync/presence-entries.ts";
+import type { ContentLimitsMax } from "./screen-context.ts";
 
 /** States up to this size are not counted one by one, in bytes: cursors, names and colours are smaller. */
 const smallBytes = 1024;
-
-export interface PresenceLimits {
-	/** Of one client's state. */
-	readonly stateBytesMax: number;
-	/** Of all states of a document that are not small. */
-	readonly documentBytesMax: number;
-	readonly clientsPerConnectionMax: number;
-}
 
 export type PresenceVerdict =
 	| { readonly type: "all" }
@@ -27,14 +20,13 @@ const all: PresenceVerdict = { type: "all" };
 /** The presence of one document, as far as it is not small. */
 export class PresenceScreen {
 	readonly #document: Document;
-	readonly #limits: PresenceLimits;
+	readonly #limits: ContentLimitsMax;
 	readonly #settle: () => void;
-	/** Bytes of states that are not small, by awareness client. */
-	readonly #large = new Map<number, number>();
+	/** Bytes of states that are not small, by awareness client; made when there is one. */
+	#large: Map<number, number> | undefined;
 	#largeBytes = 0;
-	#isWatched = false;
 
-	constructor(document: Document, limits: PresenceLimits, settle: () => void) {
+	constructor(document: Document, limits: ContentLimitsMax, settle: () => void) {
 		this.#document = document;
 		this.#limits = limits;
 		this.#settle = settle;
@@ -56,10 +48,13 @@ export class PresenceScreen {
 				if (this.#document.awareness.states.has(entry.clientId)) return true;
 				// They may be on their way; whoever names thousands has `y-protocols` remember their clocks.
 				unknownLeavers += 1;
-				return unknownLeavers <= this.#limits.clientsPerConnectionMax;
+				return unknownLeavers <= this.#limits.presenceClientsPerConnectionMax;
 			}
 			if (!owned.has(entry.clientId)) added.add(entry.clientId);
-			if (owned.size + added.size > this.#limits.clientsPerConnectionMax && !owned.has(entry.clientId))
+			if (
+				owned.size + added.size > this.#limits.presenceClientsPerConnectionMax &&
+				!owned.has(entry.clientId)
+			)
 				limit ??= "presence-clients";
 			else if (!this.#fits(entry)) limit ??= "presence-size";
 			else return true;
@@ -76,29 +71,33 @@ export class PresenceScreen {
 		const decoder = decoding.createDecoder(update);
 		if (decoding.readVarUint(decoder) !== 1) return false;
 		const clientId = decoding.readVarUint(decoder);
-		return !this.#large.has(clientId) && this.#document.getClients(connection).has(clientId);
+		return this.#large?.has(clientId) !== true && this.#document.getClients(connection).has(clientId);
 	}
 
 	#fits({ clientId, bytes }: PresenceEntry): boolean {
 		const { byteLength } = bytes;
-		const before = this.#large.get(clientId) ?? 0;
+		const before = this.#large?.get(clientId) ?? 0;
 		const now = byteLength > smallBytes ? byteLength : 0;
-		if (now > this.#limits.stateBytesMax) return false;
-		if (now > before && this.#largeBytes - before + now > this.#limits.documentBytesMax) return false;
+		if (now > this.#limits.presenceBytesMax) return false;
+		if (now > before && this.#largeBytes - before + now > this.#limits.documentPresenceBytesMax) return false;
 		this.#note(clientId, now);
 		return true;
 	}
 
 	#note(clientId: number, bytes: number): void {
-		const before = this.#large.get(clientId) ?? 0;
+		const before = this.#large?.get(clientId) ?? 0;
 		if (before === bytes) return;
 		this.#largeBytes += bytes - before;
-		if (bytes === 0) this.#large.delete(clientId);
-		else this.#large.set(clientId, bytes);
-		if (bytes === 0 || this.#isWatched) return;
-		this.#isWatched = true;
+		if (bytes === 0) this.#large?.delete(clientId);
+		else this.#watched().set(clientId, bytes);
+	}
+
+	#watched(): Map<number, number> {
+		if (this.#large !== undefined) return this.#large;
+		this.#large = new Map();
 		this.#document.awareness.on("update", ({ removed }: { readonly removed: readonly number[] }) => {
 			for (const gone of removed) this.#note(gone, 0);
 		});
+		return this.#large;
 	}
 }

@@ -10,6 +10,8 @@ export type ContentLimitsMax = Readonly<Record<keyof typeof defaultContentLimits
 export interface ScreenContext {
 	/** `Infinity` for no limit. */
 	readonly limits: ContentLimitsMax;
+	/** How large a document is at most that was just loaded, in bytes; `undefined` when nobody knows. */
+	readonly storedBytes: (documentName: string) => number | undefined;
 	readonly clock: Clock;
 	readonly reports: LimitReports;
 	readonly refusals: SingleRefusals;
