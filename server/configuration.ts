@@ -192,12 +192,13 @@ async function readFile(path: string): Promise<Readonly<Record<string, unknown>>
 		const content: unknown =
 			extname(path) === ".json"
 				? JSON.parse(readFileSync(path, "utf8"))
-				: ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
+				: await ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
 		if (typeof content === "object" && content !== null && !Array.isArray(content)) {
-			return content as Record<string, unknown>;
+			// A copy, for getters that throw.
+			return { ...content };
 		}
 	} catch (error) {
-		const problem = `can't be read: ${(error as Error).message}`;
+		const problem = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
 		throw new SettingsError([{ where: path, name: "the configuration file", problem }]);
 	}
 	const problem = "must have an object of settings as its default export";

@@ -247,13 +247,23 @@ export function problemWith(name: SettingName, value: unknown): string | undefin
 	const setting = settingByName.get(name);
 	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
 	const [why] = error?.issues.filter(({ code }) => code === "custom") ?? [];
-	return `${found}must be ${setting?.allowed}${why === undefined ? "" : `: ${why.message}`}`;
+	return `${found}must be ${setting?.allowed}${why === undefined ? "" : `: ${cut(why.message)}`}`;
 }
+
+/** Characters of a value in a message. */
+const writtenMax = 200;
 
 /** Any value whatever, in one line; `JSON.stringify` refuses some and hides others. */
 export function asWritten(value: unknown): string {
-	if (typeof value === "string") return JSON.stringify(value);
-	return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+	const written =
+		typeof value === "string"
+			? JSON.stringify(value)
+			: inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+	return cut(written);
+}
+
+function cut(text: string): string {
+	return text.length <= writtenMax ? text : `${text.slice(0, writtenMax)}…`;
 }
 
 /**
