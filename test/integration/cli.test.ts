@@ -50,7 +50,8 @@ describe("help", () => {
 	test("--help and no command at all say what commands there are", async () => {
 		const help = await runCommand(["--help"]);
 		expect(help).toMatchObject({ code: 0, errors: "" });
-		for (const name of ["start", "doctor", "import", "export", "backup"]) expect(help.output).toContain(`\n  ${name} `);
+		for (const name of ["start", "doctor", "import", "export", "backup"])
+			expect(help.output).toContain(`\n  ${name} `);
 		expect(await runCommand([])).toMatchObject({ code: 2, errors: expect.stringContaining("  start ") });
 	});
 
