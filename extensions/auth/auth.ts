@@ -234,11 +234,17 @@ export class Auth implements Extension {
 		const owners = new PresenceOwners(document);
 		this.#owners.set(document, owners);
 		const addConnection = document.addConnection.bind(document);
+		const removeConnection = document.removeConnection.bind(document);
 		// Messages that came early are handled before the `connected` hook.
 		document.addConnection = (connection) => {
 			addConnection(connection);
 			this.#seat(connection);
-			connection.onClose(() => owners.left(connection));
+			return document;
+		};
+		document.removeConnection = (connection) => {
+			removeConnection(connection);
+			this.#seats.left(connection);
+			owners.left(connection);
 			return document;
 		};
 	}
@@ -384,6 +390,7 @@ class AuthRefusal extends Error {
 
 /** As hooks name users: `{ user: { id, name } }` in their context. */
 function identityOf(user: unknown): Identity {
+	if (user === undefined) return nobody;
 	const { id, name } = Object(user) as { id?: unknown; name?: unknown };
 	return {
 		id: typeof id === "string" ? id : undefined,

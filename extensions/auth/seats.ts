@@ -1,5 +1,5 @@
 import type { Connection } from "@hocuspocus/server";
-import { type Access, lesser, readAccess } from "./access.ts";
+import { type Access, lesser, readAccess, writeAccess } from "./access.ts";
 import { Deadlines } from "./deadlines.ts";
 import { authCloseEvents, endConnection, tellScope } from "./end-connection.ts";
 import { concerns, type RevocationAction, type RevocationRequest, type Subject } from "./revocations.ts";
@@ -13,8 +13,8 @@ export interface Seat {
 	/** Who that hook says it is. */
 	readonly stranger: Identity;
 	access: Access;
-	/** When it was last asked for a new token, in ms since 1970. */
-	askedMs: number;
+	/** When it was last asked for a new token, in ms since 1970; `undefined` for never. */
+	askedMs: number | undefined;
 }
 
 export interface SeatsOptions {
@@ -43,15 +43,19 @@ export class Seats {
 	}
 
 	add(connection: Connection, grant: Grant | undefined, stranger: Identity = nobody): Seat {
-		const access = grant?.access ?? { level: connection.readOnly ? "read" : "write" };
-		const seat: Seat = { connection, grant, stranger, access, askedMs: Number.NEGATIVE_INFINITY };
+		const access = grant?.access ?? (connection.readOnly ? readAccess : writeAccess);
+		const seat: Seat = { connection, grant, stranger, access, askedMs: undefined };
 		this.#seats.set(connection, seat);
 		this.#watch(seat);
-		connection.onClose(() => {
-			this.#seats.delete(connection);
-			this.#deadlines.delete(seat);
-		});
 		return seat;
+	}
+
+	/** The connection is no longer its document's. */
+	left(connection: Connection): void {
+		const seat = this.#seats.get(connection);
+		if (seat === undefined) return;
+		this.#seats.delete(connection);
+		this.#deadlines.delete(seat);
 	}
 
 	/** The client has shown new credentials. */
@@ -94,7 +98,8 @@ export class Seats {
 			this.#deadlines.delete(seat);
 			return;
 		}
-		const askMs = Math.max(expiresAtMs - this.#options.askAheadMs, seat.askedMs + askAgainMs);
+		const againMs = seat.askedMs === undefined ? Number.NEGATIVE_INFINITY : seat.askedMs + askAgainMs;
+		const askMs = Math.max(expiresAtMs - this.#options.askAheadMs, againMs);
 		this.#deadlines.set(seat, Math.min(expiresAtMs, askMs));
 	}
 
