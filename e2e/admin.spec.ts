@@ -256,6 +256,27 @@ test("a node that goes away is missed, and met again", serverGoesAway, async ({ 
 	await expect(page.getByRole("list", { name: "Problems" })).toBeHidden();
 });
 
+test(
+	"while the node is away nobody is shown the editors in place of this page",
+	serverGoesAway,
+	async ({ person, admin }) => {
+		const page = await person({ baseURL: admin.url });
+		await page.goto("/");
+		await page.evaluate(async () => {
+			const { serviceWorker } = navigator;
+			await serviceWorker.ready;
+			if (serviceWorker.controller === null)
+				await new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve));
+		});
+		await admin.kill();
+		await page.reload();
+		await expect(page.getByRole("main")).toBeVisible();
+		await expect(page.goto("/admin")).rejects.toThrow("ERR_CONNECTION_REFUSED");
+		await admin.start();
+		await signIn(page);
+	},
+);
+
 test("a node is drained only after a question, and says how that goes", async ({ person, admin, typist }) => {
 	const guest = typist("last");
 	await expect.poll(() => guest.isSaved).toBe(true);

@@ -50,6 +50,8 @@ worker.addEventListener("fetch", (event) => {
 	const { request } = event;
 	const url = new URL(request.url);
 	if (request.method !== "GET" || url.origin !== worker.location.origin) return;
+	// The operators' page is another app: the editors' is not to be shown in its place.
+	if (/^\/(admin|api)(\/|$)/.test(url.pathname)) return;
 	if (request.mode === "navigate") event.respondWith(page(request));
 	else if (isUnchanging(url.pathname)) event.respondWith(unchanging(request));
 });

@@ -7,9 +7,9 @@ import { type SampleRow, sampleFields } from "./sample-fields.ts";
  */
 
 /** Longest text of a search, in UTF-16 code units. */
-export const searchLengthMax = 256;
+const searchLengthMax = 256;
 /** Documents in one answer, at most. */
-export const documentsMax = 200;
+const documentsMax = 200;
 /** Connections named in one answer, at most. */
 export const connectionsListedMax = 200;
 

@@ -40,7 +40,7 @@ const waitingMax = 200;
 /** Answers that are being made for others at a time. */
 const answeringMax = 50;
 
-export const aloneIdentifier = "this-node";
+const aloneIdentifier = "this-node";
 
 /**
  * Asks nodes, this one among them, and answers for this one. Redis forgets what it can't deliver, and nodes may come and go:
