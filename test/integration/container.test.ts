@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DCLinter } from "dclint";
@@ -100,6 +100,7 @@ async function start(image: ImageFolder, data: string) {
 
 interface Service {
 	readonly ports?: readonly string[];
+	readonly volumes?: readonly string[];
 	readonly environment?: Readonly<Record<string, string>>;
 	readonly stop_grace_period?: string;
 }
@@ -118,7 +119,8 @@ describe("the compose file", () => {
 			"require-quotes-in-ports": isOurTaste,
 		} as const;
 		const linter = new DCLinter({ rules, quiet: true, debug: false, exclude: [] });
-		const results: { readonly messages: readonly unknown[] }[] = linter.lintFiles([composeFile], false);
+		const files = [composeFile, join(root, "deploy/compose.monitoring.yaml")];
+		const results: { readonly messages: readonly unknown[] }[] = linter.lintFiles(files, false);
 		expect(results.flatMap(({ messages }) => messages)).toEqual([]);
 	});
 
@@ -162,6 +164,36 @@ describe("the compose file", () => {
 		expect(reachable.map(([name]) => name)).toEqual(["balancer"]);
 		const known = Object.entries(services.balancer?.environment ?? {});
 		expect(known).toEqual(nodes.map(([name], index) => [`NODE_${index + 1}`, `${name}:1234`]));
+	});
+});
+
+describe("what watches the nodes of the compose file", () => {
+	const read = (file: string) => parse(readFileSync(join(root, "deploy", file), "utf8"), { merge: true });
+	const watching: Record<string, Service> = read("compose.monitoring.yaml").services;
+
+	test("mounts files that there are, and is reached from this machine only", () => {
+		const mounts = Object.values(watching).flatMap(({ volumes = [] }) => volumes);
+		const files = mounts.map((mount) => mount.split(":")[0] ?? "").filter((path) => path.startsWith("."));
+		expect(files.length).toBeGreaterThan(3);
+		for (const file of files) expect(existsSync(join(root, "deploy", file)), file).toBe(true);
+		for (const { ports = [] } of Object.values(watching))
+			for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+	});
+
+	test("asks each node, and Grafana asks what asks them", () => {
+		const { scrape_configs: jobs, rule_files: rules } = read("prometheus/prometheus.yaml");
+		const { services } = read("compose.yaml");
+		const names = Object.keys(services).filter((name) => name.startsWith("node-"));
+		expect(jobs[0].job_name).toBe("indelible");
+		expect(jobs[0].static_configs[0].targets).toEqual(names.map((name) => `${name}:1234`));
+		expect(rules).toEqual(["alerts.yaml"]);
+		const { datasources } = read("grafana/provisioning/datasources/prometheus.yaml");
+		expect(Object.keys(watching)).toContain(new URL(datasources[0].url).hostname);
+		const { providers } = read("grafana/provisioning/dashboards/indelible.yaml");
+		const mounted = watching.grafana?.volumes?.some((mount) =>
+			mount.includes(`:${providers[0].options.path}/`),
+		);
+		expect(mounted).toBe(true);
 	});
 });
 
