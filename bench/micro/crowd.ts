@@ -1,7 +1,7 @@
 import { Connection, Document, Hocuspocus } from "@hocuspocus/server";
 import type { Clock } from "../../extensions/durability/clock.ts";
 import { addressField } from "../../extensions/sync/bodies.ts";
-import { type PacedSocket, Sync } from "../../extensions/sync/index.ts";
+import { type PacedSocket, type Route, Sync } from "../../extensions/sync/index.ts";
 
 /** A client's socket without a client: it keeps what is written, or just counts it. */
 export class SilentSocket implements PacedSocket {
@@ -15,7 +15,7 @@ export class SilentSocket implements PacedSocket {
 	/** In order; empty when it only counts. */
 	readonly written: Uint8Array[] = [];
 	readonly #keeps: boolean;
-	#receive: ((message: Uint8Array) => void) | undefined;
+	#route: Route | undefined;
 
 	constructor({ keeps }: { readonly keeps: boolean }) {
 		this.#keeps = keeps;
@@ -30,16 +30,17 @@ export class SilentSocket implements PacedSocket {
 		if (this.#keeps) this.written.push(frames);
 	}
 
-	route(_address: Uint8Array, receive: (message: Uint8Array) => void): () => void {
-		this.#receive = receive;
-		return () => {
-			this.#receive = undefined;
-		};
+	route(route: Route): void {
+		this.#route = route;
+	}
+
+	unroute(): void {
+		this.#route = undefined;
 	}
 
 	/** The client sends something. */
 	receive(message: Uint8Array): void {
-		this.#receive?.(message);
+		this.#route?.receive(message);
 	}
 
 	onceDrained(): () => void {

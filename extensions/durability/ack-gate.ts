@@ -65,7 +65,8 @@ export class AckGate implements DurabilityListener, Gate {
 	#cancelQuiet: (() => void) | undefined;
 	#edits = 0;
 	readonly #sendNow: (frame: Uint8Array) => void;
-	#acknowledge: Acknowledge;
+	/** Somebody else's way to send acknowledgements. */
+	#acknowledgeElsewhere: Acknowledge | undefined;
 
 	private constructor(connection: Connection, { log, commitLog, nesting, onUnfinished }: AckGateOptions) {
 		this.#connection = connection;
@@ -74,11 +75,6 @@ export class AckGate implements DurabilityListener, Gate {
 		this.#nesting = nesting;
 		this.#onUnfinished = onUnfinished;
 		this.#sendNow = connection.send.bind(connection);
-		this.#acknowledge = (count, sinceMs) => {
-			const frame = syncStatusFrame(connection.messageAddress);
-			for (let sent = 0; sent < count; sent += 1) this.#sendNow(frame);
-			this.acknowledged(count, sinceMs);
-		};
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */
@@ -158,7 +154,7 @@ export class AckGate implements DurabilityListener, Gate {
 	}
 
 	acknowledgeWith(acknowledge: Acknowledge): void {
-		this.#acknowledge = acknowledge;
+		this.#acknowledgeElsewhere = acknowledge;
 	}
 
 	acknowledged(count: number, sinceMs: number | undefined): void {
@@ -170,6 +166,16 @@ export class AckGate implements DurabilityListener, Gate {
 		// Sending to a socket that is closing would close the connection here, amid the settling of a commit.
 		if (this.#connection.webSocket.readyState !== webSocketOpen) return;
 		this.#acknowledge(count, sinceMs);
+	}
+
+	#acknowledge(count: number, sinceMs: number | undefined): void {
+		if (this.#acknowledgeElsewhere !== undefined) {
+			this.#acknowledgeElsewhere(count, sinceMs);
+			return;
+		}
+		const frame = syncStatusFrame(this.#connection.messageAddress);
+		for (let sent = 0; sent < count; sent += 1) this.#sendNow(frame);
+		this.acknowledged(count, sinceMs);
 	}
 
 	abandoned(): void {

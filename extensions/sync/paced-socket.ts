@@ -1,5 +1,11 @@
 import type { WebSocketLike } from "@hocuspocus/server";
 
+/** Takes the messages that begin with its address. */
+export interface Route {
+	readonly address: Uint8Array;
+	receive(message: Uint8Array): void;
+}
+
 /** A client's socket that can do more than Hocuspocus asks of it; our own transport's can. */
 export interface PacedSocket extends WebSocketLike {
 	/** Edits that have come over it, and updates that were sent over it: for whoever writes an account of it. */
@@ -11,11 +17,10 @@ export interface PacedSocket extends WebSocketLike {
 	readonly bufferedBytes: number;
 	/** Sends whole WebSocket frames (RFC 6455, section 5.2) in one write. Does nothing when the socket is not open. */
 	sendFramed(frames: Uint8Array): void;
-	/**
-	 * Hands messages that begin with these bytes to `receive` and to nobody else; of several for the same bytes, the last one counts.
-	 * @returns Ends it.
-	 */
-	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void;
+	/** Hands messages to a route and to nobody else; of several with the same address, the last one counts. */
+	route(route: Route): void;
+	/** Ends it. */
+	unroute(route: Route): void;
 	/**
 	 * Calls `listener` once, when everything that was sent has been taken by the system; not when the socket ends first.
 	 * @returns Takes it back.

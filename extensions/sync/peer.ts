@@ -9,7 +9,7 @@ import { type Gate, type Gates, openGate } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { isPaced, type PacedSocket } from "./paced-socket.ts";
+import { isPaced, type PacedSocket, type Route } from "./paced-socket.ts";
 import type { SyncContext } from "./sync-context.ts";
 
 /** Of a client that reads more slowly than others write: where it stopped. */
@@ -34,16 +34,16 @@ function gateOf(connection: Connection, gates: Gates): Gate {
 const emptyStateVector = new Uint8Array([0]);
 
 /** One client of a document. */
-export class Peer {
+export class Peer implements Route {
 	readonly connection: Connection;
 	readonly gate: Gate;
 	readonly #live: LiveDocument;
 	readonly #context: SyncContext;
-	readonly #address: Uint8Array;
+	/** See {@link Bundle}. */
+	readonly address: Uint8Array;
 	/** `undefined` for a stock server's. */
 	readonly #socket: PacedSocket | undefined;
-	readonly #endRoute: (() => void) | undefined;
-	readonly #handleNow: (frame: Uint8Array) => void;
+	readonly #handleNow: Connection["handleMessage"];
 	/** Whether its first `SyncStep1` was answered before there was this connection. */
 	#wasGiven: boolean;
 	/** Updates that the document has received and not applied. */
@@ -59,20 +59,24 @@ export class Peer {
 		this.connection = connection;
 		this.#live = live;
 		this.#context = context;
-		this.#address = live.addressOf(connection);
-		this.#wasGiven = live.takeGiven(connection, this.#address);
+		this.address = live.addressOf(connection);
+		this.#wasGiven = live.takeGiven(connection, this.address);
 		this.#socket = isPaced(connection.webSocket) ? connection.webSocket : undefined;
 		this.gate = context.gates === undefined ? openGate() : gateOf(connection, context.gates);
 		this.gate.acknowledgeWith((count, sinceMs) => this.#acknowledge(count, sinceMs));
-		this.#handleNow = connection.handleMessage.bind(connection);
+		this.#handleNow = connection.handleMessage;
 		connection.handleMessage = (frame) => this.#receive(frame);
-		// Whatever the method is then: others may put something before it, as what limits a client's edits does.
-		this.#endRoute = this.#socket?.route(this.#address, (frame) => connection.handleMessage(frame));
+		this.#socket?.route(this);
+	}
+
+	/** From its socket. Others may have put something before the method, as what limits a client's edits does. */
+	receive(frame: Uint8Array): void {
+		this.connection.handleMessage(frame);
 	}
 
 	/** The connection is no longer its document's. */
 	removed(): void {
-		this.#endRoute?.();
+		this.#socket?.unroute(this);
 		this.#cancelCatchUp?.();
 		if (this.#backlog !== undefined) this.#context.figures.slowReadersNow -= 1;
 		this.#backlog = undefined;
@@ -92,8 +96,8 @@ export class Peer {
 	deliver(outgoing: Outgoing, isAuthor: boolean): void {
 		const acknowledgements = this.#takeAcknowledgements();
 		const bundle = isAuthor
-			? outgoing.forAuthor(this.#address, acknowledgements)
-			: outgoing.all(this.#address, acknowledgements);
+			? outgoing.forAuthor(this.address, acknowledgements)
+			: outgoing.all(this.address, acknowledgements);
 		if (bundle !== undefined) this.#send(bundle);
 		this.#acknowledged(acknowledgements);
 		if (!isAuthor) this.#delivered(outgoing.updates.length);
@@ -108,8 +112,8 @@ export class Peer {
 
 	sendAcknowledgements(): void {
 		const count = this.#takeAcknowledgements();
-		if (count === 1) this.#send(this.#live.acknowledgement(this.#address));
-		else if (count > 1) this.#send(new Bundle(this.#address, new Array(count).fill(acknowledgementBody)));
+		if (count === 1) this.#send(this.#live.acknowledgement(this.address));
+		else if (count > 1) this.#send(new Bundle(this.address, new Array(count).fill(acknowledgementBody)));
 		this.#acknowledged(count);
 	}
 
@@ -157,7 +161,7 @@ export class Peer {
 	/** Whoever handles it sees the document as its sender left it. */
 	#passOn(frame: Uint8Array): void {
 		this.#live.settle();
-		this.#handleNow(frame);
+		this.#handleNow.call(this.connection, frame);
 	}
 
 	/** Whether nobody watches, and no earlier message is still being handled: it must not be overtaken. */
@@ -264,9 +268,9 @@ export class Peer {
 
 	/** @throws when the state vector can't be read. */
 	#answerTo(stateVector: Uint8Array): readonly Bundle[] {
-		const rest = this.#wasGiven && isOfNobody(stateVector) ? this.#live.rest(this.#address) : undefined;
+		const rest = this.#wasGiven && isOfNobody(stateVector) ? this.#live.rest(this.address) : undefined;
 		this.#wasGiven = false;
-		return rest !== undefined ? [rest] : this.#live.answer(stateVector, this.#address);
+		return rest !== undefined ? [rest] : this.#live.answer(stateVector, this.address);
 	}
 
 	#sendAnswer(answer: readonly Bundle[]): void {
@@ -317,7 +321,7 @@ export class Peer {
 		const bodies: Body[] = new Array(acknowledgements).fill(acknowledgementBody);
 		if (isToBeUpdated) bodies.push(updateBody(integratedState(document, backlog.stateVector)));
 		if (presence.size > 0) bodies.push(this.#live.presenceOf(presence));
-		if (bodies.length > 0) this.#send(new Bundle(this.#address, bodies));
+		if (bodies.length > 0) this.#send(new Bundle(this.address, bodies));
 		if (isToBeUpdated) this.#delivered(1);
 		this.#acknowledged(acknowledgements);
 		if (step1 !== undefined) this.#sendAnswer(this.#answerTo(step1));

@@ -11,7 +11,7 @@ import {
 	type Traffic,
 	type TrafficMeter,
 } from "../../extensions/limits/index.ts";
-import { isOfNobody, type PacedSocket } from "../../extensions/sync/index.ts";
+import { isOfNobody, type PacedSocket, type Route } from "../../extensions/sync/index.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
 	addressFieldOf,
@@ -61,12 +61,6 @@ const messagesPerDenial = 20;
 
 /** Why nothing of a socket is read now. */
 const held = { byRate: 1, beforeAdmission: 2 } as const;
-
-/** Who takes messages that begin with an address. */
-interface Route {
-	readonly address: Uint8Array;
-	readonly receive: (message: Uint8Array) => void;
-}
 
 const passingDenials: ReadonlyMap<string, CloseCode> = new Map(
 	[closeCodes.storeUnavailable, closeCodes.authUnavailable].map((close) => [close.reason, close]),
@@ -187,15 +181,15 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		if (this.#ws.readyState === this.#ws.OPEN) this.#stream.write(frames);
 	}
 
-	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void {
-		const route: Route = { address, receive };
+	route(route: Route): void {
 		this.#letIn = undefined;
 		this.#asked = undefined;
 		this.#routes = [route, ...this.#routes];
 		this.handlers?.entered();
-		return () => {
-			this.#routes = this.#routes.filter((other) => other !== route);
-		};
+	}
+
+	unroute(route: Route): void {
+		this.#routes = this.#routes.filter((other) => other !== route);
 	}
 
 	onceDrained(listener: () => void): () => void {
@@ -305,10 +299,11 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 			this.end(closeCodes.unsupportedData);
 			return;
 		}
-		for (const { address, receive } of this.#routes) {
+		for (const route of this.#routes) {
+			const { address } = route;
 			if (!beginsWith(frame, address) || !isMessageType(frame[address.byteLength])) continue;
 			if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
-			receive(frame);
+			route.receive(frame);
 			return;
 		}
 		const { type } = inspectIncoming(frame, this.#options.documentNameBytesMax);

@@ -1,5 +1,5 @@
 import type { Hocuspocus, WebSocketLike } from "@hocuspocus/server";
-import type { PacedSocket } from "../../extensions/sync/index.ts";
+import type { PacedSocket, Route } from "../../extensions/sync/index.ts";
 import { beginsWith } from "../../server/transport/frames.ts";
 
 const open = 1;
@@ -83,7 +83,7 @@ class PacedEnd extends PlainEnd implements PacedSocket {
 	edits = 0;
 	deliveries = 0;
 	timesBehind = 0;
-	readonly routes: { readonly address: Uint8Array; readonly receive: (message: Uint8Array) => void }[] = [];
+	readonly routes: Route[] = [];
 
 	get bufferedBytes(): number {
 		return this.waitingBytes;
@@ -94,10 +94,12 @@ class PacedEnd extends PlainEnd implements PacedSocket {
 		for (const message of messagesIn(frames)) this.deliver(message);
 	}
 
-	route(address: Uint8Array, receive: (message: Uint8Array) => void): () => void {
-		const route = { address, receive };
+	route(route: Route): void {
 		this.routes.unshift(route);
-		return () => this.routes.splice(this.routes.indexOf(route), 1);
+	}
+
+	unroute(route: Route): void {
+		this.routes.splice(this.routes.indexOf(route), 1);
 	}
 
 	onceDrained(listener: () => void): () => void {
