@@ -1,5 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { Cluster } from "./support/cluster.ts";
 import { Server } from "./support/server.ts";
 import { test as editorTest, expect, serverGoesAway, serverRefuses } from "./support/test.ts";
 import { Typist } from "./support/typist.ts";
@@ -295,4 +296,40 @@ test("a node is drained only after a question, and says how that goes", async ({
 	// The next test finds one that serves.
 	await admin.kill();
 	await admin.start();
+});
+
+test("one node's page shows all nodes, acts on them, and misses the one that dies", async ({ person }) => {
+	test.setTimeout(180_000);
+	const cluster = await Cluster.start(2, { INDELIBLE_ADMIN_TOKEN: token });
+	const [here = "", there = ""] = cluster.nodeUrls;
+	const guests = [new Typist(here, "shared"), new Typist(there, "shared"), new Typist(there, "elsewhere")];
+	try {
+		for (const guest of guests) await expect.poll(() => guest.isSaved).toBe(true);
+		const page = await person({ baseURL: here });
+		await signIn(page);
+		const people = page.locator(".figure").filter({ hasText: "People" });
+		await expect(people).toContainText("3");
+		await expect(row(page, "shared")).toContainText("2 nodes");
+		await page.getByLabel("Nodes shown").selectOption({ index: 1 });
+		await expect(people).toContainText("1");
+		await page.getByLabel("Nodes shown").selectOption({ label: "All 2 nodes" });
+		await expect(people).toContainText("3");
+		await row(page, "elsewhere").getByRole("link").click();
+		await panel(page, "elsewhere")
+			.getByRole("button", { name: /^Close the connection of/ })
+			.click();
+		await page.getByRole("button", { name: "Close it" }).click();
+		await expect(notice(page)).toHaveText("The connection was closed.");
+		expect(guests[2]?.closes).toEqual([4410]);
+		await page.keyboard.press("Escape");
+		await cluster.kill(2);
+		// Nodes are missed when they have been silent for some seconds.
+		await expect(page.getByLabel("Nodes shown")).toBeHidden({ timeout: 30_000 });
+		await expect(people).toContainText("1");
+		await expect(row(page, "elsewhere")).toBeHidden();
+		await page.close();
+	} finally {
+		for (const guest of guests) guest.leave();
+		await cluster.dispose();
+	}
 });

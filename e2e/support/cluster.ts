@@ -22,6 +22,7 @@ export class Cluster {
 	readonly #folder: string;
 	readonly #port: number;
 	readonly #nodes: Service[] = [];
+	readonly #nodeUrls: string[] = [];
 	readonly #others: Service[] = [];
 
 	private constructor(folder: string, port: number) {
@@ -29,13 +30,14 @@ export class Cluster {
 		this.#port = port;
 	}
 
-	static async start(nodes: number): Promise<Cluster> {
+	/** @param settings Environment variables for the nodes. */
+	static async start(nodes: number, settings: NodeJS.ProcessEnv = {}): Promise<Cluster> {
 		const folder = await mkdtemp(join(tmpdir(), "indelible-e2e-"));
 		// Postgres may run as somebody else.
 		await chmod(folder, 0o755);
 		const cluster = new Cluster(folder, await freePort());
 		try {
-			await cluster.#start(nodes);
+			await cluster.#start(nodes, settings);
 			return cluster;
 		} catch (error) {
 			await cluster.dispose();
@@ -46,6 +48,11 @@ export class Cluster {
 	/** The balancer's. */
 	get url(): string {
 		return `http://localhost:${this.#port}`;
+	}
+
+	/** The nodes', past the balancer. */
+	get nodeUrls(): readonly string[] {
+		return this.#nodeUrls;
 	}
 
 	/** Who came to which node, oldest first. */
@@ -72,7 +79,7 @@ export class Cluster {
 		return join(this.#folder, "haproxy.log");
 	}
 
-	async #start(count: number): Promise<void> {
+	async #start(count: number, settings: NodeJS.ProcessEnv): Promise<void> {
 		const onSpawn = (service: Service) => this.#others.push(service);
 		const postgres = preparePostgres({
 			folder: join(this.#folder, "postgres"),
@@ -91,12 +98,14 @@ export class Cluster {
 		]);
 		const environment = {
 			...environmentWithoutSettings(),
+			...settings,
 			INDELIBLE_DATABASE_URL: postgres.url(),
 			INDELIBLE_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
 		};
 		const nodes: string[] = [];
 		for (let index = 0; index < count; index += 1)
 			nodes.push(await startNode(environment, (service) => this.#nodes.push(service)));
+		this.#nodeUrls.push(...nodes.map((authority) => `http://${authority}`));
 		const output = openSync(this.#log, "w");
 		const balancer = { flavour: "any-node", nodes, port: this.#port, folder: this.#folder } as const;
 		await startBalancer({ ...balancer, output, onSpawn });
