@@ -5,8 +5,10 @@ import * as Y from "yjs";
 import { SqliteStore } from "../../extensions/durability/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { runCommand } from "../support/command-line.ts";
+import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import { startPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { signToken, testSecret } from "../support/tokens.ts";
 
@@ -143,4 +145,22 @@ test("an import that can't be is refused, with the reason", async () => {
 	const reader = await signToken({ readonlyDocumentNames: ["*"] });
 	const refused = await runCommand(["import", file, ...into], { environment: { T: reader } });
 	expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("refuses to write") });
+});
+
+test("with Postgres, documents are taken out and put back while nodes run, and people who have them open see it", async () => {
+	const [postgres, place] = [await startPostgres(), temporaryFolder()];
+	const databaseUrl = await postgres.newDatabase();
+	const environment = { INDELIBLE_DATABASE_URL: databaseUrl };
+	const node = await startNode(temporaryFolder(), environment);
+	const editor = await clientOf(node, "plan").type("as it was").saved();
+	const file = join(place, "plan.yjs");
+	expect(await runCommand(["export", "plan", "--output", file], { environment })).toMatchObject({ code: 0 });
+	expect(textIn(file)).toBe("as it was");
+	const copy = await clientOf(node, "copy").synced();
+	const imported = await runCommand(["import", file, "--document", "copy"], { environment });
+	expect(imported).toMatchObject({ code: 0, output: expect.not.stringContaining("p@ss") });
+	await eventually("the copy to arrive", () => copy.text.toString() === "as it was");
+	const none = await runCommand(["export", "none", "--output", join(place, "none.yjs")], { environment });
+	expect(none).toMatchObject({ code: 2, errors: expect.stringContaining('no document "none"') });
+	expect(editor.text.toString()).toBe("as it was");
 });

@@ -117,7 +117,7 @@ test("[DUR1] SQLite: the drill of the operators' page brings back what was ackno
 	const restored = openClient({ url, name: "plan (restored)" });
 	onTestFinished(() => restored.destroy());
 	expect(wordsOf(await restored.synced()).length).toBeGreaterThanOrEqual(30);
-});
+}, 120_000);
 
 test("[DUR1] Postgres: the drill of the operators' page brings back what was acknowledged before the backup", async () => {
 	const [server, backups, port] = [await startPostgres(), temporaryFolder(), await freePort()];
@@ -136,4 +136,4 @@ test("[DUR1] Postgres: the drill of the operators' page brings back what was ack
 		kind: "postgres",
 		destroy: async () => void (await server.query("DROP DATABASE indelible WITH (FORCE)")),
 	});
-});
+}, 120_000);
