@@ -108,7 +108,10 @@ export class Sync implements Extension {
 
 	/** Yjs 13.6 draws random numbers 31 times for the identifier of a document, which is of use to subdocuments only. */
 	async onCreateDocument(): Promise<{ guid: string }> {
-		return { guid: randomUUID() };
+		const guid = randomUUID();
+		// Until somebody looks into it, V8 keeps the pieces it was put together from.
+		guid.charCodeAt(0);
+		return { guid };
 	}
 
 	async onLoadDocument({ document, documentName }: onLoadDocumentPayload): Promise<void> {
