@@ -379,7 +379,7 @@ export class IndelibleNode {
 		return this.#introspection.closeConnection(id);
 	}
 
-	/** Closes a document's connections and has it leave memory once all of it is saved. Waits for that, for five seconds at most. */
+	/** Closes a document's connections and has it leave memory once all of it is saved. Waits for that, for four seconds at most. */
 	unload(documentName: string): Promise<Outcome> {
 		return this.#introspection.unload(documentName);
 	}

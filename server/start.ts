@@ -136,6 +136,7 @@ function announce({ logger, version, node, settings, file }: Announcement): void
 	const lines = [
 		["Editor", facts.url],
 		["WebSocket", facts.webSocket],
+		...(settings.adminToken === undefined ? [] : [["Admin", `${facts.url}/admin`]]),
 		["Documents", shortest(facts.store)],
 		...(file === undefined ? [] : [["Settings", shortest(file)]]),
 	].map(([name = "", value]) => `  ${name.padEnd(11)}${value}`);

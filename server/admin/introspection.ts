@@ -25,8 +25,8 @@ export interface IntrospectionOptions {
 
 /** Names in one answer, in UTF-16 code units altogether: they may be long, and answers travel between nodes. */
 const nameLengthsMax = 256 * 1024;
-/** How long unloading waits for a document's last edits to be saved and its connections to go. */
-const unloadMsMax = 5_000;
+/** How long unloading waits for a document's last edits to be saved and its connections to go; balancers wait for an answer for 5 s. */
+const unloadMsMax = 4_000;
 const unloadProbeMs = 20;
 
 /**

@@ -32,8 +32,8 @@ const askMs = 1_000;
 const toAll = { to: "all", deadlineMs: askMs } as const;
 /** A document may be large. */
 const measureMs = 15_000;
-/** An unload waits for its document for up to five seconds. */
-const unloadMs = 7_000;
+/** An unload waits for its document for up to four seconds. */
+const unloadMs = 4_500;
 
 /**
  * What operators see and do on the admin page, on this node and on those that it hears through Redis. It is made only where there
