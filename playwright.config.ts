@@ -32,7 +32,12 @@ export default defineConfig({
 		screenshot: "only-on-failure",
 		launchOptions: {
 			...(executablePath === undefined ? {} : { executablePath }),
-			args: ["--disable-background-networking", ...(isRoot ? ["--no-sandbox"] : [])],
+			args: [
+				"--disable-background-networking",
+				// For the pages of somebody who lets their name point to this machine.
+				"--host-resolver-rules=MAP evil.example 127.0.0.1",
+				...(isRoot ? ["--no-sandbox"] : []),
+			],
 		},
 	},
 });
