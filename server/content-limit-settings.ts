@@ -17,6 +17,11 @@ export const contentLimitSettings = {
 		undefined,
 		"structs, deleted ranges and values of which one update may be made",
 	),
+	updateMsMax: bound(
+		"updateMsMax",
+		"ms",
+		"how long one update may keep the event loop; past it is given up, its sender closed, and the document loaded again",
+	),
 	documentBytesMax: bound(
 		"documentBytesMax",
 		"bytes",

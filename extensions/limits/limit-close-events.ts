@@ -7,6 +7,8 @@ export const limitCloseEvents = {
 	/** A provider that comes back with all that it has is refused that, and stays. */
 	updateTooBig: { code: 4413, reason: "update-too-big" },
 	pendingTooBig: { code: 4413, reason: "pending-too-big" },
+	/** Hocuspocus' `ResetConnection`: the client is to connect anew. */
+	documentLeft: { code: 4205, reason: "document-unloaded" },
 	presenceTooBig: { code: 4413, reason: "presence-too-big" },
 } as const;
 

@@ -14,11 +14,15 @@ import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
 import { PresenceBatch } from "./presence-batch.ts";
 import type { SyncContext } from "./sync-context.ts";
+import { applyTimed, TookTooLongError } from "./timed-apply.ts";
 
 /** Updates that wait to be applied, in bytes: past it they don't wait any more. */
 const batchBytesMax = 1024 * 1024;
 /** Updates of which larger ones are sent one by one, in bytes: merging costs more than it saves. */
 const mergeBytesMax = 64 * 1024;
+
+/** Updates that are smaller can't keep Yjs for long, in bytes. */
+const timedBytesMin = 4 * 1024;
 
 interface ReceivedUpdate {
 	readonly peer: Peer;
@@ -49,6 +53,8 @@ export class LiveDocument {
 	/** Received and not applied. */
 	#received: ReceivedUpdate[] = [];
 	#receivedBytes = 0;
+	/** Whose update was given up while others are still applied. */
+	#tookTooLong: Connection | undefined;
 	/** Applied and not sent. */
 	#changes: Uint8Array[] = [];
 	#changesAuthor: Author;
@@ -142,6 +148,9 @@ export class LiveDocument {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
+		const tookTooLong = this.#tookTooLong;
+		this.#tookTooLong = undefined;
+		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong);
 		for (const one of received) one.peer.applied(failed.has(one));
 	}
 
@@ -275,13 +284,21 @@ export class LiveDocument {
 		for (const one of received) {
 			try {
 				if (one.isNested && !one.peer.gate.bears(one.update)) throw new Error("types are nested too deep");
-				applyUpdate(this.document, one.update);
+				this.#applyOne(one.update);
 			} catch (error) {
 				// The others' updates are not touched by it.
 				failed.add(one);
 				this.#context.failed(this, error);
+				if (error instanceof TookTooLongError) this.#tookTooLong = one.peer.connection;
 			}
 		}
+	}
+
+	#applyOne(update: Uint8Array): void {
+		const { updateMsMax = Number.POSITIVE_INFINITY } = this.screen ?? {};
+		const isTimed = update.byteLength > timedBytesMin && updateMsMax < Number.POSITIVE_INFINITY;
+		if (isTimed) applyTimed(this.document, update, updateMsMax);
+		else applyUpdate(this.document, update);
 	}
 
 	#takeChanges(): Body[] {

@@ -8,6 +8,7 @@ const MiB = 1024 * KiB;
 export const defaultContentLimits = {
 	updateBytesMax: 16 * MiB,
 	updatePartsMax: 250_000,
+	updateMsMax: 5_000,
 	documentBytesMax: 64 * MiB,
 	documentRootsMax: 1_000,
 	pendingBytesMax: 256 * KiB,

@@ -23,6 +23,8 @@ export interface ContentLimitsOptions {
 	readonly updateBytesMax?: number | undefined;
 	/** Structs, deleted ranges and values in one update. */
 	readonly updatePartsMax?: number | undefined;
+	/** How long one update may keep the event loop, in ms. Only with `Sync`. */
+	readonly updateMsMax?: number | undefined;
 	/** Bytes of a document, as one update; it may be passed by a sixteenth. Past it, what makes it larger is refused. */
 	readonly documentBytesMax?: number | undefined;
 	/** Names of root types in a document. */

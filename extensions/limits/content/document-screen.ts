@@ -55,6 +55,17 @@ export class DocumentScreen implements MessageScreen {
 		);
 	}
 
+	get updateMsMax(): number {
+		return this.#context.limits.updateMsMax;
+	}
+
+	tookTooLong(sender: Connection): void {
+		this.#close(sender, "update-time", limitCloseEvents.updateTooBig);
+		// They come back, to a document that is made anew of what is stored.
+		for (const connection of this.#document.getConnections())
+			endSocket(connection, limitCloseEvents.documentLeft);
+	}
+
 	admit(connection: Connection, message: Uint8Array, incoming: Incoming): Admission {
 		switch (incoming.type) {
 			case "update":
