@@ -13,6 +13,7 @@ import { readersScenario } from "./readers.ts";
 import { recoveryScenario } from "./recovery.ts";
 import { restartScenario } from "./restart.ts";
 import { slowReaderScenario } from "./slow-reader.ts";
+import { tenantsScenario } from "./tenants.ts";
 import { twoNodesScenario } from "./two-nodes.ts";
 import { writersScenario } from "./writers.ts";
 
@@ -30,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
 	idleScenario,
 	bytesScenario,
 	latencyScenario,
+	tenantsScenario,
 	twoNodesScenario,
 	busScenario,
 	recoveryScenario,

@@ -76,7 +76,7 @@ test(`[TRN5] [DUR5] ${documents} documents of edits that were put together by ch
 		expect(missingIn(madeFrom([wholeState(document)]), document), said).toEqual([]);
 		expect(missingIn(madeFrom([integratedState(document)]), document), said).toEqual([]);
 	}
-});
+}, 3_600_000);
 
 const text = content.string("x");
 
