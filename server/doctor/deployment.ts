@@ -78,6 +78,8 @@ export async function checkDeployment({ json, ...options }: DeploymentOptions): 
 	} finally {
 		for (const client of found.clients) client.end();
 	}
+	if (!json && options.idleS !== 0)
+		console.error("… waiting for the node's pings on a silent socket; --idle-s 0 leaves it out");
 	report.add(await silence);
 	first.client.end();
 	return report.end();

@@ -224,6 +224,16 @@ test("what is no address of a deployment is an error of use", async () => {
 	expect({ code, errors }).toEqual({ code: 2, errors: expect.stringContaining("wss://") });
 });
 
+test("for people, each finding has a line, and what to do below it", async () => {
+	const node = await startLocalNode();
+	const args = ["doctor", "--url", node.url, "--connections", "2", "--idle-s", "1"];
+	const { code, output, errors } = await runCommand(args);
+	expect(code).toBe(0);
+	expect(output).toMatch(/^ok {7}document {4}"indelible-doctor" opens, with no token$/m);
+	expect(output).toMatch(/^warning {2}access {6}EVERYBODY may .*\n {21}Say who may do what/m);
+	expect(errors).toMatch(/^… waiting .* --idle-s 0 leaves it out\n$/);
+});
+
 test("nobody there", async () => {
 	const { code, of } = await examine(`ws://127.0.0.1:${await freePort()}`);
 	expect(code).toBe(1);
