@@ -252,6 +252,7 @@ test("a node that goes away is missed, and met again", serverGoesAway, async ({ 
 	await admin.kill();
 	await expect(badge(page)).toHaveText("Disconnected");
 	await expect(page.getByRole("list", { name: "Problems" })).toContainText("trying again");
+	await expectAccessible(page);
 	await admin.start();
 	await expect(badge(page)).toHaveText("Ready");
 	await expect(page.getByRole("list", { name: "Problems" })).toBeHidden();

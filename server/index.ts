@@ -9,6 +9,16 @@ export {
 	seedUpdate,
 } from "../extensions/durability/seed/index.ts";
 export { RedisBus, type RedisBusOptions } from "../extensions/redis/index.ts";
+export type {
+	ConnectionFacts,
+	DocumentFacts,
+	DocumentList,
+	DocumentQuery,
+	DocumentRow,
+	MeasuredSize,
+	NodeState,
+	Outcome,
+} from "./admin/facts.ts";
 export { defineConfig, type IndelibleConfig } from "./configuration.ts";
 export type { Readiness } from "./node.ts";
 export { type CloseResult, createNode, IndelibleNode, type NodeOptions } from "./node.ts";
