@@ -57,6 +57,7 @@ function hostNameOf(host: string): string | undefined {
 	return URL.parse(`http://${host}`)?.hostname || undefined;
 }
 
+/** Also what stands for all addresses: browsers lead it to their own machine. */
 function isLoopbackName(name: string): boolean {
-	return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(name);
+	return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/.test(name);
 }

@@ -121,6 +121,8 @@ test("origins: those on the list, whatever their case, and programs that have no
 test.for([
 	["the node's own page", "http://localhost:1234", { host: "localhost:1234" }, "127.0.0.1", true],
 	["a development server", "http://localhost:5173", { host: "127.0.0.1:1234" }, "127.0.0.1", true],
+	["the address for all addresses", "http://0.0.0.0:1234", { host: "0.0.0.0:1234" }, "127.0.0.1", true],
+	["a foreign page to it", "https://evil.example", { host: "0.0.0.0:1234" }, "127.0.0.1", false],
 	["over IPv6", "http://[::1]:1234", { host: "[::1]:1234" }, "::1", true],
 	["in a subdomain of localhost", "http://app.localhost:3000", { host: "localhost:1234" }, "127.0.0.1", true],
 	["the same host", "https://docs.example", { host: "docs.example" }, "10.0.0.1", true],
