@@ -210,6 +210,23 @@ test("events tell how the node is, and its seconds", async () => {
 	await eventually("the other to have it", () => other.text.length > 0);
 });
 
+test("twenty may watch at a time, and who leaves makes room", async () => {
+	const api = await adminOf(await startLocalNode());
+	const headers = { Authorization: `Bearer ${token}` };
+	const watchers = Array.from({ length: 20 }, () => new AbortController());
+	for (const { signal } of watchers)
+		expect((await fetch(`${api.url}/api/admin/events`, { headers, signal })).status).toBe(200);
+	const { status, body } = await api.get("/api/admin/events");
+	expect(status).toBe(503);
+	expect(body.error).toContain("close one of them");
+	for (const watcher of watchers) watcher.abort();
+	await eventually("room", async () => {
+		const response = await fetch(`${api.url}/api/admin/events`, { headers });
+		await response.body?.cancel();
+		return response.status === 200;
+	});
+});
+
 test("a document's facts, its connections, and its measured size", async () => {
 	const node = await startLocalNode();
 	const api = await adminOf(node);
