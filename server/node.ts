@@ -320,7 +320,7 @@ export class IndelibleNode {
 				? [...this.durability.problems, ...this.#load.problems]
 				: [`the node is ${this.#phase}`];
 		const ready = reasons.length === 0;
-		const degraded = [...(this.bus?.problems ?? []), ...this.durability.readingProblems];
+		const degraded = [...(this.bus?.problems ?? []), ...this.durability.degradations];
 		return this.bus === undefined && degraded.length === 0
 			? { ready, reasons }
 			: { ready, reasons, degraded };

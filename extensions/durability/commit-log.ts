@@ -175,15 +175,11 @@ export class CommitLog {
 		return this.#failedDocuments;
 	}
 
-	/** Why documents can't be written now, for the operator; empty when all is well. */
+	/** Why documents can't be written now, for the operator; empty when all is well. Single ones are {@link failedDocuments}. */
 	get problems(): string[] {
 		const problems: string[] = [];
 		if (this.#storeFailure !== undefined)
 			problems.push(`the store can't be written: ${this.#storeFailure.error.message}`);
-		for (const { documentName, failure } of this.#documents.values()) {
-			if (failure !== undefined)
-				problems.push(`document ${JSON.stringify(documentName)} can't be written: ${failure.error.message}`);
-		}
 		if (!this.#accepting) {
 			problems.push(
 				`the write backlog is full (${this.#backlogBytes} of ${this.#options.backlogBytesMax} bytes)`,
@@ -191,6 +187,7 @@ export class CommitLog {
 		}
 		return problems;
 	}
+
 	/** The log of a document; the same one until it is {@link release}d. */
 	document(documentName: string): DocumentLog {
 		let log = this.#documents.get(documentName);

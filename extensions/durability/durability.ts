@@ -181,9 +181,18 @@ export class Durability implements Extension {
 		});
 	}
 
-	/** Why documents may lack what other nodes have written, for the operator; empty when all is well. */
-	get readingProblems(): string[] {
-		return this.#reader.problems;
+	/**
+	 * What does not work for some, for the operator; empty when all is well. No reason to send people to another node, where it is no
+	 * better. Whoever reaches `/readyz` may read it: it names no document.
+	 */
+	get degradations(): string[] {
+		const { failedDocuments } = this.#commitLog;
+		if (failedDocuments === 0) return this.#reader.problems;
+		const unwritable =
+			failedDocuments === 1
+				? "1 document can't be written; the log names it"
+				: `${failedDocuments} documents can't be written; the log names them`;
+		return [unwritable, ...this.#reader.problems];
 	}
 
 	/** Updates and bytes that are not known to be durable, and totals since the start. */

@@ -107,18 +107,29 @@ test("[DUR3] while the store fails people go on, nothing is acknowledged, and it
 	expect(await storedText(data, "doc")).toBe("one two ");
 });
 
-test("[DUR3] one document that can't be written does not hold up the others", async () => {
-	const { node, store, client } = await startLocalNode();
+test("[DUR3] one document that can't be written does not hold up the others, or send anybody away; /readyz counts it and does not name it", async () => {
+	const errors: object[] = [];
+	const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
+	const { node, store, client, port } = await startLocalNode({ logger });
 	const bad = await (await client("bad").synced()).saved();
 	const good = await (await client("good").synced()).saved();
 	store.failDocuments("bad");
 	bad.type("stuck");
-	await eventually("its failure", () => node.readiness().reasons.length > 0);
+	await eventually("its failure", () => node.readiness().degraded !== undefined);
 	await good.type("free").saved();
 	expect(bad.provider.hasUnsyncedChanges).toBe(true);
-	expect(node.readiness().reasons).toEqual([`document "bad" can't be written: its rows can't be read`]);
+	const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+	expect(answer.status).toBe(200);
+	expect(await answer.json()).toEqual({
+		ready: true,
+		reasons: [],
+		degraded: ["1 document can't be written; the log names it"],
+	});
+	expect(errors).toContainEqual(expect.objectContaining({ documentName: "bad" }));
+	await client("new").synced();
 	store.recover();
 	await bad.saved();
+	expect(node.readiness()).toEqual({ ready: true, reasons: [] });
 });
 
 test("[DUR3] past the bound writers are closed with 1013 and new ones refused, and all is taken when the store is back", async () => {
