@@ -26,7 +26,7 @@ async function refusalsOf(url: string): Promise<number> {
 }
 
 test(
-	"[ACC1] a page of another site can't have its visitor's browser connect to an open node on this machine",
+	"[ACC6] a page of another site can't have its visitor's browser connect to an open node on this machine",
 	serverGoesAway,
 	async ({ server, person }) => {
 		const site = createServer((_request, response) => {

@@ -41,7 +41,7 @@ function knock(port: number, headers: Readonly<Record<string, string>>): Promise
 	});
 }
 
-test("[ACC1] an open node lets in its own pages, those of the visitor's machine, and programs; no foreign page, and no name that points here", async () => {
+test("[ACC6] an open node lets in its own pages, those of the visitor's machine, and programs; no foreign page, and no name that points here", async () => {
 	const node = await startNode();
 	const host = `localhost:${node.port}`;
 	expect(await knock(node.port, { host, origin: `http://${host}` })).toBe(101);
@@ -60,7 +60,7 @@ test("[ACC1] an open node lets in its own pages, those of the visitor's machine,
 	);
 });
 
-test("[ACC1] behind a balancer, an open node lets in the pages of the name that people use", async () => {
+test("[ACC6] behind a balancer, an open node lets in the pages of the name that people use", async () => {
 	const { port } = await startNode();
 	for (const name of ["haproxy", "nginx"] as const) {
 		const at = await balancers[name].start({ flavour: "any-node", nodePorts: [port, port, port] });
