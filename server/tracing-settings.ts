@@ -5,11 +5,13 @@ export const tracingSettings = {
 	otlpUrl: z
 		.string()
 		.regex(/^https?:\/\/./)
-		.refine(URL.canParse)
+		.refine(isReceiver)
 		.optional()
 		.meta({
 			description: "receiver of OpenTelemetry traces (OTLP over HTTP, in JSON); none are made without it",
-			allowed: "a URL like http://collector:4318, to which /v1/traces is appended",
+			allowed:
+				"a URL like http://collector:4318, to which /v1/traces is appended; a key goes into otlpHeaders",
+			secret: true,
 		}),
 	otlpHeaders: z
 		.string()
@@ -25,6 +27,12 @@ export const tracingSettings = {
 		unit: undefined,
 	}),
 };
+
+/** A user in it would end up where URLs do: in messages. */
+function isReceiver(written: string): boolean {
+	const url = URL.parse(written);
+	return url !== null && url.username === "" && url.password === "";
+}
 
 const headerName = /^[!#$%&'*+.^_`|~\w-]+$/;
 

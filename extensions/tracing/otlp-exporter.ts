@@ -4,7 +4,7 @@ import { otlpRequest, type Resource } from "./otlp-json.ts";
 import type { Span } from "./span.ts";
 
 export interface OtlpExporterOptions {
-	/** Where the receiver is, without `/v1/traces`. */
+	/** Where the receiver is, without `/v1/traces` at the end of its path. */
 	readonly url: string;
 	/** Sent along, for whoever wants to see a key. */
 	readonly headers: Readonly<Record<string, string>>;
@@ -17,8 +17,10 @@ export interface OtlpExporterOptions {
 const batchMax = 512;
 /** Spans that wait to be sent, at most; more are dropped. */
 const waitingMax = 4_096;
-/** How long spans wait for more. */
+/** How long spans wait for more, when there are few. */
 const delayMs = 1_000;
+/** What is read of an answer, in bytes: of one that is longer nobody wants to know the end. */
+const answerBytesMax = 16 * 1024;
 const timeoutMs = 10_000;
 const closingMsMax = 1_000;
 const retryMsMax = 30_000;
@@ -42,9 +44,10 @@ export class OtlpExporter {
 	sent = 0;
 	dropped = 0;
 
+	/** @throws {TypeError} when the URL can't be used. */
 	constructor(options: OtlpExporterOptions) {
 		this.#options = options;
-		this.#endpoint = `${options.url.replace(/\/+$/, "")}/v1/traces`;
+		this.#endpoint = tracesAt(options.url);
 	}
 
 	add(spans: readonly Span[]): void {
@@ -80,9 +83,14 @@ export class OtlpExporter {
 			// It never rejects.
 			this.#sending = this.#send().then(() => {
 				this.#sending = undefined;
-				if (this.#waiting.length > 0 && !this.#isClosed) this.#schedule(this.#retryMs || delayMs);
+				if (this.#waiting.length > 0 && !this.#isClosed) this.#schedule(this.#nextInMs());
 			});
 		});
+	}
+
+	#nextInMs(): number {
+		if (this.#isFailing) return this.#retryMs;
+		return this.#waiting.length >= batchMax ? 0 : delayMs;
 	}
 
 	async #send(): Promise<void> {
@@ -116,13 +124,31 @@ export class OtlpExporter {
 				signal: AbortSignal.timeout(timeoutMs),
 				redirect: "error",
 			});
-			// Read, so that the connection can be used again.
-			await response.arrayBuffer();
+			await readAnswer(response);
 			if (response.ok) return undefined;
 			return { why: `HTTP ${response.status}`, isPassing: passingStatus.has(response.status) };
 		} catch (error) {
 			const { cause, message } = error as Error;
 			return { why: (cause as NodeJS.ErrnoException | undefined)?.code ?? message, isPassing: true };
 		}
+	}
+}
+
+/** @throws {TypeError} when there is a user in it: `fetch` takes none, and would put the password into its message. */
+function tracesAt(written: string): string {
+	const url = new URL(written);
+	if (url.username !== "" || url.password !== "")
+		throw new TypeError("the URL of a receiver of traces has no user in it; put a key into a header");
+	url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/traces`;
+	url.hash = "";
+	return url.href;
+}
+
+/** To its end, so that the connection can be used again; a long one costs the connection. */
+async function readAnswer({ body }: Response): Promise<void> {
+	let bytes = 0;
+	for await (const chunk of body ?? []) {
+		bytes += chunk.byteLength;
+		if (bytes > answerBytesMax) return;
 	}
 }
