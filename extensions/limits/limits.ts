@@ -149,7 +149,7 @@ export class Limits implements Extension {
 			return document;
 		};
 		document.removeConnection = (connection) => {
-			if (document.hasConnection(connection)) this.#occupants.leave(connection.request);
+			if (document.hasConnection(connection)) this.#occupants.leave(connection.request, performance.now());
 			removeConnection(connection);
 			return document;
 		};
@@ -158,8 +158,8 @@ export class Limits implements Extension {
 	#entered(connection: Connection): void {
 		const { document, request, webSocket } = connection;
 		const user = this.#occupants.enter(request, userIdOf(connection.context));
-		if (isSender(webSocket)) webSocket.user ??= user;
-		else this.#watch(connection, user);
+		if (!isSender(webSocket)) this.#watch(connection, user);
+		else if (user !== undefined) webSocket.user = user;
 		// Hocuspocus is still at making it.
 		if (this.#isOver(document, request, user)) queueMicrotask(() => this.#turnAway(connection, user));
 	}
@@ -195,13 +195,14 @@ export class Limits implements Extension {
 		const { webSocket } = connection;
 		const sender = this.#plainSenders.get(webSocket) ?? new PlainSender(webSocket, this.traffic);
 		this.#plainSenders.set(webSocket, sender);
-		sender.user ??= user;
+		if (user !== undefined) sender.user = user;
+		sender.entered();
 		const handleMessage = connection.handleMessage.bind(connection);
 		connection.handleMessage = (frame) => {
 			sender.received(frame.byteLength);
 			handleMessage(frame);
 		};
-		connection.onClose(() => this.traffic.forget(sender));
+		connection.onClose(() => sender.left());
 	}
 
 	#refuse(limit: LimitName, reason: LimitRefusalReason): never {

@@ -17,12 +17,27 @@ export class PlainSender implements Sender {
 	user: MeteredUser | undefined;
 	readonly #socket: WebSocketLike;
 	readonly #traffic: Traffic;
+	#documents = 0;
 	#messages = 0;
 	#bytes = 0;
 
 	constructor(socket: WebSocketLike, traffic: Traffic) {
 		this.#socket = socket;
 		this.#traffic = traffic;
+	}
+
+	/** One more document is open on it. */
+	entered(): void {
+		this.#documents += 1;
+	}
+
+	/** One document less. */
+	left(): void {
+		this.#documents -= 1;
+		if (this.#documents > 0) return;
+		this.#traffic.forget(this);
+		// It may still be open, and open another one.
+		this.resumeReading();
 	}
 
 	received(bytes: number): void {

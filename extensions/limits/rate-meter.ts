@@ -23,6 +23,11 @@ export class RateMeter {
 		return Math.max(0, this.#fullAtMs - nowMs - (burst * 1_000) / perSecond);
 	}
 
+	/** Whether nothing of it is taken. */
+	isFull(nowMs: number): boolean {
+		return this.#fullAtMs <= nowMs;
+	}
+
 	/** Whether less than half of it is taken. */
 	isHalfFull({ perSecond, burst }: Rate, nowMs: number): boolean {
 		return perSecond === 0 || this.#fullAtMs - nowMs <= (burst * 500) / perSecond;

@@ -26,6 +26,11 @@ export class TrafficMeter {
 		return Math.max(messagesMs, this.#bytes.overdrawnMs(rates.bytes, nowMs));
 	}
 
+	/** Whether it is as if nothing had been sent. */
+	isFull(nowMs: number): boolean {
+		return this.#messages.isFull(nowMs) && this.#bytes.isFull(nowMs);
+	}
+
 	/** @returns For how long it has been slowed now, without a break, in ms. */
 	slowed(nowMs: number): number {
 		if (Number.isNaN(this.#slowedSinceMs)) this.#slowedSinceMs = nowMs;

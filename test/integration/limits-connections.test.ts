@@ -179,3 +179,39 @@ test("a pattern for names that is none ends the start with a reason", async () =
 		/documentNamePattern .*must be a regular expression/,
 	);
 });
+
+test("[TRN5] whoever opens a document as nobody first is counted for its user all the same", async () => {
+	const { url, client, count } = await startLimited({
+		authJwtSecret: testSecret,
+		authAnonymousRead: "public",
+		connectionsPerUserMax: 1,
+	});
+	const token = await signToken({ sub: "u1" });
+	await client("mine", { token }).synced();
+	const sly = await openRawSocket(url);
+	sly.ws.send(authenticationFrame("public", ""));
+	await eventually("it to be let in", () => sly.received.length > 0);
+	sly.ws.send(authenticationFrame("mine", token));
+	await eventually("it to be closed", () => sly.closes.length > 0);
+	expect(sly.closes).toEqual([{ code: 4429, reason: "too-many-connections" }]);
+	expect(count("closed", "connections-per-user")).toBe(1);
+});
+
+test("a client that opens document after document on one socket, and leaves each, is never refused one", async () => {
+	const { url, node, count } = await startLimited({ documentsPerConnectionMax: 2 });
+	const { open, denials, providers } = openMany(url, ["stays"]);
+	for (let visit = 0; visit < 20; visit += 1) {
+		const provider = open(`page ${visit}`);
+		// Every other one is left before it is open.
+		if (visit % 2 === 0) await eventually("it to open", () => provider.isSynced);
+		provider.destroy();
+		await eventually("it to be left", () => {
+			const document = node.hocuspocus.documents.get(`page ${visit}`);
+			return document === undefined || document.getConnectionsCount() === 0;
+		});
+	}
+	expect(denials).toEqual([]);
+	expect(count("refused", "documents-per-connection")).toBe(0);
+	expect(providers[0]?.isSynced).toBe(true);
+	expect(node.connections).toBe(1);
+});

@@ -1,10 +1,11 @@
 import { Server } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
+import * as Y from "yjs";
 import { type LimitEvent, Limits, type LimitsOptions } from "../../extensions/limits/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { openRawSocket, upgradeStatus } from "../support/raw-socket.ts";
-import { authenticationFrame, syncStep1Frame } from "../support/wire-frames.ts";
+import { authenticationFrame, syncStep1Frame, updateFrame } from "../support/wire-frames.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -27,6 +28,7 @@ async function startStock(options: LimitsOptions) {
 	const url = server.webSocketURL;
 	return {
 		url,
+		hocuspocus: server.hocuspocus,
 		client: (name: string, token = "somebody") => {
 			const client = openClient({ url, name, token });
 			clients.push(client);
@@ -84,4 +86,21 @@ test("on a stock Hocuspocus server: whoever sends too much is slowed, then close
 	await eventually("it to be closed", () => noisy.closes.length > 0);
 	expect(noisy.closes).toEqual([{ code: 4429, reason: "rate-exceeded" }]);
 	expect(writer.closes).toEqual([]);
+});
+
+test("on a stock Hocuspocus server: who is slowed is read again, also when one of its documents was closed meanwhile", async () => {
+	const { url, hocuspocus, count } = await startStock({ messagesPerSecondMax: 100 });
+	const { ws, closes } = await openRawSocket(url);
+	for (const name of ["a", "b"]) ws.send(authenticationFrame(name, "somebody"));
+	const connections = (name: string) => hocuspocus.documents.get(name)?.getConnections() ?? [];
+	await eventually("both to be open", () => connections("a").length + connections("b").length === 2);
+	for (let step = 0; step < 1_300; step += 1) ws.send(syncStep1Frame("a"));
+	await eventually("it to be slowed", () => count("slowed", "connection-rate") > 0);
+	for (const connection of connections("b")) connection.close();
+	const author = new Y.Doc();
+	author.getText("text").insert(0, "and then");
+	ws.send(updateFrame("a", Y.encodeStateAsUpdate(author)));
+	const text = () => hocuspocus.documents.get("a")?.getText("text").toString();
+	await eventually("what comes later to be read", () => text() === "and then");
+	expect(closes).toEqual([]);
 });
