@@ -6,6 +6,7 @@ import { Metrics } from "../../extensions/metrics/index.ts";
 import { Sync } from "../../extensions/sync/index.ts";
 import { type Span, Tracing } from "../../extensions/tracing/index.ts";
 import { openClient } from "../support/client.ts";
+import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
 import { readMetrics } from "../support/metrics-text.ts";
@@ -14,6 +15,7 @@ import { type PostgresServer, startPostgres } from "../support/postgres-server.t
 import { openRawSocket } from "../support/raw-socket.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { type CollectedSpan, type SpanCollector, startSpanCollector } from "../support/span-collector.ts";
+import { startStockNode } from "../support/stock-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { authenticationFrame } from "../support/wire-frames.ts";
 
@@ -136,6 +138,38 @@ test("[CLU5] a trace goes on at the other node, and a node that traces nothing i
 	const publish = named(await traceOf(collector, "edit"), "publish");
 	expect(publish).toMatchObject({ kind: 4, parentSpanId: root.spanId });
 	expect(publish.attributes["indelible.receivers"]).toBe(3);
+});
+
+test("[CLU5] a stock node stays in step with nodes that trace everything, both ways", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const spans: Span[] = [];
+	const tracing = () => new Tracing({ oneIn: 1, onSpans: (told) => spans.push(...told) });
+	const one = await cluster.node({ extensions: [tracing()] });
+	const other = await cluster.node({ extensions: [tracing()] });
+	const stock = await startStockNode(redis.port);
+	const clients = [one, other, stock].map((node) => node.client("page"));
+	for (const client of clients) await client.synced();
+	let text = "";
+	for (let round = 0; round < 15; round += 1) {
+		clients[round % 3]?.type(`${round} `);
+		text += `${round} `;
+		await eventually("all to have it", () => clients.every((client) => client.text.toString() === text));
+	}
+	clients[0]?.text.delete(0, 2);
+	await eventually("all to have lost it", () =>
+		clients.every((client) => client.text.toString() === text.slice(2)),
+	);
+	clients[0]?.provider.setAwarenessField("name", "Anna");
+	await eventually("presence to cross", () =>
+		clients.every(({ provider }) =>
+			[...(provider.awareness?.getStates().values() ?? [])].some(({ name }) => name === "Anna"),
+		),
+	);
+	// It was there all the time.
+	await eventually("what each kind of node has published to be traced", () =>
+		["publish", "receive"].every((name) => spans.filter((span) => span.name === name).length >= 11),
+	);
 });
 
 test("whom a trusted proxy traces is traced, whatever the share", async () => {
