@@ -45,15 +45,12 @@ export const trafficSettings = {
 		defaultLimits.userBytesPerSecondMax,
 		"bytes from all connections of one user per second, in the long run; ten times as many at once",
 	),
-	slowedMsMax: z
-		.int()
-		.min(0)
-		.max(60 * minuteMs)
-		.default(defaultLimits.slowedMsMax)
-		.meta({
-			description: "how long whoever sends too much is slowed, without a break, before it is closed",
-			unit: "ms",
-		}),
+	slowedMsMax: bound(
+		"ms",
+		60 * minuteMs,
+		defaultLimits.slowedMsMax,
+		"how long whoever sends too much is slowed, without a break, before it is closed",
+	),
 	connectionsPerAddressMax: bound(
 		undefined,
 		1_000_000,

@@ -36,7 +36,7 @@ export interface LimitsOptions extends Partial<Record<keyof typeof defaultLimits
 	/** The same for all connections of one user. */
 	readonly userMessagesPerSecondMax?: number;
 	readonly userBytesPerSecondMax?: number;
-	/** How long whoever sends too much is slowed, without a break, before it is closed, in ms. */
+	/** How long whoever sends too much is slowed, without a break, before it is closed, in ms; 0 for ever. */
 	readonly slowedMsMax?: number;
 	readonly connectionsPerAddressMax?: number;
 	/** Handshakes from one address per second, in the long run; fifty times as many at once. */
@@ -101,7 +101,7 @@ export class Limits implements Extension {
 		this.traffic = new Traffic({
 			connection: rates(limits.messagesPerSecondMax, limits.bytesPerSecondMax),
 			user: rates(limits.userMessagesPerSecondMax, limits.userBytesPerSecondMax),
-			patienceMs: slowedMsMax,
+			patienceMs: slowedMsMax === 0 ? Number.POSITIVE_INFINITY : slowedMsMax,
 			reports,
 		});
 		this.newcomers = new Newcomers({ bytesMax: unauthenticatedBytesMax, reports });

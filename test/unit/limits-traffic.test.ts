@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type LimitEvent, LimitReports } from "../../extensions/limits/index.ts";
+import { type LimitEvent, LimitReports, Limits } from "../../extensions/limits/index.ts";
 import { RateMeter } from "../../extensions/limits/rate-meter.ts";
 import { isWorthCharging, type MeteredUser, type Sender, Traffic } from "../../extensions/limits/traffic.ts";
 import { TrafficMeter, type TrafficRates } from "../../extensions/limits/traffic-meter.ts";
@@ -104,6 +104,18 @@ test("[TRN5] whoever goes on for too long after being slowed is sent away", () =
 	expect(events.at(-1)).toEqual({ type: "closed", limit: "connection-rate" });
 	traffic.forget(sender);
 	expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a patience of 0 is none that ends: whoever sends too much is slowed for as long as it does", () => {
+	const { traffic } = new Limits({ messagesPerSecondMax: 100, slowedMsMax: 0, logger: quiet });
+	const sender = new FakeSender();
+	for (let minute = 0; minute < 60; minute += 1) {
+		traffic.charge(sender, 6_500, 0);
+		vi.advanceTimersByTime(60_000);
+	}
+	expect(sender.log).toContain("pause");
+	expect(sender.log).not.toContain("end");
+	traffic.forget(sender);
 });
 
 test("[TRN5] the connections of one user have one limit together", () => {
