@@ -18,6 +18,7 @@ import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
+import { CommitTraces, sizeOf } from "./commit-traces.ts";
 import {
 	type CompactionThresholds,
 	defaultThresholds,
@@ -35,7 +36,6 @@ import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
-import { sizeOf, traceCommit } from "./trace-commit.ts";
 
 export interface DurabilityOptions {
 	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
@@ -114,6 +114,7 @@ export class Durability implements Extension {
 	readonly #clock: Clock;
 	readonly #logger: DurabilityLogger;
 	readonly #commitLog: CommitLog;
+	readonly #commitTraces: CommitTraces;
 	readonly #compactor: Compactor;
 	readonly #reader: StoreReader;
 	/** There when the store can be followed. */
@@ -155,6 +156,7 @@ export class Durability implements Extension {
 			onAppended: (documentName, position) => this.#appended(documentName, position),
 			onLost: (documentName) => this.#stateOf(documentName),
 		});
+		this.#commitTraces = new CommitTraces(this.#commitLog);
 		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
 		this.#compactor = new Compactor({ store, clock, onEvent });
 		this.#reader = new StoreReader({ store, clock, entries, onEvent });
@@ -445,7 +447,7 @@ export class Durability implements Extension {
 			if (isAlreadyLogged(origin)) return;
 			this.#append(entry, update);
 			const trace = this.#tracing?.current;
-			if (trace !== undefined) traceCommit(trace, entry.log, this.#commitLog);
+			if (trace !== undefined) this.#commitTraces.follow(trace, entry.log);
 		});
 		document.on("afterTransaction", () => {
 			for (const update of takeHeldBack(entry)) this.#append(entry, update);

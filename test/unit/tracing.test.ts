@@ -1,10 +1,13 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { CommitTraces } from "../../extensions/durability/commit-traces.ts";
+import { DocumentLog } from "../../extensions/durability/document-log.ts";
 import { decodeFrame, FrameWriter, nodeIdentifier } from "../../extensions/redis/frames.ts";
 import { otlpRequest } from "../../extensions/tracing/otlp-json.ts";
 import { readTraceParent, type Span } from "../../extensions/tracing/span.ts";
 import { Trace } from "../../extensions/tracing/trace.ts";
 import { Tracing } from "../../extensions/tracing/tracing.ts";
 import { readHeaders } from "../../server/tracing-settings.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
@@ -48,6 +51,39 @@ test("what never ends makes room for what comes", () => {
 	for (let count = 0; count < 1_500; count += 1) tracing.startEdit(count)?.begin();
 	expect(told).toHaveLength(500);
 	expect(told[0]).toMatchObject({ name: "edit", startMs: 0 });
+});
+
+test("[DUR3] while a store is away, no more edits are followed to the disk than memory is meant for; the later ones are told without it", () => {
+	const told: Span[] = [];
+	const tracing = new Tracing({ oneIn: 1, onSpans: (spans) => told.push(...spans) });
+	const log = new DocumentLog("page");
+	const commitTraces = new CommitTraces({ clock: new ManualClock(), commitStartedMs: 0 });
+	const listen = vi.spyOn(log, "listen");
+	const edit = () => {
+		const trace = tracing.startEdit(0);
+		if (trace === undefined) throw new Error("not traced");
+		trace.begin();
+		log.append(Uint8Array.of(1));
+		commitTraces.follow(trace, log);
+		trace.end("fan-out", 0, 1);
+	};
+	const commit = () => {
+		log.take(1_000_000);
+		log.settle();
+	};
+	for (let count = 0; count < 5_000; count += 1) edit();
+	expect(listen.mock.calls.length).toBeLessThanOrEqual(500);
+	expect(told.filter(({ name }) => name === "edit")).toHaveLength(4_500);
+	expect(told.filter(({ name }) => name === "commit")).toHaveLength(0);
+	commit();
+	expect(told.filter(({ name }) => name === "edit")).toHaveLength(5_000);
+	expect(told.filter(({ name }) => name === "commit")).toHaveLength(500);
+	edit();
+	commit();
+	expect(told.filter(({ name }) => name === "commit")).toHaveLength(501);
+	edit();
+	log.abandon();
+	expect(told.at(-1)).toMatchObject({ name: "edit", error: "abandoned" });
 });
 
 test("a listener that throws is nobody else's problem, and what is traced is told apart in nested calls", () => {
