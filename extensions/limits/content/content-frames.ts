@@ -3,7 +3,7 @@ import * as encoding from "lib0/encoding";
 import { type Doc, encodeStateVector } from "yjs";
 
 const messageType = { sync: 0, awareness: 1 } as const;
-const syncType = { step1: 0, step2: 1 } as const;
+const syncType = { step1: 0, step2: 1, update: 2 } as const;
 
 function frame(address: string, type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
 	return encoding.encode((encoder) => {
@@ -39,6 +39,17 @@ export function refusedStep2Frame(address: string): Uint8Array {
 		encoding.writeVarUint8Array(encoder, update);
 	});
 }
+
+/** Stands for an edit that brings nothing, and is answered as that. */
+export function emptyEditFrame(address: string, type: "step2" | "update"): Uint8Array {
+	return frame(address, messageType.sync, (encoder) => {
+		encoding.writeVarUint(encoder, syncType[type]);
+		encoding.writeVarUint8Array(encoder, noChanges);
+	});
+}
+
+/** An update without structs and deletions. */
+const noChanges = new Uint8Array([0, 0]);
 
 export function presenceFrame(address: string, update: Uint8Array): Uint8Array {
 	return frame(address, messageType.awareness, (encoder) => encoding.writeVarUint8Array(encoder, update));

@@ -1,27 +1,51 @@
-import { type Doc, decodeUpdate, GC, type ID, Item, Skip } from "yjs";
+import { type Doc, decodeUpdate, findIndexSS, GC, type ID, Item, Skip } from "yjs";
+import type { Waiting } from "./waiting.ts";
 
 type Struct = ReturnType<typeof decodeUpdate>["structs"][number];
 
+/** What Yjs would do with an update: "known" when it brings nothing but what is in the document or waits there already. */
+export type Prospect = "known" | "taken-in" | "held-back";
+
 /**
- * Whether Yjs would hold back some of an update because it builds on something that is neither in the document nor in the update.
- * It follows `integrateStructs` and `readAndApplyDeleteSet` of Yjs 13.6: a client's structs in their order, each after its neighbours and
- * the type that it is in.
+ * Whether Yjs would hold back something of an update that is not waiting already, because it builds on something that is neither in the
+ * document nor in the update. It follows `integrateStructs` and `readAndApplyDeleteSet` of Yjs 13.6: a client's structs in their
+ * order, each after its neighbours and the type that it is in.
  * @throws when the update can't be read.
  */
-export function isHeldBack(document: Doc, update: Uint8Array): boolean {
+export function prospectOf(document: Doc, update: Uint8Array, waiting: Waiting): Prospect {
 	const { structs, ds } = decodeUpdate(update);
+	const ends = new Ends(document);
 	const queues = new Map<number, Struct[]>();
 	for (const struct of structs) {
-		if (struct instanceof Skip) continue;
-		const queue = queues.get(struct.id.client);
-		if (queue === undefined) queues.set(struct.id.client, [struct]);
+		const { client, clock } = struct.id;
+		const end = clock + struct.length;
+		const isKnown = end <= ends.of(client) || waiting.hasStructs(client, clock, end);
+		if (struct instanceof Skip || isKnown) continue;
+		const queue = queues.get(client);
+		if (queue === undefined) queues.set(client, [struct]);
 		else queue.push(struct);
 	}
-	const ends = new Ends(document);
-	if (!takesAll(queues, ends)) return true;
-	for (const [client, ranges] of ds.clients)
-		for (const { clock, len } of ranges) if (clock + len > ends.of(client)) return true;
-	return false;
+	if (!takesAll(queues, ends)) return "held-back";
+	let isKnown = queues.size === 0;
+	for (const [client, ranges] of ds.clients) {
+		for (const { clock, len } of ranges) {
+			const end = clock + len;
+			if (end <= ends.of(client)) isKnown &&= isDeleted(document, client, clock, end);
+			else if (!waiting.hasDeletion(client, Math.max(clock, ends.of(client)), end)) return "held-back";
+		}
+	}
+	return isKnown ? "known" : "taken-in";
+}
+
+function isDeleted({ store }: Doc, client: number, start: number, end: number): boolean {
+	const structs = store.clients.get(client);
+	if (structs === undefined) return false;
+	for (let at = findIndexSS(structs, start); at < structs.length; at += 1) {
+		const struct = structs[at];
+		if (struct === undefined || struct.id.clock >= end) return true;
+		if (!struct.deleted) return false;
+	}
+	return true;
 }
 
 /** How far each client's structs go, with those that were taken. */

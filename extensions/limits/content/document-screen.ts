@@ -3,7 +3,7 @@ import type { Incoming } from "../../durability/wire.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
-import { presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
+import { emptyEditFrame, presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
 import { PresenceScreen } from "./presence-screen.ts";
@@ -105,7 +105,11 @@ export class DocumentScreen implements MessageScreen {
 			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
 			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, edit);
 			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
-			if (!this.#heldBack.admits(edit.payload, scan)) return this.#refusePending(connection, message, edit);
+			const heldBack = this.#heldBack.judge(edit.payload, scan);
+			if (heldBack === "no-room") return this.#refusePending(connection, message, edit);
+			// To hold back once more what is held back would cost as much as the first time.
+			if (heldBack === "known")
+				return { type: "instead", message: emptyEditFrame(connection.messageAddress, edit.type) };
 			if (!this.#size.takes(byteLength) && !this.#size.admits(connection, edit.payload))
 				return this.#refuse(connection, message, "document-size");
 		} catch {

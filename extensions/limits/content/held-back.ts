@@ -1,7 +1,8 @@
 import type { Document } from "@hocuspocus/server";
 import { convertUpdateFormatV2ToV1 } from "yjs";
-import { isHeldBack } from "./dependencies.ts";
+import { prospectOf } from "./dependencies.ts";
 import { scanUpdate, type UpdateScan } from "./update-scan.ts";
+import { Waiting } from "./waiting.ts";
 
 /** What holding back costs beyond bytes: Yjs reads all structs again with each that it adds, and all deletions with each update. */
 const partWeight = 8;
@@ -29,6 +30,14 @@ export class HeldBack {
 	#structs: object | null = null;
 	#structsWeight = 0;
 	#added = 0;
+	/** What was held back when these were what Yjs had for it. */
+	#waiting:
+		| {
+				readonly all: Waiting;
+				readonly structs: Uint8Array | undefined;
+				readonly deletions: Uint8Array | null;
+		  }
+		| undefined;
 
 	constructor(document: Document, weightMax: number, settle: () => void) {
 		this.#document = document;
@@ -42,21 +51,41 @@ export class HeldBack {
 		return pendingStructs === null && pendingDs === null;
 	}
 
-	/** Whether there is room for what Yjs would hold back of an update. @throws when the update can't be read. */
-	admits(update: Uint8Array, scan: UpdateScan): boolean {
+	/**
+	 * Whether there is room for what Yjs would hold back of an update; "known" when it brings nothing that is not here or held back already.
+	 * @throws when the update can't be read.
+	 */
+	judge(update: Uint8Array, scan: UpdateScan): "room" | "no-room" | "known" {
 		const weight = weightOf(update, scan);
 		if (this.isNothing) {
 			this.#structs = null;
+			this.#waiting = undefined;
 			this.#added = 0;
-			if (weight <= this.#weightMax) return true;
+			if (weight <= this.#weightMax) return "room";
 		}
-		if (!isHeldBack(this.#document, update)) return true;
-		this.#settle();
-		if (!isHeldBack(this.#document, update)) return true;
-		if (this.#added >= addedMax || this.#weight() + weight > this.#weightMax) return false;
+		let prospect = prospectOf(this.#document, update, this.#waitingNow());
+		if (prospect === "held-back") {
+			this.#settle();
+			prospect = prospectOf(this.#document, update, this.#waitingNow());
+		}
+		if (prospect === "known" && !this.isNothing) return "known";
+		if (prospect !== "held-back") return "room";
+		if (this.#added >= addedMax || this.#weight() + weight > this.#weightMax) return "no-room";
 		this.#added += 1;
 		this.#structsWeight += weight;
-		return true;
+		return "room";
+	}
+
+	#waitingNow(): Waiting {
+		const { pendingStructs, pendingDs } = this.#document.store;
+		const structs = pendingStructs?.update;
+		const before = this.#waiting;
+		// Yjs makes the deletions anew with each update that it applies.
+		const isSame = before?.structs === structs && isSameBytes(before?.deletions ?? null, pendingDs);
+		if (before !== undefined && isSame) return before.all;
+		const all = new Waiting(this.#document);
+		this.#waiting = { all, structs, deletions: pendingDs };
+		return all;
 	}
 
 	#weight(): number {
@@ -73,4 +102,9 @@ export class HeldBack {
 
 function weightOf({ byteLength }: Uint8Array, { parts, sections, ranges }: UpdateScan): number {
 	return byteLength + parts * partWeight + sections * sectionWeight + ranges * (rangeWeight - partWeight);
+}
+
+function isSameBytes(one: Uint8Array | null, other: Uint8Array | null): boolean {
+	if (one === null || other === null) return one === other;
+	return Buffer.compare(one, other) === 0;
 }
