@@ -8,6 +8,7 @@ import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
 import { mergeMany } from "./merge-many.ts";
+import { messagesOf } from "./message-queue.ts";
 import type { MessageScreen } from "./message-screen.ts";
 import { originOf } from "./origins.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -23,6 +24,9 @@ const mergeBytesMax = 64 * 1024;
 
 /** Updates that are smaller can't keep Yjs for long, in bytes. */
 const timedBytesMin = 4 * 1024;
+
+/** When updates came that Hocuspocus handles, by their frames, which it has until it has handled them. */
+const passedOnMs = new WeakMap<Uint8Array, number>();
 
 interface ReceivedUpdate {
 	readonly peer: Peer;
@@ -105,6 +109,11 @@ export class LiveDocument {
 	receivedMs(): number {
 		if (this.#received.length === 0) this.#receivedMs = this.#context.clock.now();
 		return this.#receivedMs;
+	}
+
+	/** Hocuspocus is handed an update, and applies it once the hooks that watch have seen it. */
+	updatePassedOn(frame: Uint8Array): void {
+		passedOnMs.set(frame, this.#context.clock.now());
 	}
 
 	/** Takes an update that was admitted. */
@@ -349,9 +358,10 @@ export class LiveDocument {
 		};
 		this.#containListeners();
 		document.on("beforeTransaction", (transaction) => this.#begin(transaction));
-		document.on("update", (_update: Uint8Array, origin: unknown, _document: unknown, transaction) =>
-			this.#noteAuthor(this.#mixed.has(transaction) ? undefined : origin),
-		);
+		document.on("update", (_update: Uint8Array, origin: unknown, _document: unknown, transaction) => {
+			this.#noteEdit(origin);
+			this.#noteAuthor(this.#mixed.has(transaction) ? undefined : origin);
+		});
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
 			addConnection(connection);
@@ -393,6 +403,17 @@ export class LiveDocument {
 	#begin(transaction: Transaction): void {
 		const { pendingStructs, pendingDs } = this.document.store;
 		if (pendingStructs !== null || pendingDs !== null) this.#mixed.add(transaction);
+	}
+
+	/** Counts what Hocuspocus has applied; what was applied here is counted. */
+	#noteEdit(origin: unknown): void {
+		if (!isTransactionOrigin(origin) || origin.source !== "connection") return;
+		const [frame] = messagesOf(origin.connection);
+		const receivedMs = frame === undefined ? undefined : passedOnMs.get(frame);
+		if (frame === undefined || receivedMs === undefined) return;
+		passedOnMs.delete(frame);
+		this.#editedMs = this.#edits === 0 ? receivedMs : Math.min(this.#editedMs, receivedMs);
+		this.#edits += 1;
 	}
 
 	/** The author of all that has changed since the last flush has it. */

@@ -8,6 +8,7 @@ import { type Body, Bundle } from "./bundle.ts";
 import { type Gate, type Gates, openGate } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
+import { messagesOf } from "./message-queue.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { isPaced, type PacedSocket, type Route } from "./paced-socket.ts";
 import type { SyncContext } from "./sync-context.ts";
@@ -155,7 +156,9 @@ export class Peer implements Route {
 	}
 
 	#handle(frame: Uint8Array, incoming: Incoming): void {
-		if (!(this.#isFree() && this.#take(incoming))) this.#passOn(frame);
+		if (this.#isFree() && this.#take(incoming)) return;
+		if (incoming.type === "update" || incoming.type === "step2") this.#live.updatePassedOn(frame);
+		this.#passOn(frame);
 	}
 
 	/** Whoever handles it sees the document as its sender left it. */
@@ -167,9 +170,8 @@ export class Peer implements Route {
 	/** Whether nobody watches, and no earlier message is still being handled: it must not be overtaken. */
 	#isFree(): boolean {
 		const { connection } = this;
-		const { messageQueue } = connection as unknown as { readonly messageQueue: readonly unknown[] };
 		return (
-			messageQueue.length === 0 &&
+			messagesOf(connection).length === 0 &&
 			!this.#context.areMessagesWatched() &&
 			connection.document.hasConnection(connection)
 		);
