@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Extension, Hocuspocus, onConfigurePayload, onRequestPayload } from "@hocuspocus/server";
-import { Registry } from "prom-client";
+import { type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
+import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import { isMetricSource, type MetricSink } from "./metric-sink.ts";
 import { declareCollections, declareProcessMetrics } from "./process-metrics.ts";
 import { registrySink } from "./registry-sink.ts";
 
+type AnyRegistry = Registry<PrometheusContentType> | Registry<OpenMetricsContentType>;
+
 export interface MetricsOptions {
 	/** Where metrics go: a registry of your own, if your server has metrics already. */
-	readonly register?: Registry | undefined;
+	readonly register?: AnyRegistry | undefined;
 	/**
 	 * Path at which the server answers Prometheus, such as `/metrics`. Everybody who reaches the server may read it. By default
 	 * there is none: call {@link Metrics.text}.
@@ -15,10 +18,11 @@ export interface MetricsOptions {
 	readonly path?: string | undefined;
 	/** Whether what Node.js tells of the process is among them; true by default. */
 	readonly process?: boolean | undefined;
+	readonly logger?: DurabilityLogger | undefined;
 }
 
 /**
- * What a server is doing, for Prometheus (text format 0.0.4). It asks the other extensions of the server: those of this
+ * What a server is doing, for Prometheus: in its text format 0.0.4, or as OpenMetrics when your registry speaks that. It asks the other extensions of the server: those of this
  * package, and any that is a {@link MetricSource}. A Hocuspocus extension. Nothing is done until somebody asks.
  */
 export class Metrics implements Extension {
@@ -26,15 +30,17 @@ export class Metrics implements Extension {
 	readonly contentType: string;
 	/** For whatever else there is to tell. */
 	readonly sink: MetricSink;
-	readonly #registry: Registry;
+	readonly #registry: AnyRegistry;
 	readonly #options: MetricsOptions;
+	/** Metrics that could not be read: the log is told once. */
+	readonly #unreadable = new Set<string>();
 	#endCollections: (() => void) | undefined;
 
 	constructor(options: MetricsOptions = {}) {
 		this.#options = options;
 		this.#registry = options.register ?? new Registry();
 		this.contentType = this.#registry.contentType;
-		this.sink = registrySink(this.#registry);
+		this.sink = registrySink(this.#registry, (metric, error) => this.#failed(metric, error));
 	}
 
 	/** In Prometheus' text format. */
@@ -63,6 +69,13 @@ export class Metrics implements Extension {
 
 	async onDestroy(): Promise<void> {
 		this.#endCollections?.();
+	}
+
+	#failed(metric: string, error: unknown): void {
+		if (this.#unreadable.has(metric)) return;
+		this.#unreadable.add(metric);
+		const { logger = consoleLogger } = this.#options;
+		logger.error({ err: error, metric }, "a metric can't be read and is left out");
 	}
 
 	async #answer({ method }: IncomingMessage, response: ServerResponse): Promise<void> {

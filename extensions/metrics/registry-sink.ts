@@ -1,4 +1,4 @@
-import type { Metric, Registry } from "prom-client";
+import type { Metric, OpenMetricsContentType, PrometheusContentType, Registry } from "prom-client";
 import type { Histogram } from "./histogram.ts";
 import type { MetricSink } from "./metric-sink.ts";
 import type { Tally } from "./tally.ts";
@@ -17,11 +17,18 @@ interface Declaration {
 	readonly samples: () => Iterable<Sample> | Promise<Iterable<Sample>>;
 }
 
-/** Metrics of a prom-client registry that read their values elsewhere when they are asked. */
-export function registrySink(registry: Registry): MetricSink {
+/**
+ * Metrics of a prom-client registry that read their values elsewhere when they are asked.
+ * @param onFailure Hears of one that can't be read: it is left out of that answer, because of which there is to be one all the same.
+ */
+export function registrySink(
+	registry: Registry<PrometheusContentType> | Registry<OpenMetricsContentType>,
+	onFailure: (metric: string, error: unknown) => void,
+): MetricSink {
+	const register = (declaration: Declaration) => registerIn(registry, declaration, onFailure);
 	const single = (type: "gauge" | "counter"): MetricSink["gauge"] => {
 		return (name, help, read) =>
-			register(registry, {
+			register({
 				name,
 				help,
 				type,
@@ -35,9 +42,9 @@ export function registrySink(registry: Registry): MetricSink {
 		gauge: single("gauge"),
 		counter: single("counter"),
 		tally: (name, help, tally) =>
-			register(registry, { name, help, type: "counter", samples: () => tallySamples(tally()) }),
+			register({ name, help, type: "counter", samples: () => tallySamples(tally()) }),
 		histogram: (name, help, histogram) =>
-			register(registry, {
+			register({
 				name,
 				help,
 				type: "histogram",
@@ -46,12 +53,26 @@ export function registrySink(registry: Registry): MetricSink {
 	};
 }
 
-function register(registry: Registry, { name, help, type, samples }: Declaration): void {
+function registerIn(
+	registry: Pick<Registry, "registerMetric">,
+	{ name, help, type, samples }: Declaration,
+	onFailure: (metric: string, error: unknown) => void,
+): void {
+	const read = async () => {
+		try {
+			return [...(await samples())];
+		} catch (error) {
+			onFailure(name, error);
+			return [];
+		}
+	};
 	// What a registry asks of a metric (prom-client 15.1, `lib/registry.js`); its own classes keep values of their own.
 	const metric = {
+		// One of OpenMetrics takes `_total` off that of a counter, and puts it on again.
 		name,
+		type,
 		async get() {
-			return { name, help, type, aggregator: "sum", values: [...(await samples())] };
+			return { name: metric.name, help, type, aggregator: "sum", values: await read() };
 		},
 		reset() {},
 	};

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Server } from "@hocuspocus/server";
-import { Registry } from "prom-client";
+import { type OpenMetricsContentType, Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { Durability, SqliteStore } from "../../extensions/durability/index.ts";
@@ -80,6 +81,30 @@ test("/metrics tells Prometheus what the node does", async () => {
 	expect(after.value("indelible_received_bytes_total")).toBeGreaterThanOrEqual(
 		value("indelible_received_bytes_total"),
 	);
+});
+
+test("the same is counted and measured when a hook watches messages, from their receipt on", async () => {
+	const metrics = new Metrics({ process: false });
+	const hookMs = 40;
+	const { client } = await startLocalNode({
+		extensions: [metrics],
+		async beforeHandleMessage() {
+			await delay(hookMs);
+		},
+	});
+	const author = await client("page").synced();
+	const reader = await client("page").synced();
+	await author.saved();
+	author.type("one");
+	author.type("two");
+	await author.saved();
+	await eventually("the other to have read both", () => reader.text.toString() === "onetwo");
+	const { value } = readMetrics(await metrics.text());
+	expect(value("indelible_updates_received_total")).toBe(2);
+	expect(value("indelible_fan_out_seconds_count")).toBe(2);
+	expect(value("indelible_acknowledgement_seconds_count")).toBe(2);
+	for (const name of ["fan_out", "acknowledgement"])
+		expect(value(`indelible_${name}_seconds_sum`), name).toBeGreaterThanOrEqual((2 * (hookMs - 1)) / 1_000);
 });
 
 test("[DUR3] while the store fails, the age of the backlog grows and failures are counted", async () => {
@@ -232,4 +257,38 @@ test("Metrics goes into a registry of yours, with what else is a source among th
 	expect(readMetrics(text).value("indelible_documents")).toBe(1);
 	expect(text).not.toContain("process_");
 	expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).not.toContain("indelible");
+});
+
+test("a metric that can't be read is left out and told once; all the others are there", async () => {
+	const errors: object[] = [];
+	const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
+	const { port, client, metrics } = await startStock({ path: "/metrics", logger });
+	metrics.sink.gauge("yours_broken", "Fails at once", () => {
+		throw new Error("not today");
+	});
+	metrics.sink.counter("yours_late_total", "Fails later", () => Promise.reject(new Error("not today")));
+	metrics.sink.gauge("yours_fine", "Works", () => 1);
+	await client.synced();
+	for (let round = 0; round < 2; round += 1) {
+		const { value } = await fetchMetrics(port);
+		expect(value("yours_fine")).toBe(1);
+		expect(value("indelible_documents")).toBe(1);
+		expect(() => value("yours_broken")).toThrow("is not there");
+	}
+	expect(errors).toHaveLength(2);
+	expect(errors).toContainEqual({ err: expect.any(Error), metric: "yours_broken" });
+});
+
+test("a registry of yours may be one of OpenMetrics", async () => {
+	const register = new Registry<OpenMetricsContentType>();
+	register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+	const { client, metrics } = await startStock({ register });
+	await client.synced();
+	await client.type("one").saved();
+	const text = await metrics.text();
+	expect(text).toMatch(/^# TYPE indelible_updates_received counter$/m);
+	expect(text).toMatch(/^indelible_updates_received_total 1$/m);
+	expect(text).toMatch(/^indelible_acknowledgement_seconds_count 1$/m);
+	expect(text.endsWith("\n# EOF\n")).toBe(true);
+	expect(metrics.contentType).toContain("openmetrics");
 });

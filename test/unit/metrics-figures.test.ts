@@ -36,9 +36,13 @@ test("whatever is observed is in the first bucket whose bound it does not pass, 
 	);
 });
 
+const fail = (_metric: string, error: unknown) => {
+	throw error;
+};
+
 test("Prometheus gets seconds, buckets that hold the smaller ones, and labels", async () => {
 	const registry = new Registry();
-	const sink = registrySink(registry);
+	const sink = registrySink(registry, fail);
 	const histogram = new Histogram([1, 1_000]);
 	const tally = new Tally("type", "detail");
 	sink.histogram("some_seconds", "Some time", () => histogram);
@@ -65,7 +69,7 @@ test("Prometheus gets seconds, buckets that hold the smaller ones, and labels", 
 });
 
 test("a name that is declared twice is refused", () => {
-	const sink = registrySink(new Registry());
+	const sink = registrySink(new Registry(), fail);
 	sink.gauge("some_bytes", "Once", () => 1);
 	expect(() => sink.gauge("some_bytes", "Twice", () => 2)).toThrow("already been registered");
 });
