@@ -109,6 +109,31 @@ describe("[TRN5] what builds on updates that never come", () => {
 		expect(sender.closes).toEqual([]);
 	});
 
+	it("harms nobody who was given it on joining, and gives it back: they write on, also what they wrote offline", async () => {
+		const node = await limitedNode({ pendingBytesMax: 4 * KiB });
+		const [flooder, early, late] = [node.client("doc"), node.client("doc"), node.client("doc")];
+		await Promise.all([flooder.synced(), early.type("a").saved(), late.synced()]);
+		for (let count = 0; count < 60; count += 1) sendUpdate(flooder, withGap(2_000 + count));
+		flooder.document.getText("marker").insert(0, "sent last");
+		await eventually("all of it to be there", () => early.document.getText("marker").length > 0);
+		const refused = node.count("refused", "pending-structs");
+		expect(refused).toBeGreaterThan(20);
+		expect(refused).toBeLessThan(50);
+		// As a document that is sent as it is stored brings it.
+		for (let count = 0; count < 10; count += 1) Y.applyUpdate(late.document, withGap(2_000 + count));
+		for (const text of ["b", "c", "d"]) {
+			const closes = late.closes.length;
+			late.socket.disconnect();
+			late.type(text);
+			await eventually("to be offline", () => late.closes.length > closes);
+			await late.socket.connect();
+			await late.saved();
+		}
+		await eventually("all of it", () => early.text.length === 4);
+		expect(node.count("refused", "pending-structs")).toBe(refused);
+		expect([...early.closes, ...flooder.closes]).toEqual([]);
+	});
+
 	it("heals by itself for a provider whose edits have a gap: it is asked for all that is missing", async () => {
 		const node = await limitedNode({ pendingBytesMax: 2 * KiB });
 		const [sender, other] = [node.client("doc"), node.client("doc")];

@@ -121,6 +121,7 @@ describe("a document that is full", () => {
 		await eventually("all", () => offline.document.getArray("pages").length > 10);
 		offline.socket.disconnect();
 		offline.type("offline");
+		await eventually("to be offline", () => offline.closes.length === 1);
 		const other = await node.client("doc").synced();
 		const refusals = node.count("refused", "document-size");
 		await offline.socket.connect();
