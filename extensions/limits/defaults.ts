@@ -9,7 +9,7 @@ export const defaultLimits = {
 	userBytesPerSecondMax: 64 * MiB,
 	slowedMsMax: 30_000,
 	connectionsPerAddressMax: 5_000,
-	handshakesPerSecondMax: 100,
+	handshakesPerSecondMax: 200,
 	limitPrivateAddresses: false,
 	connectionsPerUserMax: 1_000,
 	connectionsPerDocumentMax: 20_000,

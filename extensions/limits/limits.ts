@@ -101,7 +101,7 @@ export class Limits implements Extension {
 		this.traffic = new Traffic({
 			connection: rates(limits.messagesPerSecondMax, limits.bytesPerSecondMax),
 			user: rates(limits.userMessagesPerSecondMax, limits.userBytesPerSecondMax),
-			patienceMs: slowedMsMax === 0 ? Number.POSITIVE_INFINITY : slowedMsMax,
+			patienceMs: slowedMsMax || Number.POSITIVE_INFINITY,
 			reports,
 		});
 		this.newcomers = new Newcomers({ bytesMax: unauthenticatedBytesMax, reports });
@@ -124,7 +124,7 @@ export class Limits implements Extension {
 			return;
 		}
 		this.reports.report({ type: "refused", limit: verdict });
-		refuse(socket);
+		refuse(socket, refusals[verdict]);
 		return Promise.reject();
 	}
 
@@ -234,12 +234,16 @@ function remoteAddress({ socket }: IncomingMessage): string | undefined {
 	return socket.remoteAddress;
 }
 
+const refusals = {
+	"connections-per-address": "too many connections from this address",
+	"handshakes-per-address": "too many attempts to connect from this address",
+} as const;
+
 /** As RFC 6585, section 4, says. */
-function refuse(socket: Duplex): void {
+function refuse(socket: Duplex, reason: string): void {
 	socket.on("error", () => {});
 	socket.once("finish", () => socket.destroy());
 	const retryAfterS = 5 + Math.floor(Math.random() * 11);
-	const reason = "too many connections from this address";
 	socket.end(
 		`HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
 			`Retry-After: ${retryAfterS}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
