@@ -106,17 +106,19 @@ export const authSettings = {
 		}),
 };
 
-const adminTokenBytesMin = 16;
+const adminTokenLengthMin = 16;
 
 /** For whoever runs a node by its command line. */
 export const operatorSettings = {
 	adminToken: z
 		.string()
-		.refine((value) => Buffer.byteLength(value) >= adminTokenBytesMin)
+		// An HTTP header can't carry others, or carries something else.
+		.refine((value) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value))
+		.refine((value) => value.length >= adminTokenLengthMin)
 		.optional()
 		.meta({
 			description: "bearer token for what operators do over HTTP; without it they can't",
-			allowed: `a text of at least ${adminTokenBytesMin} bytes`,
+			allowed: `at least ${adminTokenLengthMin} characters of ASCII, without spaces at the ends`,
 			secret: true,
 		}),
 	tlsCert: z.string().min(1).optional().meta({

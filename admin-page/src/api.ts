@@ -9,7 +9,7 @@ import type {
 
 const storedUnder = "indelible:admin-token";
 
-/** The node does not take the token, or not now. */
+/** The node does not take the token. */
 export class RefusedError extends Error {
 	override readonly name = "RefusedError";
 }
@@ -43,16 +43,18 @@ export function storeToken(token: string | undefined): void {
 	}
 }
 
+const wrongToken = "This is not the admin token of this node.";
+
 /** @throws {RefusedError} @throws {AnswerError} @throws {TypeError} when the node can't be reached. */
 export async function ask(path: string, token: string, init: RequestInit = {}): Promise<Response> {
+	// No node takes another one, and no header could carry it.
+	if (!/^[\x20-\x7e]+$/.test(token)) throw new RefusedError(wrongToken);
 	const headers = { ...init.headers, Authorization: `Bearer ${token}` };
 	const response = await fetch(`/api/admin/${path}`, { ...init, headers, cache: "no-store" });
 	if (response.ok) return response;
 	const body = (await response.json().catch(() => ({}))) as { error?: string; detail?: string };
-	const message = body.error ?? body.detail ?? `the node answers with ${response.status}`;
-	if (response.status === 401) throw new RefusedError("This is not the admin token of this node.");
-	if (response.status === 429)
-		throw new RefusedError("Too many wrong tokens came from your address. Wait a minute, and try again.");
+	const message = body.error ?? body.detail ?? `HTTP ${response.status}`;
+	if (response.status === 401) throw new RefusedError(wrongToken);
 	throw new AnswerError(message, response.status);
 }
 

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context, Next } from "hono";
+import { addressKey } from "../../extensions/limits/address-key.ts";
 import { clientAddress, type TrustedProxies } from "../transport/client-address.ts";
+import { SignedInBrowsers } from "./signed-in-browsers.ts";
 
 export interface AdminGateOptions {
 	readonly token: string;
@@ -24,16 +26,15 @@ interface Attempts {
 
 /**
  * Lets through who shows the admin token as `Authorization: Bearer …`. An address from which ten wrong ones came waits for a minute,
- * right or wrong. No token, as of a page that has not asked for it yet, counts as none.
+ * right or wrong, but for browsers that have shown the right one before. No token, as of a page that has not asked for it yet, counts
+ * as none.
  */
 export function adminGate({ token, trustedProxies, now = () => performance.now() }: AdminGateOptions) {
 	const attempts = new Map<string, Attempts>();
-	const isWaiting = (address: string) => {
+	const signedIn = new SignedInBrowsers();
+	const leftMs = (address: string) => {
 		const made = attempts.get(address);
-		if (made === undefined || made.wrong < wrongMax) return false;
-		if (made.untilMs > now()) return true;
-		attempts.delete(address);
-		return false;
+		return made === undefined || made.wrong < wrongMax ? 0 : Math.max(0, made.untilMs - now());
 	};
 	const noteWrong = (address: string) => {
 		const made = attempts.get(address);
@@ -46,8 +47,9 @@ export function adminGate({ token, trustedProxies, now = () => performance.now()
 	return async (context: Context, next: Next): Promise<Response | undefined> => {
 		context.header("Cache-Control", "no-store");
 		const address = addressOf(context, trustedProxies);
-		if (isWaiting(address)) {
-			context.header("Retry-After", String(waitMs / 1_000));
+		const left = leftMs(address);
+		if (left > 0 && !(await signedIn.has(context, now()))) {
+			context.header("Retry-After", String(Math.ceil(left / 1_000)));
 			return context.json(
 				{ error: "too many wrong admin tokens came from your address: wait a minute" },
 				429,
@@ -55,6 +57,7 @@ export function adminGate({ token, trustedProxies, now = () => performance.now()
 		}
 		const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
 		if (given !== undefined && isSame(given, token)) {
+			await signedIn.note(context, now());
 			await next();
 			return undefined;
 		}
@@ -72,5 +75,6 @@ function isSame(given: string, token: string): boolean {
 
 function addressOf(context: Context, trustedProxies: TrustedProxies): string {
 	const { remote } = getConnInfo(context);
-	return clientAddress(remote.address, context.req.header("x-forwarded-for"), trustedProxies) ?? "unknown";
+	const address = clientAddress(remote.address, context.req.header("x-forwarded-for"), trustedProxies);
+	return addressKey(address, true) ?? "unknown";
 }

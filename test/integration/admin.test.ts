@@ -123,6 +123,39 @@ test("after ten wrong tokens an address waits, also with the right one", async (
 	expect(body.error).toContain("wait a minute");
 });
 
+test("who has signed in is not locked out by others' wrong tokens from the same address", async () => {
+	const api = await adminOf(await startLocalNode());
+	const ask = (authorization: string, cookie = "") =>
+		fetch(`${api.url}/api/admin/documents`, { headers: { Authorization: authorization, Cookie: cookie } });
+	const signedIn = await ask(`Bearer ${token}`);
+	const set = signedIn.headers.get("set-cookie") ?? "";
+	expect(set).toMatch(/; Path=\/api; HttpOnly; SameSite=Strict$/);
+	expect(set).not.toContain(token);
+	const [cookie = ""] = set.split(";");
+	for (let tried = 0; tried < 12; tried += 1) await ask(`Bearer wrong ${tried}`);
+	expect((await ask(`Bearer ${token}`)).status).toBe(429);
+	const again = await ask(`Bearer ${token}`, cookie);
+	expect(again.status).toBe(200);
+	expect(again.headers.get("set-cookie")).toBeNull();
+	// It opens nothing by itself, and can't be made up.
+	expect((await ask("Bearer wrong", cookie)).status).toBe(401);
+	expect((await fetch(`${api.url}/api/admin/documents`, { headers: { Cookie: cookie } })).status).toBe(401);
+	expect((await ask(`Bearer ${token}`, `${cookie.slice(0, -3)}AA=`)).status).toBe(429);
+	const [other = ""] = cookie.split("=");
+	expect((await ask(`Bearer ${token}`, `${other}=9999999999999`)).status).toBe(429);
+});
+
+test("whoever has an IPv6 network has one address of it here", async () => {
+	const api = await adminOf(await startLocalNode(), ["127.0.0.1"]);
+	const ask = (host: number, network = "2001:db8:1:1") =>
+		fetch(`${api.url}/api/admin/documents`, {
+			headers: { Authorization: "Bearer wrong", "X-Forwarded-For": `${network}::${host.toString(16)}` },
+		});
+	for (let host = 1; host <= 10; host += 1) expect((await ask(host)).status).toBe(401);
+	expect((await ask(11)).status).toBe(429);
+	expect((await ask(11, "2001:db8:1:2")).status).toBe(401);
+});
+
 test("a page that has not asked for the token yet does not count as wrong", async () => {
 	const api = await adminOf(await startLocalNode());
 	for (let tried = 0; tried < 12; tried += 1) await api.get("/api/admin/documents", null);

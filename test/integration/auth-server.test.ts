@@ -61,7 +61,17 @@ test.for([
 		"can't be read (ENOENT)",
 	],
 	["an address that is none", { INDELIBLE_AUTH_WEBHOOK_URL: "localhost:80/hunter2hunter2" }, "a URL like"],
-	["an admin token that is too short", { INDELIBLE_ADMIN_TOKEN: "hunter2hunter2" }, "at least 16 bytes"],
+	["an admin token that is too short", { INDELIBLE_ADMIN_TOKEN: "hunter2hunter2" }, "at least 16 characters"],
+	[
+		"an admin token that no header carries",
+		{ INDELIBLE_ADMIN_TOKEN: "hunter2-hunter2-größer" },
+		"16 characters of ASCII",
+	],
+	[
+		"an admin token with the end of its file's line",
+		{ INDELIBLE_ADMIN_TOKEN: "hunter2hunter2hunter2\n" },
+		"without spaces at the ends",
+	],
 	["a certificate without a key", { INDELIBLE_TLS_CERT: "x.pem" }, "belong together"],
 ] as const)("%s ends the start with a reason, and is not shown", async ([, environment, reason]) => {
 	const { code, errors, output } = await runCommand(["start", "--data", temporaryFolder(), "--port", "0"], {

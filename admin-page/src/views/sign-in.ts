@@ -1,4 +1,4 @@
-import { ask, RefusedError } from "../api.ts";
+import { AnswerError, ask, RefusedError } from "../api.ts";
 import { h, logo, setText } from "../dom.ts";
 
 /**
@@ -29,9 +29,8 @@ export function signInView(why: string | undefined, signedIn: (token: string) =>
 			await ask("slow-readers?limit=1", token);
 			signedIn(token);
 		} catch (error) {
-			const isKnown = error instanceof RefusedError;
-			setText(problem, isKnown ? error.message : "The node does not answer. Is it running?");
-			field.setAttribute("aria-invalid", String(isKnown));
+			setText(problem, explain(error));
+			field.setAttribute("aria-invalid", String(error instanceof RefusedError));
 			field.select();
 		} finally {
 			button.disabled = false;
@@ -59,4 +58,10 @@ export function signInView(why: string | undefined, signedIn: (token: string) =>
 			),
 		),
 	);
+}
+
+function explain(error: unknown): string {
+	if (error instanceof RefusedError) return error.message;
+	if (error instanceof AnswerError) return `The node answers: ${error.message}.`;
+	return "The node does not answer. Is it running?";
 }
