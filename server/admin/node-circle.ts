@@ -31,12 +31,16 @@ interface Waiting {
 	readonly type: QuestionType;
 	/** Who has not answered yet. */
 	readonly missing: Set<string>;
+	/** Those of them who are worth waiting for. */
+	readonly awaited: Set<string>;
 	readonly answers: NodeAnswer<unknown>[];
 	readonly settle: () => void;
 }
 
 /** Questions that wait for answers at a time; a page asks three every two seconds. */
 const waitingMax = 200;
+/** Questions in a row that a node leaves unanswered until nobody waits for it: it has no admin token, or is dead. */
+const missedMax = 4;
 /** Answers that are being made for others at a time. */
 const answeringMax = 50;
 
@@ -51,6 +55,8 @@ export class NodeCircle {
 	readonly #options: NodeCircleOptions;
 	readonly #tell: (payload: string) => void;
 	readonly #waiting = new Map<string, Waiting>();
+	/** By node: how many questions in a row it has not answered in time. */
+	#missed = new Map<string, number>();
 	#answering = 0;
 
 	constructor(options: NodeCircleOptions) {
@@ -77,7 +83,13 @@ export class NodeCircle {
 	): Promise<readonly NodeAnswer<Answers[Type]>[]> {
 		const isAsked = (node: string) =>
 			typeof to === "object" ? node === to.node : to === "all" || node !== this.identifier;
-		const others = this.#askOthers(question, this.#others.filter(isAsked), deadlineMs);
+		const asked = this.#others.filter(isAsked);
+		const others = this.#askOthers(
+			question,
+			asked,
+			typeof to === "object" ? asked : this.#worthWaiting,
+			deadlineMs,
+		);
 		const own = isAsked(this.identifier) ? [await this.#own(question)] : [];
 		return [...own, ...(await others)] as NodeAnswer<Answers[Type]>[];
 	}
@@ -90,27 +102,44 @@ export class NodeCircle {
 		return { node: this.identifier, answer: await this.#options.answer(question) };
 	}
 
+	get #worthWaiting(): readonly string[] {
+		return this.#others.filter((node) => (this.#missed.get(node) ?? 0) < missedMax);
+	}
+
 	async #askOthers(
 		question: Question,
 		others: readonly string[],
+		awaited: readonly string[],
 		deadlineMs: number,
 	): Promise<readonly NodeAnswer<unknown>[]> {
 		const [only] = others;
 		if (only === undefined || this.#waiting.size >= waitingMax) return [];
 		const id = randomUUID();
-		const answers: NodeAnswer<unknown>[] = [];
-		await new Promise<void>((resolve) => {
-			const timer = setTimeout(resolve, deadlineMs);
-			const settle = () => {
-				clearTimeout(timer);
-				resolve();
-			};
-			this.#waiting.set(id, { type: question.type, missing: new Set(others), answers, settle });
-			const to = others.length === 1 ? only : undefined;
-			this.#say({ type: "asked", id, from: this.identifier, to, question });
-		});
+		const to = others.length === 1 ? only : undefined;
+		const waiting = Promise.withResolvers<void>();
+		const asked: Waiting = {
+			type: question.type,
+			missing: new Set(others),
+			awaited: new Set(awaited),
+			answers: [],
+			settle: waiting.resolve,
+		};
+		this.#waiting.set(id, asked);
+		this.#say({ type: "asked", id, from: this.identifier, to, question });
+		const timer = setTimeout(waiting.resolve, deadlineMs);
+		if (asked.awaited.size === 0) waiting.resolve();
+		await waiting.promise;
+		clearTimeout(timer);
 		this.#waiting.delete(id);
-		return answers;
+		this.#noteMissing(asked.missing);
+		return asked.answers;
+	}
+
+	#noteMissing(missing: ReadonlySet<string>): void {
+		if (missing.size === 0 && this.#missed.size === 0) return;
+		const misses = (node: string) => (this.#missed.get(node) ?? 0) + (missing.has(node) ? 1 : 0);
+		// Nothing is remembered of those who are gone.
+		this.#missed = new Map(this.#others.map((node) => [node, misses(node)]));
 	}
 
 	#heard(payload: string): void {
@@ -135,11 +164,14 @@ export class NodeCircle {
 	}
 
 	#answered({ id, from, answer }: AdminMessage & { type: "answered" }): void {
+		// However late: it takes part.
+		this.#missed.delete(from);
 		const waiting = this.#waiting.get(id);
 		if (waiting === undefined || !waiting.missing.delete(from)) return;
 		const read = answerSchemas[waiting.type].safeParse(answer);
 		if (read.success) waiting.answers.push({ node: from, answer: read.data });
-		if (waiting.missing.size === 0) waiting.settle();
+		waiting.awaited.delete(from);
+		if (waiting.awaited.size === 0) waiting.settle();
 	}
 
 	#say(message: AdminMessage): void {
