@@ -1,5 +1,6 @@
 import type { Document } from "@hocuspocus/server";
 import { applyUpdate, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { readUpdate } from "../durability/update-ends.ts";
 import { type SpanContext, spanKind } from "../tracing/span.ts";
 import type { Trace } from "../tracing/trace.ts";
 import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
@@ -310,6 +311,8 @@ export class SharedDocument {
 	}
 
 	#apply(sender: string, update: Uint8Array, isLogged: boolean): void {
+		// Our own nodes have looked at what their clients sent; a stock node passes on whatever comes.
+		if (!speaksOurDialect(sender)) readUpdate(update);
 		const document = this.#opened();
 		const { pendingDs } = document.store;
 		// Yjs adds to the object that it has.
