@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { format } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import { Metrics } from "../extensions/metrics/index.ts";
@@ -11,6 +10,7 @@ import { serveAdministration } from "./administration.ts";
 import { originsByDefault } from "./auth-options.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
+import { type ConsoleLevel, ConsoleLines } from "./console-lines.ts";
 import { takeHooks } from "./hooks.ts";
 import { createHttp } from "./http.ts";
 import { httpPatience } from "./http-patience.ts";
@@ -196,10 +196,16 @@ async function end(node: IndelibleNode, httpServer: Server, logger: Logger, sign
 
 /** What Hocuspocus and hooks print becomes lines of the log, for whoever reads them by machine. */
 function takeConsole(logger: Logger): void {
-	console.log = (...values: readonly unknown[]) => logger.info(format(...values));
-	for (const level of ["debug", "info", "warn", "error"] as const) {
-		console[level] = (...values: readonly unknown[]) => logger[level](format(...values));
-	}
+	const lines = new ConsoleLines(performance.now());
+	const print = (wanted: ConsoleLevel, values: readonly unknown[]) => {
+		const line = lines.take(wanted, values, performance.now());
+		if (line === undefined) return;
+		const { level, text, ...fields } = line;
+		logger[level](fields, text);
+	};
+	console.log = (...values: readonly unknown[]) => print("info", values);
+	for (const level of ["debug", "info", "warn", "error"] as const)
+		console[level] = (...values: readonly unknown[]) => print(level, values);
 }
 
 /** A rejection that nobody handled, in an embedder's hook for instance, costs nobody else anything [TRN5]. */

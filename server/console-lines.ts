@@ -1,0 +1,62 @@
+import { format } from "node:util";
+import { LinePace } from "../extensions/metrics/line-pace.ts";
+
+export type ConsoleLevel = "debug" | "info" | "warn" | "error";
+
+export interface ConsoleLine {
+	readonly level: ConsoleLevel;
+	readonly text: string;
+	/** Lines of this kind that were left out since the last one. */
+	readonly sinceLastLine?: number;
+}
+
+/** What Hocuspocus 4.7 says, as warnings and errors, of nothing but what a client has sent. */
+const complaints = [
+	"Received an authentication message on a connection that is already",
+	"Unable to handle message of type",
+	"Hocuspocus: closing connection",
+];
+
+/** Made of what is printed when Hocuspocus closes a connection amid a message: a document's name may hold anything. */
+const handledDocument = / \(while handling .*\) because of exception$/s;
+
+/**
+ * What is printed on the console, mostly by Hocuspocus and by hooks, as lines of the log. What clients send can't make it say
+ * more than a few lines a second, nothing that somebody has to look at, and no name of a document: those are for `debug`.
+ */
+export class ConsoleLines {
+	readonly #pace: LinePace;
+
+	/** @param nowMs Of any clock that does not go back, as below. */
+	constructor(nowMs: number) {
+		this.#pace = new LinePace(nowMs);
+	}
+
+	/** @returns `undefined` when there have been too many. */
+	take(level: ConsoleLevel, values: readonly unknown[], nowMs: number): ConsoleLine | undefined {
+		if (level === "debug" || level === "info") return { level, text: format(...values) };
+		if (isAboutMessage(values)) return { level: "debug", text: format(...values) };
+		const omitted = this.#pace.take(nowMs);
+		if (omitted === undefined) return undefined;
+		const text = format(...withoutDocument(values));
+		return omitted === 0 ? { level, text } : { level, text, sinceLastLine: omitted };
+	}
+}
+
+function isAboutMessage(values: readonly unknown[]): boolean {
+	const [first] = values;
+	if (typeof first === "string" && complaints.some((complaint) => first.startsWith(complaint))) return true;
+	return values.some(isUnreadable);
+}
+
+/** Bytes that could not be decoded. */
+function isUnreadable(error: unknown): boolean {
+	if (!(error instanceof Error)) return false;
+	const thrownAt = /^\s+at .*$/m.exec(error.stack ?? "")?.[0];
+	return thrownAt !== undefined && /[\\/]lib0[\\/]/.test(thrownAt);
+}
+
+function withoutDocument([first, ...others]: readonly unknown[]): readonly unknown[] {
+	if (typeof first !== "string" || !first.startsWith("closing connection ")) return [first, ...others];
+	return [first.replace(handledDocument, " because of exception"), ...others];
+}
