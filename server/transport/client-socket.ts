@@ -232,12 +232,17 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 	close(code = 1005, reason = ""): void {
 		this.#ended ??= { code, reason };
 		this.#ws.close(code === 1005 ? undefined : code, reason);
+		this.#endUnheard();
 	}
 
 	end(close: CloseCode): void {
 		this.#ended ??= close;
 		this.#ws.close(close.code, close.reason);
-		// It can't be heard that it has closed, too.
+		this.#endUnheard();
+	}
+
+	/** What is not read can't say that it has closed, too. */
+	#endUnheard(): void {
 		if (this.#holds > 0) setTimeout(() => this.terminate(), farewellMs).unref();
 	}
 
