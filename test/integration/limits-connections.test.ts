@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 import { expect, onTestFinished, test } from "vitest";
 import type { LimitEvent } from "../../extensions/limits/index.ts";
@@ -214,4 +216,33 @@ test("a client that opens document after document on one socket, and leaves each
 	expect(count("refused", "documents-per-connection")).toBe(0);
 	expect(providers[0]?.isSynced).toBe(true);
 	expect(node.connections).toBe(1);
+});
+
+test("[TRN5] handshakes that end midway, by whoever it is, leave no connection counted", async () => {
+	const { url, port, client } = await startLimited({ connectionsPerAddressMax: 2, trustedProxies });
+	const head = (key: string) =>
+		`GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.7\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`;
+	const good = head("dGhlIHNhbXBsZSBub25jZQ==");
+	for (const [request, isLeftAtOnce] of [
+		[good, true],
+		[good, false],
+		[head("none"), false],
+	] as const) {
+		for (let handshake = 0; handshake < 5; handshake += 1) {
+			const socket = connect(port, "127.0.0.1");
+			socket.on("error", () => {});
+			await once(socket, "connect");
+			socket.write(request);
+			if (!isLeftAtOnce) await once(socket, "data");
+			socket.resetAndDestroy();
+		}
+	}
+	await client("doc").synced();
+	let open = 0;
+	await eventually("the address to have its two connections", async () => {
+		const { status } = await upgradeStatus(url, from("203.0.113.7"));
+		if (status === 101) open += 1;
+		return open === 2;
+	});
+	expect((await upgradeStatus(url, from("203.0.113.7"))).status).toBe(429);
 });
