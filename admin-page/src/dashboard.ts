@@ -2,6 +2,7 @@ import type { ClusterConnection, NodeOverview, NodeView } from "../../server/adm
 import { documentInAddress } from "./address.ts";
 import { AnswerError, Api, RefusedError } from "./api.ts";
 import { h } from "./dom.ts";
+import { isolated, whole } from "./format.ts";
 import { History } from "./history.ts";
 import { Live, type LiveState } from "./live.ts";
 import { redrawPlots } from "./plot.ts";
@@ -76,8 +77,8 @@ export class Dashboard {
 				h(
 					"div",
 					{ class: "columns" },
-					this.#documents.element,
 					h("div", { class: "aside" }, this.#nodes.element, this.#slowReaders.element),
+					this.#documents.element,
 				),
 			),
 			this.#notices.element,
@@ -216,7 +217,7 @@ export class Dashboard {
 		const who = user ?? `connection ${id.slice(0, 8)}`;
 		const isSure = await confirm({
 			title: "Close this connection?",
-			text: `${who} is cut off from “${name}” and whatever else is open on the same socket. Editors connect again by themselves within seconds, and nothing is lost. To keep somebody out, revoke their access.`,
+			text: `This cuts ${isolated(who)} off from “${isolated(name)}” and from whatever else is open on the same socket. Editors connect again by themselves within seconds, and nothing is lost. To keep somebody out, revoke their access.`,
 			action: "Close it",
 		});
 		if (isSure) await this.#act(async () => (await this.#api.closeConnection(id)).detail);
@@ -225,7 +226,7 @@ export class Dashboard {
 	async #unload(name: string): Promise<void> {
 		const isSure = await confirm({
 			title: "Unload this document?",
-			text: `All connections to “${name}” are closed; when all of it is saved, it leaves memory. Editors connect again by themselves, and it is read from the store for them.`,
+			text: `All connections to “${isolated(name)}” are closed; when all of it is saved, it leaves memory. Editors connect again by themselves, and it is read from the store for them.`,
 			action: "Unload it",
 		});
 		if (!isSure) return;
@@ -235,15 +236,22 @@ export class Dashboard {
 			if (failed !== undefined) throw new AnswerError(failed.answer.detail, 409);
 			return answers.length === 1
 				? (answers[0]?.answer.detail ?? "")
-				: `The document left the memory of ${answers.length} nodes; everything is saved.`;
+				: "Everything is saved, and the document left the memory of all nodes.";
 		});
 	}
 
 	async #drain(overview: NodeOverview): Promise<void> {
-		const others = this.#views.length - 1;
+		const isTaken = this.#views.some(
+			({ id, overview: other }) => id !== overview.id && (other === null || other.ready),
+		);
+		const { connections } = overview;
+		const closes = connections === 0 ? "" : ` and closes ${allOf(connections)}`;
+		const then = isTaken
+			? "People go on with another node."
+			: "No other node is ready to take people: nobody can work until then.";
 		const isSure = await confirm({
 			title: `Drain ${nodeName(overview)}?`,
-			text: `It takes nobody new and closes all its ${overview.connections} connections, a few at a time. ${others > 0 ? "People go on with another node." : "There is no other node: nobody can work until it is started again."} It does not serve anybody again until it is restarted.`,
+			text: `It takes nobody new${closes}, and serves nobody again until it is restarted. ${then}`,
 			action: "Drain it",
 			isGrave: true,
 		});
@@ -266,6 +274,12 @@ export class Dashboard {
 		}
 		await this.#pollAll();
 	}
+}
+
+function allOf(connections: number): string {
+	return connections === 1
+		? "its 1 connection"
+		: `all its ${whole(connections)} connections, a few at a time`;
 }
 
 /** This one first; then they keep their places. */

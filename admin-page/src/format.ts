@@ -48,6 +48,11 @@ export function ago(atMs: number | null, nowMs: number): string {
 	return nowMs - atMs < 1_500 ? "now" : `${span(nowMs - atMs)} ago`;
 }
 
+/** Within a sentence: what others have written in it turns no letters round outside of itself. */
+export function isolated(text: string): string {
+	return `\u2068${text}\u2069`;
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
 	return `${whole(count)} ${count === 1 ? one : many}`;
 }

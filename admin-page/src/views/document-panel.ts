@@ -35,7 +35,7 @@ export class DocumentPanel {
 	readonly #count = h("span", { class: "count" });
 	readonly #measure: HTMLButtonElement;
 	#nodeNames: readonly NodeOverview[] = [];
-	#measured: MeasuredSize | undefined;
+	#measured: (MeasuredSize & { readonly atMs: number }) | undefined;
 
 	constructor({ name, onClose, onUnload, onMeasure, onCloseConnection }: DocumentPanelOptions) {
 		const facts = h("dl", { class: "facts" });
@@ -107,7 +107,8 @@ export class DocumentPanel {
 		const failure = all.find((facts) => facts.failure !== null)?.failure;
 		this.#failure.hidden = failure === undefined;
 		setText(this.#failure, `It can't be written: ${failure ?? ""}`);
-		this.#measured = all.find(({ measured }) => measured !== null)?.measured ?? this.#measured;
+		const measured = all.find((facts) => facts.measured !== null)?.measured ?? undefined;
+		if (measured !== undefined) this.#measured = { ...measured, atMs: Date.now() };
 		this.#facts(this.#factsOf(all, answers));
 		const connections = answers.flatMap(({ node, answer }) =>
 			answer.connections.map((connection) => ({ ...connection, node })),
@@ -174,9 +175,12 @@ export class DocumentPanel {
 				note: `snapshot ${bytes(snapshotBytes)}, log ${bytes(logBytes)}`,
 			},
 			{
-				name: "In memory",
+				name: "As one update",
 				value: measured === undefined ? "not measured" : bytes(measured.stateBytes),
-				note: measured === undefined ? "measuring reads all of it" : "its state as one update",
+				note:
+					measured === undefined
+						? "what a newcomer is sent"
+						: `sizes measured ${ago(measured.atMs, Date.now())}`,
 			},
 			{
 				name: "History",
@@ -184,7 +188,11 @@ export class DocumentPanel {
 				note: isCompacting
 					? "being merged into a snapshot now"
 					: `since the snapshot; ${plural(
-							most(({ position }) => position),
+							// What is being written has no position yet.
+							Math.max(
+								most(({ position }) => position),
+								most((facts) => facts.logUpdates),
+							),
 							"log entry",
 							"log entries",
 						)} ever`,

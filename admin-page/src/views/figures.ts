@@ -1,6 +1,6 @@
 import type { NodeOverview } from "../../../server/admin/facts.ts";
 import { h, setText } from "../dom.ts";
-import { compact, milliseconds, plural, whole } from "../format.ts";
+import { compact, milliseconds, whole } from "../format.ts";
 import { type Column, type History, lastOf } from "../history.ts";
 
 /** The last one of some seconds that had any: people don't type every second. */
@@ -54,7 +54,7 @@ export class FiguresView {
 		const waiting = sum("backlogUpdates");
 		this.#saved.show(
 			saved === null ? "–" : milliseconds(saved),
-			waiting === 0 ? "99 % of edits; none waits" : `99 % of edits; ${plural(waiting, "waits", "wait")}`,
+			`99 % · ${waiting === 0 ? "none" : whole(waiting)} waiting`,
 		);
 	}
 }

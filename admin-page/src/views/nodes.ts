@@ -2,7 +2,7 @@ import type { NodeOverview, NodeView } from "../../../server/admin/facts.ts";
 import { h, keyedList, type Row, setText } from "../dom.ts";
 import { bytes, compact, percent, plural, span, whole } from "../format.ts";
 import { type History, lastOf } from "../history.ts";
-import { nodeName } from "./node-name.ts";
+import { isDrained, nodeName } from "./node-name.ts";
 
 /** A node with its newest figures. */
 interface ShownNode {
@@ -13,6 +13,10 @@ interface ShownNode {
 }
 
 const phases = { serving: "Ready", draining: "Draining", closed: "Closed" } as const;
+
+const heardOnly =
+	"It is heard through Redis and tells nothing of itself: it has no admin token, or is of an earlier edition.";
+const silent = "It has not answered for some seconds: it has died, or is cut off, or is far too busy.";
 
 /** The nodes that share a Redis, or the one there is. */
 export class NodesView {
@@ -70,22 +74,23 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 		),
 		update({ view, memoryBytes, cpuShare, editsPerS }) {
 			const { overview } = view;
-			shown = overview ?? undefined;
 			drain.disabled = overview?.phase !== "serving";
 			setText(here, view.isHere ? "this one" : "");
 			if (overview === null) {
-				setText(name, view.id.replace(/^indelible:/, ""));
-				show(badge, "Heard", "connecting");
-				setText(
-					facts,
-					"It is heard through Redis and tells nothing of itself: it has no admin token, or is of an earlier edition.",
-				);
+				const isKnown = shown !== undefined;
+				if (!isKnown) setText(name, view.id.replace(/^indelible:/, ""));
+				show(badge, isKnown ? "Silent" : "Heard", isKnown ? "not-ready" : "connecting");
+				setText(facts, isKnown ? silent : heardOnly);
+				setText(about, "");
+				meter.style.width = "0";
 				return;
 			}
+			shown = overview;
 			setText(name, nodeName(overview));
 			drain.setAttribute("aria-label", `Drain ${nodeName(overview)}`);
 			const isWell = overview.ready && overview.degraded.length === 0;
-			if (overview.phase !== "serving") show(badge, phases[overview.phase], "draining");
+			if (isDrained(overview)) show(badge, "Drained", "draining");
+			else if (overview.phase !== "serving") show(badge, phases[overview.phase], "draining");
 			else if (isWell) show(badge, phases.serving, "ready");
 			else show(badge, overview.ready ? "Degraded" : "Not ready", overview.ready ? "degraded" : "not-ready");
 			const share = Math.min(1, overview.connections / Math.max(1, overview.connectionsMax));

@@ -1,12 +1,15 @@
 import type { NodeOverview } from "../../../server/admin/facts.ts";
 import { h, keyedList, setText } from "../dom.ts";
 import type { LiveState } from "../live.ts";
-import { nodeName } from "./node-name.ts";
+import { isDrained, nodeName } from "./node-name.ts";
 
 interface Problem {
 	readonly text: string;
 	readonly kind: "bad" | "busy";
 }
+
+const drained =
+	"Drained: nobody is connected, and everything is saved. It serves nobody until it is restarted.";
 
 /** What is not as it should be, in sentences. */
 export class ProblemsView {
@@ -31,6 +34,7 @@ export class ProblemsView {
 		const isShared = overviews.length > 1;
 		const ofNodes = overviews.flatMap((overview): Problem[] => {
 			const who = isShared ? `${nodeName(overview)}: ` : "";
+			if (isDrained(overview)) return [{ text: who + drained, kind: "busy" }];
 			return [
 				...overview.reasons.map((text) => ({ text: who + sentence(text), kind: kindOf(overview) })),
 				...overview.degraded.map((text) => ({ text: who + sentence(text), kind: "busy" as const })),

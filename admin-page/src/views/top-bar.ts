@@ -2,7 +2,7 @@ import type { NodeOverview } from "../../../server/admin/facts.ts";
 import { h, icon, logo, setText } from "../dom.ts";
 import type { LiveState } from "../live.ts";
 import { currentTheme, onThemeChange, toggleTheme } from "../theme.ts";
-import { nodeName } from "./node-name.ts";
+import { isDrained, nodeName } from "./node-name.ts";
 
 const moon = "M16.5 11.8A7 7 0 0 1 8.2 3.5a7 7 0 1 0 8.3 8.3Z";
 const sun =
@@ -11,7 +11,7 @@ const leave =
 	"M12.5 6V4.2A1.4 1.4 0 0 0 11.1 2.8H5.2a1.4 1.4 0 0 0-1.4 1.4v11.6a1.4 1.4 0 0 0 1.4 1.4h5.9a1.4 1.4 0 0 0 1.4-1.4V14M8 10h9.2m-2.6-2.8 2.6 2.8-2.6 2.8";
 
 /** How the cluster is, in a word. */
-export type Health = "connecting" | "lost" | "ready" | "degraded" | "draining" | "not-ready";
+export type Health = "connecting" | "lost" | "ready" | "degraded" | "draining" | "drained" | "not-ready";
 
 const words: Readonly<Record<Health, string>> = {
 	connecting: "Connecting",
@@ -19,6 +19,7 @@ const words: Readonly<Record<Health, string>> = {
 	ready: "Ready",
 	degraded: "Degraded",
 	draining: "Draining",
+	drained: "Drained",
 	"not-ready": "Not ready",
 };
 
@@ -26,7 +27,8 @@ export function healthOf(state: LiveState, overviews: readonly NodeOverview[]): 
 	if (state.status === "lost") return "lost";
 	if (state.status !== "live" || overviews.length === 0) return "connecting";
 	const unready = overviews.filter(({ ready }) => !ready);
-	if (unready.length > 0) return unready.every(({ phase }) => phase !== "serving") ? "draining" : "not-ready";
+	if (unready.some(({ phase }) => phase === "serving")) return "not-ready";
+	if (unready.length > 0) return unready.every(isDrained) ? "drained" : "draining";
 	return overviews.some(({ degraded }) => degraded.length > 0) ? "degraded" : "ready";
 }
 
