@@ -35,7 +35,7 @@ export class ConsoleLines {
 	/** @returns `undefined` when there have been too many. */
 	take(level: ConsoleLevel, values: readonly unknown[], nowMs: number): ConsoleLine | undefined {
 		if (level === "debug" || level === "info") return { level, text: format(...values) };
-		if (isAboutMessage(values)) return { level: "debug", text: format(...values) };
+		if (isAboutMessage(values)) return { level: "debug", text: format(...values.map(withoutContent)) };
 		const omitted = this.#pace.take(nowMs);
 		if (omitted === undefined) return undefined;
 		const text = format(...withoutDocument(values));
@@ -49,11 +49,24 @@ function isAboutMessage(values: readonly unknown[]): boolean {
 	return values.some(isUnreadable);
 }
 
-/** Bytes that could not be decoded. */
-function isUnreadable(error: unknown): boolean {
-	if (!(error instanceof Error)) return false;
-	const thrownAt = /^\s+at .*$/m.exec(error.stack ?? "")?.[0];
-	return thrownAt !== undefined && /[\\/]lib0[\\/]/.test(thrownAt);
+/** Where bytes can't be decoded, or text in them is no JSON. A hook's own JSON is its own. */
+const readingPlaces = [
+	/^ {4}at .*[\\/]lib0[\\/]/,
+	/^ {4}at JSON\.parse .*\n {4}at .*[\\/](?:lib0|y-protocols|yjs)[\\/]/,
+];
+
+function isUnreadable(value: unknown): value is Error {
+	return value instanceof Error && readingPlaces.some((place) => place.test(placesOf(value)));
+}
+
+/** V8 says what it has found in place of JSON. */
+function withoutContent(value: unknown): unknown {
+	return isUnreadable(value) ? `${value.name}\n${placesOf(value)}` : value;
+}
+
+/** Where an error was thrown, as its stack has it; an error's message may have several lines. */
+function placesOf({ stack = "" }: Error): string {
+	return /^ {4}at .*/ms.exec(stack)?.[0] ?? "";
 }
 
 function withoutDocument([first, ...others]: readonly unknown[]): readonly unknown[] {

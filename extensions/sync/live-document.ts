@@ -297,7 +297,7 @@ export class LiveDocument {
 			} catch (error) {
 				// The others' updates are not touched by it.
 				failed.add(one);
-				this.#context.failed(this, error);
+				this.#context.refused(one.peer.connection, error);
 				if (error instanceof TookTooLongError) this.#tookTooLong = one.peer.connection;
 			}
 		}

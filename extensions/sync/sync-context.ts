@@ -27,8 +27,10 @@ export interface SyncContext {
 	spare(connection: Connection): void;
 	/** Flushes a document, whatever happens. */
 	flush(document: LiveDocument): void;
-	/** Others' code has thrown, or an update that can't be applied. It is not passed on: those who wait are not to blame. */
+	/** Others' code has thrown. It is not passed on: those who wait are not to blame. */
 	failed(document: LiveDocument, error: unknown): void;
+	/** What a client has sent can't be applied. */
+	refused(connection: Connection, error: unknown): void;
 	/** A document keeps something for those who join, which is to be let go of in a while. */
 	joinStateKept(document: LiveDocument): void;
 }

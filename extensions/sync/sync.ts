@@ -1,8 +1,15 @@
 import { randomUUID } from "node:crypto";
-import type { Extension, Hocuspocus, onConfigurePayload, onLoadDocumentPayload } from "@hocuspocus/server";
+import type {
+	Connection,
+	Extension,
+	Hocuspocus,
+	onConfigurePayload,
+	onLoadDocumentPayload,
+} from "@hocuspocus/server";
 import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { StoredDocument } from "../durability/store.ts";
+import { LinePace } from "../metrics/line-pace.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
@@ -65,6 +72,7 @@ export class Sync implements Extension {
 	readonly lobby = new Lobby((documentName) => this.#instance?.loadingDocuments.has(documentName) ?? false);
 	readonly #early = new Map<string, EarlyAnswer>();
 	readonly #presenceTimeouts: PresenceTimeouts;
+	readonly #refusalLines: LinePace;
 	readonly #withJoinState = new Set<LiveDocument>();
 	#cancelForgetting: (() => void) | undefined;
 	#instance: Hocuspocus | undefined;
@@ -79,6 +87,7 @@ export class Sync implements Extension {
 		this.#clock = options.clock ?? systemClock;
 		this.#logger = options.logger ?? consoleLogger;
 		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
+		this.#refusalLines = new LinePace(this.#clock.now());
 		this.#presenceTimeouts = new PresenceTimeouts(this.#clock);
 	}
 
@@ -149,12 +158,21 @@ export class Sync implements Extension {
 			spare: (connection) => hooks?.spare(connection),
 			flush: (document) => this.#flush(document),
 			failed: ({ document }, err) =>
-				this.#logger.error(
-					{ err, documentName: document.name },
-					"an update or a listener of a document failed",
-				),
+				this.#logger.error({ err, documentName: document.name }, "a listener of a document failed"),
+			refused: (connection, error) => this.#logRefusal(connection, error),
 			joinStateKept: (document) => this.#keepJoinState(document),
 		};
+	}
+
+	/** As many as a client likes. They say nothing of the document, and nothing of what is in it. */
+	#logRefusal({ socketId, document }: Connection, error: unknown): void {
+		const omitted = this.#refusalLines.take(this.#clock.now());
+		if (omitted === undefined) return;
+		const why = error instanceof Error && !(error instanceof SyntaxError) ? error.message : "unreadable";
+		const since = omitted > 0 ? { sinceLastLine: omitted } : {};
+		const fields = { connection: socketId, why };
+		this.#logger.info({ ...fields, ...since }, "an edit can't be applied, and ends its author's connection");
+		this.#logger.debug({ ...fields, documentName: document.name }, "this was its document");
 	}
 
 	#flush(document: LiveDocument): void {

@@ -1,5 +1,8 @@
 import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
+import { Awareness, applyAwarenessUpdate } from "y-protocols/awareness";
+import * as Y from "yjs";
 import { type ConsoleLevel, ConsoleLines } from "../../server/console-lines.ts";
 
 function printed(level: ConsoleLevel, ...values: readonly unknown[]) {
@@ -15,6 +18,13 @@ function thrownBy(run: () => void): unknown {
 	throw new Error("nothing was thrown");
 }
 
+const notJson = thrownBy(() => {
+	const update = encoding.encode((encoder) => {
+		for (const number of [1, 77, 1]) encoding.writeVarUint(encoder, number);
+		encoding.writeVarString(encoder, '{"user": Ada Lovelace}');
+	});
+	applyAwarenessUpdate(new Awareness(new Y.Doc()), update, "a client");
+});
 const unreadable = thrownBy(() => decoding.readVarUint(decoding.createDecoder(Uint8Array.of(200))));
 
 test("what hooks print is there as they print it", () => {
@@ -27,6 +37,8 @@ test("what hooks print is there as they print it", () => {
 		text: "[onLoadDocument] the database is away",
 	});
 	expect(printed("warn", new Error("of a hook"))?.text).toContain("Error: of a hook");
+	const ownJson = thrownBy(() => JSON.parse("[settings"));
+	expect(printed("error", "my settings:", ownJson)?.level).toBe("error");
 });
 
 test("[TRN5] complaints about what a client has sent are for debugging", () => {
@@ -35,9 +47,18 @@ test("[TRN5] complaints about what a client has sent are for debugging", () => {
 		["Unable to handle message of type 9: no handler defined! …"],
 		['Hocuspocus: closing connection x: too many pending … Last requested document: "plans".'],
 		["closing connection x (while handling plans) because of exception", unreadable],
+		["closing connection x (while handling plans) because of exception", notJson],
 		[unreadable],
 	];
-	for (const complaint of complaints) expect(printed("error", ...complaint)?.level).toBe("debug");
+	for (const complaint of complaints) {
+		const line = printed("error", ...complaint);
+		expect(line?.level).toBe("debug");
+		// What could not be read may be anything.
+		expect(line?.text).not.toContain("Ada");
+	}
+	expect(printed("error", "closing connection", notJson)?.text).toMatch(
+		/^closing connection SyntaxError\n\s+at JSON.parse/,
+	);
 });
 
 test.for(["plans", "a) because of exception", "many\nlines (while handling b"])(
