@@ -360,6 +360,7 @@ test("one node's page shows all nodes, acts on them, and misses the one that die
 		// Nodes are missed when they have been silent for some seconds.
 		await expect(page.getByLabel("Nodes shown")).toBeHidden({ timeout: 30_000 });
 		await expect(people).toContainText("1");
+		await expect(page.getByRole("listitem").filter({ hasText: "Not heard for" })).toContainText("Gone");
 		await expect(row(page, "elsewhere")).toBeHidden();
 		await page.close();
 	} finally {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { Departures } from "../../admin-page/src/departures.ts";
 import { EventStreamReader } from "../../admin-page/src/event-stream.ts";
 import { ago, bytes, compact, milliseconds, percent, span } from "../../admin-page/src/format.ts";
 import { History, secondsShown } from "../../admin-page/src/history.ts";
 import { linear, logarithmic, roundUp, roundUpBytes, runsOf } from "../../admin-page/src/scale.ts";
+import type { NodeOverview, NodeView } from "../../server/admin/facts.ts";
 import { type SampleField, sampleFields } from "../../server/admin/sample-fields.ts";
 
 function second(atS: number, values: Partial<Record<SampleField, number | null>>) {
@@ -49,6 +51,30 @@ describe("the last five minutes", () => {
 		expect(history.column("editsPerS", "sum")[0]).toBe(2_000 - secondsShown + 1);
 		expect(history.lastS).toBe(2_000);
 	});
+});
+
+test("nodes that are gone are told of for five minutes, or until they are back", () => {
+	const departures = new Departures();
+	const view = (id: string, isSilent = false): NodeView => {
+		const overview = { id, host: "host", processId: 1 } as NodeOverview;
+		return { id, isHere: false, samples: [], overview: isSilent ? null : overview };
+	};
+	const gone = (ids: readonly string[], nowMs: number) =>
+		departures
+			.take(
+				ids.map((id) => view(id)),
+				nowMs,
+			)
+			.map(({ overview, atMs }) => [overview.id, atMs]);
+	expect(gone(["a", "b"], 0)).toEqual([]);
+	// One that says nothing of itself any more is still heard.
+	expect(departures.take([view("a"), view("b", true), view("c", true)], 500)).toEqual([]);
+	expect(gone(["a"], 1_000)).toEqual([["b", 1_000]]);
+	expect(gone(["a"], 200_000)).toEqual([["b", 1_000]]);
+	expect(gone(["a"], 302_000)).toEqual([]);
+	gone(["a", "d"], 303_000);
+	expect(gone(["a"], 304_000)).toEqual([["d", 304_000]]);
+	expect(gone(["a", "d"], 305_000)).toEqual([]);
 });
 
 test("scales end at round numbers", () => {

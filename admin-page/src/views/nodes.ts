@@ -1,4 +1,5 @@
 import type { NodeOverview, NodeView } from "../../../server/admin/facts.ts";
+import { type Departure, Departures } from "../departures.ts";
 import { h, keyedList, type Row, setText } from "../dom.ts";
 import { bytes, compact, percent, plural, span, whole } from "../format.ts";
 import { type History, lastOf } from "../history.ts";
@@ -22,7 +23,10 @@ const silent = "It has not answered for some seconds: it has died, or is cut off
 export class NodesView {
 	readonly element: HTMLElement;
 	readonly #list = h("ul", { class: "node-list" });
+	readonly #gone = h("ul", { class: "node-list" });
+	readonly #departures = new Departures();
 	readonly #show: (nodes: readonly ShownNode[]) => void;
+	readonly #showGone = keyedList<Departure>(this.#gone, ({ overview }) => overview.id, goneRow);
 
 	constructor(onDrain: (overview: NodeOverview) => void) {
 		this.#show = keyedList(
@@ -35,6 +39,7 @@ export class NodesView {
 			{ class: "card", "aria-labelledby": "nodes-title" },
 			h("header", { class: "card-head" }, h("h2", { id: "nodes-title" }, "Nodes")),
 			this.#list,
+			this.#gone,
 		);
 	}
 
@@ -47,6 +52,8 @@ export class NodesView {
 				editsPerS: lastOf(history.column("editsPerS", "sum", view.id)),
 			})),
 		);
+		// Before the first event nobody is gone.
+		if (views.length > 0) this.#showGone(this.#departures.take(views, Date.now()));
 	}
 }
 
@@ -116,6 +123,25 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 			);
 			about.title = `Documents are in ${overview.store}`;
 		},
+	};
+}
+
+function goneRow({ overview, atMs }: Departure): Row<Departure> {
+	const facts = h("p", { class: "node-facts faint" });
+	const had = overview.connections === 0 ? "" : `; it had ${plural(overview.connections, "connection")}`;
+	return {
+		element: h(
+			"li",
+			{ class: "node" },
+			h(
+				"div",
+				{ class: "node-head" },
+				h("strong", { class: "ellipsis" }, nodeName(overview)),
+				h("span", { class: `badge ${isDrained(overview) ? "connecting" : "not-ready"}` }, "Gone"),
+			),
+			facts,
+		),
+		update: () => setText(facts, `Not heard for ${span(Date.now() - atMs)}${had}.`),
 	};
 }
 
