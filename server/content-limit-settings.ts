@@ -15,7 +15,7 @@ export const contentLimitSettings = {
 	updatePartsMax: bound(
 		"updatePartsMax",
 		undefined,
-		"structs, deleted ranges and values of which one update may be made",
+		"structs and deleted ranges of which one update may be made; values in them count as a fourth or a sixteenth of one, as of what they cost",
 	),
 	updateMsMax: bound(
 		"updateMsMax",

@@ -21,7 +21,7 @@ import { Strikes } from "./strikes.ts";
 export interface ContentLimitsOptions {
 	/** Bytes of one update. Whoever sends a larger one is closed; of a client that comes back with one, it is refused. */
 	readonly updateBytesMax?: number | undefined;
-	/** Structs, deleted ranges and values in one update. */
+	/** Structs and deleted ranges in one update; values in them count by a fraction. */
 	readonly updatePartsMax?: number | undefined;
 	/** How long one update may keep the event loop, in ms. Only with `Sync`. */
 	readonly updateMsMax?: number | undefined;
