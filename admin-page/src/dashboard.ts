@@ -123,7 +123,6 @@ export class Dashboard {
 
 	#nodesCame(views: readonly NodeView[]): void {
 		this.#views = views.toSorted(byName);
-		this.#history.keep(views.map(({ id }) => id));
 		for (const { id, samples, isHere } of views) this.#history.add(id, samples, isHere);
 		this.#show();
 	}

@@ -8,7 +8,7 @@ export const secondsShown = 300;
 /** A node's last second counts for so long, until its next one comes; others are told every two. */
 const carriedS = 6;
 
-/** The last five minutes of all nodes, a row for each second. */
+/** The last five minutes of all nodes, also of those that are gone meanwhile, a row for each second. */
 export class History {
 	readonly #nodes = new Map<string, Map<number, SampleRow>>();
 	#lastS = 0;
@@ -19,13 +19,14 @@ export class History {
 		this.#nodes.set(node, known);
 		for (const row of rows) known.set(row[0] ?? 0, row);
 		if (isHere) this.#lastS = Math.max(this.#lastS, ...known.keys());
-		for (const second of known.keys())
-			if (second <= this.#lastS - secondsShown - carriedS) known.delete(second);
+		for (const [each, of] of this.#nodes) {
+			for (const second of of.keys()) if (second <= this.#lastS - secondsShown - carriedS) of.delete(second);
+			if (of.size === 0) this.#nodes.delete(each);
+		}
 	}
 
-	/** Forgets nodes that are gone. */
-	keep(nodes: readonly string[]): void {
-		for (const node of this.#nodes.keys()) if (!nodes.includes(node)) this.#nodes.delete(node);
+	get nodes(): readonly string[] {
+		return [...this.#nodes.keys()];
 	}
 
 	/** Its last second, since 1970; 0 when there is none. */

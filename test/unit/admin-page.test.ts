@@ -33,8 +33,6 @@ describe("the last five minutes", () => {
 		for (let atS = 1_003; atS <= 1_020; atS += 1)
 			history.add("here", [second(atS, { connections: 1 })], true);
 		expect(history.column("connections", "sum").at(-1)).toBe(1);
-		history.keep(["here"]);
-		expect(history.column("connections", "sum", "there").every((value) => value === null)).toBe(true);
 	});
 
 	test("a second that a drifting timer skips is no hole, and nothing measured is nothing shown", () => {
@@ -43,6 +41,20 @@ describe("the last five minutes", () => {
 		expect(history.column("editsPerS", "sum").slice(-3)).toEqual([4, 4, 6]);
 		history.add("here", [second(13, { savedP50Ms: null })], true);
 		expect(history.column("savedP50Ms", "max").at(-1)).toBeNull();
+	});
+
+	test("what a node did that is gone stays in the past, and is let go of with it", () => {
+		const history = new History();
+		for (let atS = 1_000; atS <= 1_010; atS += 1) {
+			history.add("here", [second(atS, { editsPerS: 1 })], true);
+			history.add("there", [second(atS, { editsPerS: 7 })], false);
+		}
+		for (let atS = 1_011; atS <= 1_100; atS += 1) history.add("here", [second(atS, { editsPerS: 1 })], true);
+		const column = history.column("editsPerS", "sum");
+		expect([column.at(-91), column.at(-1)]).toEqual([8, 1]);
+		expect(history.nodes).toEqual(["here", "there"]);
+		for (let atS = 1_101; atS <= 1_400; atS += 1) history.add("here", [second(atS, { editsPerS: 1 })], true);
+		expect(history.nodes).toEqual(["here"]);
 	});
 
 	test("old seconds are let go of", () => {

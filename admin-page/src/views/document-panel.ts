@@ -188,13 +188,8 @@ export class DocumentPanel {
 				note: isCompacting
 					? "being merged into a snapshot now"
 					: `since the snapshot; ${plural(
-							// What is being written has no position yet.
-							Math.max(
-								most(({ position }) => position),
-								most((facts) => facts.logUpdates),
-							),
-							"log entry",
-							"log entries",
+							most(({ position }) => position),
+							"write",
 						)} ever`,
 			},
 		];

@@ -63,6 +63,7 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 	const badge = h("span", { class: "badge" });
 	const here = h("span", { class: "faint here" });
 	const meter = h("span", { class: "meter-fill" });
+	const bar = h("div", { class: "meter", "aria-hidden": "true" }, meter);
 	const facts = h("p", { class: "node-facts" });
 	const about = h("p", { class: "node-facts faint" });
 	const drain = h(
@@ -75,13 +76,15 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 			"li",
 			{ class: "node" },
 			h("div", { class: "node-head" }, name, badge, here, h("span", { class: "spring" }), drain),
-			h("div", { class: "meter", "aria-hidden": "true" }, meter),
+			bar,
 			facts,
 			about,
 		),
 		update({ view, memoryBytes, cpuShare, editsPerS }) {
 			const { overview } = view;
 			drain.disabled = overview?.phase !== "serving";
+			drain.hidden = overview === null;
+			bar.hidden = overview === null;
 			setText(here, view.isHere ? "this one" : "");
 			if (overview === null) {
 				const isKnown = shown !== undefined;
@@ -89,7 +92,6 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 				show(badge, isKnown ? "Silent" : "Heard", isKnown ? "not-ready" : "connecting");
 				setText(facts, isKnown ? silent : heardOnly);
 				setText(about, "");
-				meter.style.width = "0";
 				return;
 			}
 			shown = overview;
@@ -108,7 +110,9 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 					`${whole(overview.connections)} of ${compact(overview.connectionsMax)} connections`,
 					plural(overview.documents, "document"),
 					`${compact(editsPerS ?? 0)} edits/s`,
-				].join(" · "),
+				]
+					.map(unbroken)
+					.join(" · "),
 			);
 			setText(
 				about,
@@ -119,11 +123,17 @@ function nodeRow(onDrain: (overview: NodeOverview) => void): Row<ShownNode> {
 					`version ${overview.version}`,
 				]
 					.filter((text) => text !== "")
+					.map(unbroken)
 					.join(" · "),
 			);
 			about.title = `Documents are in ${overview.store}`;
 		},
 	};
+}
+
+/** On a narrow screen, lines end between facts. */
+function unbroken(text: string): string {
+	return text.replaceAll(" ", "\u00a0");
 }
 
 function goneRow({ overview, atMs }: Departure): Row<Departure> {
