@@ -42,17 +42,26 @@ export class Introspection {
 	}
 
 	documents({ search, sort, limit }: DocumentQuery): DocumentList {
+		const { documents } = this.#options.hocuspocus;
 		const wanted = search.toLowerCase();
+		// Looking twice at each of thousands is for when that decides.
+		const isRated = sort === "edits";
 		const rows: DocumentRow[] = [];
-		for (const document of this.#options.hocuspocus.documents.values())
-			if (document.name.toLowerCase().includes(wanted)) rows.push(this.#row(document));
-		return { matching: rows.length, rows: withinNameLengths(first(rows, sort, limit)) };
+		for (const document of documents.values())
+			if (document.name.toLowerCase().includes(wanted)) rows.push(this.#row(document, isRated));
+		const chosen = withinNameLengths(first(rows, sort, limit));
+		if (isRated) return { matching: rows.length, rows: chosen };
+		const rated = chosen.map((row) => {
+			const document = documents.get(row.name);
+			return document === undefined ? row : { ...row, editsPerS: this.#rate(document, row.edits) };
+		});
+		return { matching: rows.length, rows: rated };
 	}
 
 	document(documentName: string): DocumentFacts | undefined {
 		const document = this.#options.hocuspocus.documents.get(documentName);
 		if (document === undefined) return undefined;
-		const row = this.#row(document);
+		const row = this.#row(document, true);
 		const stats = this.#options.durability.documentStats(documentName);
 		const connections = [...document.connections.keys()].map((connection) => this.#connection(connection));
 		return {
@@ -146,17 +155,21 @@ export class Introspection {
 		for (const document of this.#options.hocuspocus.documents.values()) yield* document.connections.keys();
 	}
 
-	#row(document: Document): DocumentRow {
+	#row(document: Document, isRated: boolean): DocumentRow {
 		const stats = this.#options.durability.documentStats(document.name);
 		const edits = stats?.appended ?? 0;
 		return {
 			name: document.name,
 			people: document.connections.size,
 			edits,
-			editsPerS: this.#rates.rate(document, edits, performance.now()),
+			editsPerS: isRated ? this.#rate(document, edits) : 0,
 			storedBytes: (stats?.snapshotBytes ?? 0) + (stats?.logBytes ?? 0),
 			lastEditMs: document.lastChangeTime === 0 ? null : document.lastChangeTime,
 		};
+	}
+
+	#rate(document: Document, edits: number): number {
+		return this.#rates.rate(document, edits, performance.now());
 	}
 
 	#connection(connection: Connection): ConnectionFacts {

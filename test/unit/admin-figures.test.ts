@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import { EditRates } from "../../server/admin/edit-rates.ts";
 import type { DocumentRow } from "../../server/admin/facts.ts";
+import { heaviest } from "../../server/admin/heaviest.ts";
 import { LatencyWindow, quantileOf } from "../../server/admin/latency-window.ts";
 import { mergeLists } from "../../server/admin/merge-lists.ts";
 import { readAdminMessage } from "../../server/admin/questions.ts";
 import { sampleFields } from "../../server/admin/sample-fields.ts";
 import { SampleRing } from "../../server/admin/sample-ring.ts";
+import { Random } from "../support/random.ts";
 
 const boundsMs = [1, 10, 100];
 
@@ -59,6 +61,16 @@ test("documents that several nodes have are one row, in one order", () => {
 		{ name: "a", people: 4, edits: 2, editsPerS: 1, storedBytes: 12, lastEditMs: 9, nodes: ["one", "two"] },
 		{ ...row("b", 3), nodes: ["one"] },
 	]);
+});
+
+test("the first of many are those that sorting all of them would put first", () => {
+	const random = new Random(7);
+	for (const limit of [1, 3, 50, 200]) {
+		const all = Array.from({ length: 150 }, (_, at) => ({ at, weight: random.below(20) }));
+		const sorted = all.toSorted((one, other) => other.weight - one.weight).slice(0, limit);
+		expect(heaviest(all, limit, ({ weight }) => weight)).toEqual(sorted);
+	}
+	expect(heaviest([], 5, () => 0)).toEqual([]);
 });
 
 test("a ring keeps the last seconds, each once", () => {
