@@ -1,6 +1,7 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateVector, type Transaction, transact } from "yjs";
+import { isEmptyUpdate } from "../durability/wire.ts";
 import type { Trace } from "../tracing/trace.ts";
 import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
@@ -58,7 +59,7 @@ export class LiveDocument {
 	#received: ReceivedUpdate[] = [];
 	#receivedBytes = 0;
 	/** Whose update was given up while others are still applied. */
-	#tookTooLong: Connection | undefined;
+	#tookTooLong: ReceivedUpdate | undefined;
 	/** Applied and not sent. */
 	#changes: Uint8Array[] = [];
 	#changesAuthor: Author;
@@ -143,14 +144,16 @@ export class LiveDocument {
 		const received = this.#received;
 		this.#received = [];
 		this.#receivedBytes = 0;
+		// Who joins sends an update that holds nothing, and is no author.
+		const edits = received.filter(({ update }) => !isEmptyUpdate(update));
 		if (this.#edits === 0) this.#editedMs = this.#receivedMs;
-		this.#edits += received.length;
+		this.#edits += edits.length;
 		this.#context.figures.batches += 1;
-		const origin = originOf(new Set(received.map(({ peer }) => peer.connection)));
+		const origin = originOf(new Set(edits.map(({ peer }) => peer.connection)));
 		const failed = new Set<ReceivedUpdate>();
 		try {
 			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
-			this.#traced(received.length, () =>
+			this.#traced(edits.length, () =>
 				transact(this.document, () => this.#apply(received, failed), origin, false),
 			);
 		} catch (error) {
@@ -159,7 +162,7 @@ export class LiveDocument {
 		}
 		const tookTooLong = this.#tookTooLong;
 		this.#tookTooLong = undefined;
-		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong);
+		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong.peer.connection, tookTooLong.update);
 		for (const one of received) one.peer.applied(failed.has(one));
 	}
 
@@ -298,7 +301,7 @@ export class LiveDocument {
 				// The others' updates are not touched by it.
 				failed.add(one);
 				this.#context.refused(one.peer.connection, error);
-				if (error instanceof TookTooLongError) this.#tookTooLong = one.peer.connection;
+				if (error instanceof TookTooLongError) this.#tookTooLong = one;
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import { Server } from "@hocuspocus/server";
 import { type OpenMetricsContentType, Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import * as Y from "yjs";
 import { Durability, SqliteStore } from "../../extensions/durability/index.ts";
 import { Metrics, type MetricsOptions } from "../../extensions/metrics/index.ts";
 import { Sync } from "../../extensions/sync/index.ts";
@@ -18,6 +19,7 @@ import { freePort, startNodeProcess } from "../support/node-process.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { syncStep2Frame, updateFrame } from "../support/wire-frames.ts";
 
 const fromRoot = (path: string) =>
 	readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
@@ -105,6 +107,26 @@ test("the same is counted and measured when a hook watches messages, from their 
 	expect(value("indelible_acknowledgement_seconds_count")).toBe(2);
 	for (const name of ["fan_out", "acknowledgement"])
 		expect(value(`indelible_${name}_seconds_sum`), name).toBeGreaterThanOrEqual((2 * (hookMs - 1)) / 1_000);
+});
+
+test("who joins in the moment of an edit and has nothing to add is no edit, and the author's edit is not sent back to it", async () => {
+	const metrics = new Metrics({ process: false });
+	const { node, client } = await startLocalNode({ extensions: [metrics] });
+	const author = await (await client("page").synced()).saved();
+	const [authors] = node.hocuspocus.documents.get("page")?.connections.keys() ?? [];
+	const reader = await (await client("page").synced()).saved();
+	const [, readers] = node.hocuspocus.documents.get("page")?.connections.keys() ?? [];
+	const typed = new Y.Doc();
+	typed.getText("elsewhere").insert(0, "one");
+	authors?.handleMessage(updateFrame("page", Y.encodeStateAsUpdate(typed)));
+	readers?.handleMessage(syncStep2Frame("page", Y.encodeStateAsUpdate(new Y.Doc())));
+	const arrived = () => reader.document.getText("elsewhere").toString() === "one";
+	await eventually("the other to have it", arrived);
+	const { value } = readMetrics(await metrics.text());
+	expect(value("indelible_updates_received_total")).toBe(1);
+	expect(value("indelible_fan_out_seconds_count")).toBe(1);
+	expect(value("indelible_deliveries_total")).toBe(1);
+	expect(author.document.getText("elsewhere").toString()).toBe("");
 });
 
 test("[DUR3] while the store fails, the age of the backlog grows and failures are counted", async () => {
