@@ -16,7 +16,7 @@ export interface MessageScreen {
 	/** How long an update may take to be applied, in ms; `Infinity` for any time. */
 	readonly updateMsMax: number;
 	/** An update took longer, and was given up in the transaction that has just ended: the document in memory is not to be trusted any more. */
-	tookTooLong(sender: Connection): void;
+	tookTooLong(sender: Connection, update: Uint8Array): void;
 	/** @param incoming What the message is. */
 	admit(connection: Connection, message: Uint8Array, incoming: Incoming): Admission;
 }

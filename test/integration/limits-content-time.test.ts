@@ -1,35 +1,9 @@
-import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
+import * as Y from "yjs";
+import { conflicts } from "../support/conflicts.ts";
 import { eventually } from "../support/eventually.ts";
 import { sendUpdate } from "../support/forged-updates.ts";
 import { limitedNode } from "../support/limited-node.ts";
-
-const [text, hasOrigin, hasRightOrigin] = [4, 128, 64];
-
-/** An update (V1) of which Yjs looks at half of all items for each item: they say that they were made in the same place at the same time. */
-function conflicts(count: number): Uint8Array {
-	return encoding.encode((encoder) => {
-		const write = (...numbers: number[]) => {
-			for (const number of numbers) encoding.writeVarUint(encoder, number);
-		};
-		write(2, count, 1, 0);
-		for (let index = 0; index < count; index += 1) {
-			encoding.writeUint8(encoder, index === 0 ? text : text | hasOrigin);
-			if (index === 0) {
-				write(1);
-				encoding.writeVarString(encoder, "conflicts");
-			} else write(1, index - 1);
-			encoding.writeVarString(encoder, "x");
-		}
-		write(count, 2, 0);
-		for (let index = count - 1; index >= 0; index -= 1) {
-			encoding.writeUint8(encoder, text | hasRightOrigin);
-			write(1, index);
-			encoding.writeVarString(encoder, "y");
-		}
-		write(0);
-	});
-}
 
 test("[TRN5] an update that would keep the event loop for minutes is given up; the others come back to what is stored and go on", async () => {
 	const node = await limitedNode({ updateMsMax: 300 });
@@ -47,4 +21,25 @@ test("[TRN5] an update that would keep the event loop for minutes is given up; t
 	expect(elsewhere.closes).toEqual([]);
 	const [one, two] = [attacker, other].map(({ document }) => document.getText("conflicts"));
 	await eventually("the same of what was forged", () => one?.toString() === two?.toString());
+});
+
+test("[TRN5] whoever comes back with what took too long is refused it: the others are sent away once, not again and again", async () => {
+	const node = await limitedNode({ updateMsMax: 30 });
+	const document = new Y.Doc();
+	Y.applyUpdate(document, conflicts(8_000));
+	const other = await node.client("doc").synced();
+	await other.type("before ").saved();
+	const bringer = node.client("doc", { document });
+	await eventually("it to be refused", () => node.count("refused", "update-time") > 0, 60_000);
+	await eventually("both to be back", () => other.provider.isSynced && bringer.provider.isSynced);
+	await other.type("after").saved();
+	await eventually("the bringer to see it", () => bringer.text.toString() === "before after");
+	expect(node.count("closed", "update-time")).toBe(1);
+	expect(other.closes.length).toBe(1);
+	expect(bringer.provider.hasUnsyncedChanges).toBe(true);
+	const closes = bringer.closes.length;
+	bringer.text.insert(0, "more ");
+	await other.type("!").saved();
+	await eventually("the bringer to go on reading", () => bringer.text.toString().endsWith("after!"));
+	expect(bringer.closes.length).toBe(closes);
 });

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
 import { DocumentSize } from "../../extensions/limits/content/document-size.ts";
+import { GivenUp } from "../../extensions/limits/content/given-up.ts";
 import { grows } from "../../extensions/limits/content/growth.ts";
 import { Strikes } from "../../extensions/limits/content/strikes.ts";
 import { LimitReports } from "../../extensions/limits/index.ts";
@@ -20,6 +21,7 @@ function sized(documentBytesMax: number) {
 		clock,
 		reports: new LimitReports(),
 		refusals: new SingleRefusals(),
+		givenUp: new GivenUp(),
 		pendingStrikes: new Strikes(1),
 		presenceStrikes: new Strikes(1),
 	};

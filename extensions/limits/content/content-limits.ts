@@ -14,6 +14,7 @@ import type { LimitListener } from "../limit-event.ts";
 import { LimitReports } from "../limit-reports.ts";
 import { defaultContentLimits } from "./content-defaults.ts";
 import { DocumentScreen } from "./document-screen.ts";
+import { GivenUp } from "./given-up.ts";
 import type { ContentLimitsMax, ScreenContext } from "./screen-context.ts";
 import { Strikes } from "./strikes.ts";
 
@@ -73,6 +74,7 @@ export class ContentLimits implements Extension, Screening {
 			clock,
 			reports: reports ?? new LimitReports({ logger, onEvent }),
 			refusals: new SingleRefusals(),
+			givenUp: new GivenUp(),
 			pendingStrikes: new Strikes(strikesMax),
 			presenceStrikes: new Strikes(strikesMax),
 		};

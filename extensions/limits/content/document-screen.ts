@@ -39,12 +39,15 @@ export class DocumentScreen implements MessageScreen {
 	readonly #plainBytesMax: number;
 	/** Of updates that may not have been applied, and at which nobody has looked closely. */
 	#plainBytes = 0;
+	/** Something of the document was given up, and may come again. */
+	#isWatched: boolean;
 
 	constructor(document: Document, context: ScreenContext, settle: () => void) {
 		const { limits } = context;
 		this.#document = document;
 		this.#context = context;
 		this.#settle = settle;
+		this.#isWatched = context.givenUp.has(document.name, context.clock.now());
 		this.#size = new DocumentSize(document, context, settle, (connection) => this.#ask(connection));
 		this.#heldBack = new HeldBack(document, limits.pendingBytesMax, settle);
 		this.#presence = new PresenceScreen(document, limits, settle);
@@ -59,7 +62,9 @@ export class DocumentScreen implements MessageScreen {
 		return this.#context.limits.updateMsMax;
 	}
 
-	tookTooLong(sender: Connection): void {
+	tookTooLong(sender: Connection, update: Uint8Array): void {
+		const { clock, givenUp } = this.#context;
+		givenUp.add(this.#document.name, update, clock.now());
 		this.#close(sender, "update-time", limitCloseEvents.updateTooBig);
 		// They come back, to a document that is made anew of what is stored.
 		for (const connection of this.#document.getConnections())
@@ -84,6 +89,7 @@ export class DocumentScreen implements MessageScreen {
 
 	/** Whether nothing can be too much about an update of this size. */
 	#isPlain(bytes: number): boolean {
+		if (this.#isWatched) return false;
 		const plainBytes = this.#plainBytes + bytes;
 		if (plainBytes > this.#plainBytesMax || !this.#heldBack.isNothing) return false;
 		const newRootsMax = plainBytes / rootBytes;
@@ -100,10 +106,12 @@ export class DocumentScreen implements MessageScreen {
 		this.#plainBytes = 0;
 		const { limits } = this.#context;
 		const { byteLength } = edit.payload;
-		if (byteLength > limits.updateBytesMax) return this.#tooBig(connection, edit);
+		if (byteLength > limits.updateBytesMax) return this.#tooBig(connection, message, edit);
 		try {
+			if (this.#isWatched && this.#wasGivenUp(edit))
+				return this.#refuseUnread(connection, message, edit, "update-time");
 			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
-			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, edit);
+			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, message, edit);
 			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
 			const heldBack = this.#heldBack.judge(edit.payload, scan);
 			if (heldBack === "no-room") return this.#refusePending(connection, message, edit);
@@ -133,10 +141,22 @@ export class DocumentScreen implements MessageScreen {
 	 * A client that is closed comes back with all that it has, and would be closed again for ever: that is refused, and it stays, and
 	 * sees what others do.
 	 */
-	#tooBig(connection: Connection, { type }: Edit): Admission {
-		if (type === "update") return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
-		const standIn = refusedStep2Frame(connection.messageAddress);
-		return this.#refuse(connection, standIn, "update-size");
+	#tooBig(connection: Connection, message: Uint8Array, edit: Edit): Admission {
+		if (edit.type === "update") return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
+		return this.#refuseUnread(connection, message, edit, "update-size");
+	}
+
+	/** Without anybody reading it any more: Hocuspocus would compare a `SyncStep2` with the document. */
+	#refuseUnread(connection: Connection, message: Uint8Array, { type }: Edit, limit: LimitName): Admission {
+		const unread = type === "update" ? message : refusedStep2Frame(connection.messageAddress);
+		return this.#refuse(connection, unread, limit);
+	}
+
+	#wasGivenUp({ payload }: Edit): boolean {
+		const { clock, givenUp } = this.#context;
+		const nowMs = clock.now();
+		this.#isWatched = givenUp.has(this.#document.name, nowMs);
+		return givenUp.refuses(this.#document.name, this.#document, payload, nowMs);
 	}
 
 	#refuse(connection: Connection, message: Uint8Array, limit: LimitName): Admission {
