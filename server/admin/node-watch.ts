@@ -1,16 +1,24 @@
 import type { NodeOverview, NodeView } from "./facts.ts";
 import type { NodeCircle } from "./node-circle.ts";
+import type { SampleRow } from "./sample-fields.ts";
 import { SampleRing } from "./sample-ring.ts";
 
 interface Watched {
 	overview: NodeOverview;
+	/** Their seconds are those of our clock. */
 	readonly samples: SampleRing;
+	/** Its newest second by its own clock. */
+	lastS: number;
+	/** How far our clock is ahead of its. */
+	shiftS: number;
 	/** Rounds in which it has not answered. */
 	silentRounds: number;
 }
 
 const roundMs = 2_000;
 const secondsKept = 300;
+/** Clocks that differ by less are taken for the same: a second is told of a while after it has passed. */
+const shiftSMin = 4;
 /** Then its figures are those of long ago. */
 const silentRoundsMax = 3;
 
@@ -73,7 +81,7 @@ export class NodeWatch {
 
 	/** It never rejects. */
 	async #askOthers(): Promise<void> {
-		const after = Object.fromEntries([...this.#others].map(([id, { samples }]) => [id, samples.lastS]));
+		const after = Object.fromEntries([...this.#others].map(([id, { lastS }]) => [id, lastS]));
 		const answers = await this.#circle.ask(
 			{ type: "pulse", after },
 			{ to: "others", deadlineMs: roundMs / 2 },
@@ -84,14 +92,27 @@ export class NodeWatch {
 			const watched = this.#others.get(node) ?? {
 				overview: answer.overview,
 				samples: new SampleRing(secondsKept),
+				lastS: 0,
+				shiftS: 0,
 				silentRounds: 0,
 			};
 			this.#others.set(node, watched);
 			watched.overview = answer.overview;
 			watched.silentRounds = 0;
-			for (const row of answer.samples) watched.samples.add(row);
+			takeSamples(watched, answer.samples);
 		}
 		for (const [id, { silentRounds }] of this.#others)
 			if (silentRounds > silentRoundsMax) this.#others.delete(id);
 	}
+}
+
+/** What nodes did at the same time is to be added up, however far their clocks are apart. */
+function takeSamples(watched: Watched, samples: readonly SampleRow[]): void {
+	const newestS = samples.at(-1)?.[0] ?? undefined;
+	if (newestS === undefined) return;
+	watched.lastS = newestS;
+	const aheadS = Math.round(Date.now() / 1_000) - newestS;
+	if (Math.abs(aheadS - watched.shiftS) >= shiftSMin)
+		watched.shiftS = Math.abs(aheadS) < shiftSMin ? 0 : aheadS;
+	for (const [atS, ...values] of samples) watched.samples.add([(atS ?? 0) + watched.shiftS, ...values]);
 }

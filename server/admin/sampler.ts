@@ -63,7 +63,8 @@ export class Sampler {
 		const [sentP50Ms = null, sentP99Ms = null] = this.#sent.take(now.sent, quantiles);
 		this.#ring.add(
 			toRow({
-				atS: Math.round(Date.now() / 1_000),
+				// A clock that is set back stops nothing: seconds go on until it comes after them.
+				atS: Math.max(Math.round(Date.now() / 1_000), this.#ring.lastS + 1),
 				connections: now.connections,
 				documents: now.documents,
 				editsPerS: perS("edits"),

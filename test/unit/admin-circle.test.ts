@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Circle, NodeCircle } from "../../server/admin/node-circle.ts";
+import { NodeWatch } from "../../server/admin/node-watch.ts";
 import type { Question } from "../../server/admin/questions.ts";
+import { sampleFields } from "../../server/admin/sample-fields.ts";
+import { SampleRing } from "../../server/admin/sample-ring.ts";
+import { Sampler } from "../../server/admin/sampler.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -17,7 +21,7 @@ class Room {
 		this.names.push(name);
 	}
 
-	node(name: string): NodeCircle {
+	node(name: string, answer: (question: Question) => Promise<unknown> = async () => []): NodeCircle {
 		this.names.push(name);
 		const { names } = this;
 		const circle: Circle = {
@@ -33,7 +37,7 @@ class Room {
 				};
 			},
 		};
-		return new NodeCircle({ circle, answer: async (_question: Question) => [] });
+		return new NodeCircle({ circle, answer });
 	}
 }
 
@@ -79,3 +83,60 @@ test("whoever answers again is waited for again", async () => {
 	room.muted.add("there");
 	expect((await round(here)).waitedMs).toBe(deadlineMs);
 });
+
+const reading = { connections: 0, documents: 0, edits: 0, deliveries: 0, backlogBytes: 0 };
+const nothing = { boundsMs: [], counts: [0] };
+
+test("a clock that is set back stops no plot", () => {
+	vi.setSystemTime(5_000_000);
+	const sampler = new Sampler(() => ({ ...reading, saved: nothing, sent: nothing }));
+	vi.advanceTimersByTime(3_000);
+	const seconds = () => sampler.after(0).map(([atS]) => atS);
+	expect(seconds()).toEqual([5_001, 5_002, 5_003]);
+	vi.setSystemTime(1_000_000);
+	vi.advanceTimersByTime(2_000);
+	expect(seconds()).toEqual([5_001, 5_002, 5_003, 5_004, 5_005]);
+	vi.setSystemTime(5_100_000);
+	vi.advanceTimersByTime(1_000);
+	expect(seconds().at(-1)).toBe(5_101);
+	sampler.close();
+});
+
+const overview = {
+	...{ id: "there", host: "host", processId: 1, version: "0", startedMs: 0, phase: "serving", ready: true },
+	...{ reasons: [], degraded: [], connections: 0, connectionsMax: 1, documents: 0, backlogUpdates: 0 },
+	...{ backlogBytes: 0, backlogBytesMax: 1, slowReadersTotal: 0, store: "" },
+};
+
+test.for([0, 2, -2, 45, -3_600])(
+	"the seconds of a node whose clock is %d s off are those of this one",
+	async (offS) => {
+		const room = new Room();
+		const nowS = () => Math.floor(Date.now() / 1_000);
+		const pulse = (ring: SampleRing) => async (question: Question) => {
+			const afterS = question.type === "pulse" ? (question.after.there ?? 0) : 0;
+			asked.push(afterS);
+			return { overview, samples: ring.after(afterS) };
+		};
+		const asked: number[] = [];
+		const theirs = new SampleRing(300);
+		const second = (atS: number) => sampleFields.map((field) => (field === "atS" ? atS : 1));
+		const here = room.node("here", async () => ({ overview, samples: [] }));
+		room.node("there", pulse(theirs));
+		vi.setSystemTime(9_000_000_000);
+		const watch = new NodeWatch(here);
+		const stop = watch.start();
+		for (let passed = 0; passed < 20; passed += 1) {
+			theirs.add(second(nowS() + offS));
+			await vi.advanceTimersByTimeAsync(1_000);
+		}
+		const [, there] = await watch.views({});
+		const seconds = there?.samples.map(([atS]) => atS ?? 0) ?? [];
+		expect(seconds.length).toBeGreaterThanOrEqual(18);
+		expect(new Set(seconds).size).toBe(seconds.length);
+		expect(Math.abs((seconds.at(-1) ?? 0) - nowS())).toBeLessThanOrEqual(4);
+		// It is asked by its own clock, and tells everything once.
+		expect(asked.at(-1)).toBeGreaterThan(nowS() + offS - 6);
+		stop();
+	},
+);
