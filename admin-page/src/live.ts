@@ -18,6 +18,8 @@ export interface LiveOptions {
 
 /** An event is due every second. */
 const silenceMsMax = 6_000;
+/** The node ends what it still sends to this page's connections of before. */
+const pageName = Math.random().toString(36).slice(2);
 const retryMsMin = 500;
 const retryMsMax = 5_000;
 
@@ -65,7 +67,7 @@ export class Live {
 	async #listen(attempt: AbortController): Promise<void> {
 		let patience = setTimeout(() => attempt.abort(), silenceMsMax);
 		try {
-			const { body } = await ask("events", this.#options.token, { signal: attempt.signal });
+			const { body } = await ask(`events?page=${pageName}`, this.#options.token, { signal: attempt.signal });
 			const reader = new EventStreamReader();
 			const decoder = new TextDecoder();
 			const chunks = body?.getReader();

@@ -260,6 +260,27 @@ test("twenty may watch at a time, and who leaves makes room", async () => {
 	});
 });
 
+test("a page that comes back takes no second place, though its old connection has not ended", async () => {
+	const api = await adminOf(await startLocalNode());
+	const headers = { Authorization: `Bearer ${token}` };
+	const watch = (page: string) => fetch(`${api.url}/api/admin/events?page=${page}`, { headers });
+	const other = await watch("other");
+	const first = await watch("phone");
+	let last = first;
+	for (let time = 0; time < 25; time += 1) {
+		last = await watch("phone");
+		expect(last.status).toBe(200);
+	}
+	// The old one ends, the new one and the other go on.
+	await first.text();
+	for (const { body } of [last, other]) {
+		const reader = body?.getReader();
+		for (let event = 0; event < 2; event += 1) expect((await reader?.read())?.done).toBe(false);
+		await reader?.cancel();
+	}
+	expect((await watch("x".repeat(65))).status).toBe(400);
+});
+
 test("a document's facts, its connections, and its measured size", async () => {
 	const node = await startLocalNode();
 	const api = await adminOf(node);
