@@ -56,13 +56,15 @@ export class OtlpExporter {
 			return;
 		}
 		this.#waiting.push(...spans);
-		this.#schedule(delayMs);
+		const isFull = this.#waiting.length >= batchMax && this.#waiting.length - spans.length < batchMax;
+		if (isFull && !this.#isFailing) this.#cancelSchedule();
+		this.#schedule(this.#nextInMs());
 	}
 
 	/** Sends what is left, as far as the receiver takes it within a second, and takes no more. */
 	async close(): Promise<void> {
 		this.#isClosed = true;
-		this.#cancelTimer?.();
+		this.#cancelSchedule();
 		const late = Promise.withResolvers<void>();
 		const cancel = this.#options.clock.after(closingMsMax, late.resolve);
 		await Promise.race([this.#sendRest(), late.promise]);
@@ -86,6 +88,11 @@ export class OtlpExporter {
 				if (this.#waiting.length > 0 && !this.#isClosed) this.#schedule(this.#nextInMs());
 			});
 		});
+	}
+
+	#cancelSchedule(): void {
+		this.#cancelTimer?.();
+		this.#cancelTimer = undefined;
 	}
 
 	#nextInMs(): number {
