@@ -29,7 +29,7 @@ export class ProblemsView {
 	show(state: LiveState, overviews: readonly NodeOverview[]): void {
 		const lost: Problem[] =
 			state.status === "lost"
-				? [{ text: `${state.why} What you see is as of before; trying again.`, kind: "bad" }]
+				? [{ text: `${state.why} What you see is what it said last; trying again.`, kind: "bad" }]
 				: [];
 		const isShared = overviews.length > 1;
 		const ofNodes = overviews.flatMap((overview): Problem[] => {
