@@ -15,6 +15,12 @@ export interface Sender {
 	endForRate(): void;
 }
 
+/** A client's socket behind our own transport, where messages may count as several. */
+export interface Charged {
+	/** It has sent something that costs as much as so many messages. */
+	charge(messages: number): void;
+}
+
 /** Whoever has one or several connections, which have a limit together. */
 export interface MeteredUser {
 	/** As {@link Sender.meter}. */

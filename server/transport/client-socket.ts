@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import {
+	type Charged,
 	isWorthCharging,
 	type MeteredUser,
 	type Newcomer,
@@ -75,7 +76,7 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
  * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
  * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
  */
-export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, NewcomerSocket {
+export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged, NewcomerSocket {
 	readonly #ws: WebSocket;
 	/** What `ws` writes to. It writes whole frames, so whole frames of ours can go between them. */
 	readonly #stream: Duplex;
@@ -138,7 +139,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 		if (type === "authenticated") this.#letIntoDocument(addressFieldOf(frame));
 		if (type === "denied") {
 			this.#newcomer?.refused();
-			this.#options.traffic.charge(this, messagesPerDenial, 0);
+			this.charge(messagesPerDenial);
 		}
 		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
 		if (passing !== undefined) {
@@ -209,6 +210,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Newcome
 
 	resumeReading(): void {
 		this.#release(held.byRate);
+	}
+
+	charge(messages: number): void {
+		this.#options.traffic.charge(this, messages, 0);
 	}
 
 	endForRate(): void {

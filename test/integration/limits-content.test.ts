@@ -28,7 +28,7 @@ describe("[TRN5] an update that is too large", () => {
 	});
 
 	it("has too many parts: the same", async () => {
-		const node = await limitedNode({ updatePartsMax: 1_000 });
+		const node = await limitedNode({ updatePartsMax: 100 });
 		const [sender, other] = [node.client("doc"), node.client("doc")];
 		await Promise.all([sender.synced(), other.synced()]);
 		sender.document.getArray("a").insert(0, new Array(2_000).fill(1));

@@ -128,3 +128,19 @@ test("[TRN5] a message that is never complete costs an unauthenticated socket it
 	await eventually("it to be closed", () => early.closes.length > 0);
 	expect(early.closes).toEqual([{ code: 4408, reason: "authentication-timeout" }]);
 });
+
+test("[TRN5] an update counts by what it costs: whoever sends one after another that are made of many parts is slowed", async () => {
+	const { url, client, count } = await startLimited({ messagesPerSecondMax: 10 });
+	const other = await client("doc").synced();
+	const author = new Y.Doc();
+	author.transact(() => {
+		for (let key = 0; key < 30_000; key += 1) author.getMap("map").set(`key ${key}`, key);
+	});
+	const noisy = await openRawSocket(url);
+	noisy.ws.send(authenticationFrame("doc"));
+	noisy.ws.send(updateFrame("doc", Y.encodeStateAsUpdate(author)));
+	await eventually("it to be slowed", () => count("slowed", "connection-rate") === 1);
+	await eventually("all of it to arrive", () => other.document.getMap("map").size === 30_000);
+	await other.type("hello").saved();
+	expect([...noisy.closes, ...other.closes]).toEqual([]);
+});

@@ -3,6 +3,7 @@ import type { Incoming } from "../../durability/wire.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
+import type { Charged } from "../traffic.ts";
 import { emptyEditFrame, presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
@@ -12,6 +13,8 @@ import { scanUpdate, type UpdateScan } from "./update-scan.ts";
 
 /** Ten thousand clients or more. Its answer costs the server as much for each that it names, known or not. */
 const stateVectorBytesMax = 1024 * 1024;
+/** As many cost as much as a message, and more: what clients bring when they come back is below what may come at once. */
+const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
 const rootBytes = 6;
@@ -111,6 +114,7 @@ export class DocumentScreen implements MessageScreen {
 			if (this.#isWatched && this.#wasGivenUp(edit))
 				return this.#refuseUnread(connection, message, edit, "update-time");
 			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
+			charge(connection, scan.parts / partsPerMessage);
 			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, message, edit);
 			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
 			const heldBack = this.#heldBack.judge(edit.payload, scan);
@@ -216,6 +220,10 @@ export class DocumentScreen implements MessageScreen {
 		endSocket(connection, event);
 		return done;
 	}
+}
+
+function charge({ webSocket }: Connection, messages: number): void {
+	if (messages >= 1 && "charge" in webSocket) (webSocket as Charged).charge(messages);
 }
 
 /** Of nobody. */
