@@ -32,7 +32,9 @@ function sized(documentBytesMax: number) {
 		() => {},
 		(connection) => asked.push(connection),
 	);
-	const connection = { onClose() {} } as unknown as Connection;
+	const charged: number[] = [];
+	const webSocket = { charge: (messages: number) => charged.push(messages) };
+	const connection = { onClose() {}, webSocket } as unknown as Connection;
 	const write = (length: number) => {
 		const author = new Y.Doc();
 		Y.applyUpdate(author, Y.encodeStateAsUpdate(document));
@@ -43,7 +45,7 @@ function sized(documentBytesMax: number) {
 		if (isTaken) Y.applyUpdate(document, update);
 		return isTaken;
 	};
-	return { document, clock, asked, write };
+	return { document, clock, asked, charged, write };
 }
 
 test("a document grows to its limit, to a sixteenth, and no further", () => {
@@ -64,6 +66,16 @@ test("who was refused is asked when there is room, also when that was made befor
 	await clock.pass(10_000);
 	expect(asked).toHaveLength(1);
 	expect(write(500)).toBe(true);
+});
+
+test("[TRN5] whoever has a large document looked at again and again pays for it", () => {
+	const { clock, charged, write } = sized(16_000);
+	expect(write(8_000)).toBe(true);
+	expect(charged).toEqual([]);
+	let nowMs = 0;
+	clock.now = () => (nowMs += 100);
+	for (let attempt = 0; attempt < 3; attempt += 1) expect(write(12_000)).toBe(false);
+	expect(charged).toEqual([200, 200, 200]);
 });
 
 test("a large update that does not fit is refused without the document being full for others", () => {

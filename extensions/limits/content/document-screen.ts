@@ -3,7 +3,7 @@ import type { Incoming } from "../../durability/wire.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
-import type { Charged } from "../traffic.ts";
+import { charge } from "./charge.ts";
 import { emptyEditFrame, presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
@@ -220,10 +220,6 @@ export class DocumentScreen implements MessageScreen {
 		endSocket(connection, event);
 		return done;
 	}
-}
-
-function charge({ webSocket }: Connection, messages: number): void {
-	if (messages >= 1 && "charge" in webSocket) (webSocket as Charged).charge(messages);
 }
 
 /** Of nobody. */

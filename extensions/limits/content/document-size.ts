@@ -1,5 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { encodeStateAsUpdate, type Transaction } from "yjs";
+import { charge } from "./charge.ts";
 import { grows } from "./growth.ts";
 import type { ScreenContext } from "./screen-context.ts";
 
@@ -8,6 +9,8 @@ const stepShare = 1 / 16;
 /** Looking takes no more than this share of the time. */
 const measuringShare = 1 / 20;
 const pauseMsMin = 500;
+/** As how many messages looking counts of whoever has made it necessary. */
+const messagesPerMs = 2;
 
 /**
  * How large a document is, and whether it may grow. Its size is that of the update which makes it, and only looked at after so many
@@ -64,6 +67,7 @@ export class DocumentSize {
 		this.#settle();
 		if (!this.#isFull) {
 			const freeBytes = this.#look();
+			charge(connection, this.#lookMs * messagesPerMs);
 			if (update.byteLength <= freeBytes) {
 				this.takes(update.byteLength);
 				return true;
