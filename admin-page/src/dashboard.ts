@@ -21,6 +21,8 @@ import { healthOf, TopBar } from "./views/top-bar.ts";
 
 const pollMs = 2_000;
 const slowReadersMax = 8;
+const unmeasured = "It was not measured: it left memory, or that took too long.";
+const storeUnread = "The store can't be read now; only what is in memory was measured.";
 const nowhereInMemory =
 	"No node has this document in memory now. It is here again as soon as somebody opens it.";
 
@@ -145,7 +147,7 @@ export class Dashboard {
 
 	async #pollAll(): Promise<void> {
 		if (document.hidden || this.#state.status === "lost") return;
-		await Promise.all([this.#pollDocuments(), this.#pollSlowReaders(), this.#pollPanel(false)]);
+		await Promise.all([this.#pollDocuments(), this.#pollSlowReaders(), this.#pollPanel()]);
 	}
 
 	/** What is not answered is asked again with the next round; that the node is away, the events tell. */
@@ -170,11 +172,11 @@ export class Dashboard {
 		await this.#trying(async () => this.#slowReaders.show(await this.#api.slowReaders(slowReadersMax)));
 	}
 
-	async #pollPanel(isMeasured: boolean): Promise<void> {
+	async #pollPanel(): Promise<void> {
 		const panel = this.#panel;
 		if (panel === undefined) return;
 		await this.#trying(async () => {
-			const answers = await this.#api.document(panel.name, isMeasured);
+			const answers = await this.#api.document(panel.name, false);
 			if (answers.length > 0) panel.view.show(answers, this.#overviews);
 			else panel.view.showState(nowhereInMemory);
 		});
@@ -190,13 +192,13 @@ export class Dashboard {
 			name,
 			onClose: () => this.#panelClosed(name),
 			onUnload: () => void this.#unload(name),
-			onMeasure: () => void this.#measure(view),
+			onMeasure: () => void this.#measure(name, view),
 			onCloseConnection: (connection) => void this.#closeConnection(connection),
 		});
 		this.#panel = { name, view };
 		document.body.append(view.element);
 		view.element.showModal();
-		void this.#pollPanel(false);
+		void this.#pollPanel();
 	};
 
 	#panelClosed(name: string): void {
@@ -206,9 +208,17 @@ export class Dashboard {
 		history.replaceState(null, "", location.pathname + location.search);
 	}
 
-	async #measure(view: DocumentPanel): Promise<void> {
+	async #measure(name: string, view: DocumentPanel): Promise<void> {
 		view.setMeasuring(true);
-		await this.#pollPanel(true);
+		try {
+			const answers = await this.#api.document(name, true);
+			if (answers.length > 0) view.show(answers, this.#overviews);
+			const measured = answers.find(({ answer }) => answer.measured !== null)?.answer.measured;
+			if (measured?.snapshotBytes === null) this.#notices.show(storeUnread, "bad");
+			else if (measured === undefined) this.#notices.show(unmeasured, "bad");
+		} catch (error) {
+			this.#failed(error, "The node does not answer; nothing was measured.");
+		}
 		view.setMeasuring(false);
 	}
 
@@ -262,16 +272,14 @@ export class Dashboard {
 		try {
 			this.#notices.show(await work());
 		} catch (error) {
-			if (error instanceof RefusedError) this.#leave(error.message);
-			else
-				this.#notices.show(
-					error instanceof AnswerError
-						? error.message
-						: "The node does not answer; nothing may have been done.",
-					"bad",
-				);
+			this.#failed(error, "The node does not answer. It may have done it, or not: look again.");
 		}
 		await this.#pollAll();
+	}
+
+	#failed(error: unknown, withoutAnswer: string): void {
+		if (error instanceof RefusedError) this.#leave(error.message);
+		else this.#notices.show(error instanceof AnswerError ? error.message : withoutAnswer, "bad");
 	}
 }
 
