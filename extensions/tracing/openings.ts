@@ -87,14 +87,18 @@ export class Openings {
 			parent,
 			attributes: { "indelible.connection": socketId },
 		});
-		trace.begin();
+		const key = keyOf(socketId, documentName);
+		const unfinished = this.#openings.get(key);
+		if (unfinished !== undefined) this.#end(key, unfinished);
 		const [oldest] = this.#openings;
 		if (oldest !== undefined && this.#openings.size >= openingsMax) this.#end(...oldest);
-		this.#openings.set(keyOf(socketId, documentName), trace);
+		this.#openings.set(key, trace);
 	}
 
 	#end(key: string, trace: Trace): void {
-		if (this.#openings.delete(key)) trace.release();
+		// The client may be opening it anew.
+		if (this.#openings.get(key) === trace) this.#openings.delete(key);
+		trace.finish();
 	}
 }
 

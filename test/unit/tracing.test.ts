@@ -1,3 +1,4 @@
+import { Hocuspocus } from "@hocuspocus/server";
 import { expect, test, vi } from "vitest";
 import { CommitTraces } from "../../extensions/durability/commit-traces.ts";
 import { DocumentLog } from "../../extensions/durability/document-log.ts";
@@ -7,6 +8,7 @@ import { readTraceParent, type Span } from "../../extensions/tracing/span.ts";
 import { Trace } from "../../extensions/tracing/trace.ts";
 import { Tracing } from "../../extensions/tracing/tracing.ts";
 import { readHeaders } from "../../server/tracing-settings.ts";
+import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
@@ -51,6 +53,32 @@ test("what never ends makes room for what comes", () => {
 	for (let count = 0; count < 1_500; count += 1) tracing.startEdit(count)?.begin();
 	expect(told).toHaveLength(500);
 	expect(told[0]).toMatchObject({ name: "edit", startMs: 0 });
+});
+
+test("who opens a document anew before its first opening is over makes two traces, each of its own steps", async () => {
+	const told: Span[] = [];
+	const tracing = new Tracing({ oneIn: 1, onSpans: (spans) => told.push(...spans) });
+	const waiting: (() => void)[] = [];
+	const instance = new Hocuspocus({
+		extensions: [tracing],
+		onAuthenticate: () => new Promise<void>((resolve) => waiting.push(resolve)),
+	});
+	await eventually("it to watch", () => Object.hasOwn(instance, "hooks"));
+	const payload = { socketId: "socket", documentName: "page" };
+	const run = (name: "onConnect" | "onAuthenticate" | "connected") => instance.hooks(name, payload as never);
+	await run("onConnect");
+	const first = run("onAuthenticate");
+	await run("onConnect");
+	const second = run("onAuthenticate");
+	await eventually("both to be asked who they are", () => waiting.length === 2);
+	for (const resolve of waiting) resolve();
+	await Promise.all([first, second]);
+	await run("connected");
+	const roots = told.filter(({ name }) => name === "open document");
+	expect(roots).toHaveLength(2);
+	const stepsOf = ({ context }: Span) =>
+		told.filter(({ parentSpanId }) => parentSpanId === context.spanId).map(({ name }) => name);
+	expect(roots.map(stepsOf)).toEqual([["connect"], ["connect", "authenticate", "connected"]]);
 });
 
 test("[DUR3] while a store is away, no more edits are followed to the disk than memory is meant for; the later ones are told without it", () => {
