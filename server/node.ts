@@ -308,7 +308,6 @@ export class IndelibleNode {
 		);
 		this.#transport.declareMetrics(sink);
 		this.#load.declareMetrics(sink);
-		this.#limitReports.declareMetrics(sink);
 		const { databaseUrl, data } = this.#settings;
 		if (databaseUrl === undefined) declareDiskMetrics(sink, data);
 	}

@@ -13,12 +13,15 @@ export interface LimitReportsOptions {
 /** A limit that is crossed again and again makes a line of the log this often, in ms. */
 const logIntervalMs = 60_000;
 
+/** Several extensions of one server may have reports of their own, and its metrics are one. */
+const tallies = new WeakMap<MetricSink, Tally<"type" | "limit">>();
+
 /** Where every limit says that it was met: each time to whoever counts, and now and then to the log. */
 export class LimitReports {
 	readonly #logger: DurabilityLogger;
 	readonly #onEvent: LimitListener;
 	readonly #now: () => number;
-	readonly #events = new Tally("type", "limit");
+	#events = new Tally("type", "limit");
 	/** As many as there are kinds of events. */
 	readonly #logged = new Map<string, { atMs: number; unlogged: number }>();
 
@@ -29,6 +32,12 @@ export class LimitReports {
 	}
 
 	declareMetrics(sink: MetricSink): void {
+		const shared = tallies.get(sink);
+		if (shared !== undefined) {
+			this.#events = shared;
+			return;
+		}
+		tallies.set(sink, this.#events);
 		sink.tally(
 			"indelible_limit_events_total",
 			"Limits that were met, and what came of it: slowed, refused or closed",

@@ -9,6 +9,7 @@ import type {
 	onUpgradePayload,
 } from "@hocuspocus/server";
 import type { DurabilityLogger } from "../durability/logging.ts";
+import type { MetricSink } from "../metrics/metric-sink.ts";
 import { addressKey } from "./address-key.ts";
 import { Addresses } from "./addresses.ts";
 import { defaultLimits } from "./defaults.ts";
@@ -110,6 +111,10 @@ export class Limits implements Extension {
 			handshakes: { perSecond: handshakesPerSecondMax, burst: handshakesPerSecondMax * handshakeBurstS },
 			addressesMax,
 		});
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		this.reports.declareMetrics(sink);
 	}
 
 	/** Rejects with nothing when it has answered the request itself. */

@@ -1,7 +1,8 @@
-import { Server } from "@hocuspocus/server";
+import { type Extension, Server } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
-import { type LimitEvent, Limits, type LimitsOptions } from "../../extensions/limits/index.ts";
+import { ContentLimits, type LimitEvent, Limits, type LimitsOptions } from "../../extensions/limits/index.ts";
+import { Metrics } from "../../extensions/metrics/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { openRawSocket, upgradeStatus } from "../support/raw-socket.ts";
@@ -9,14 +10,14 @@ import { authenticationFrame, syncStep1Frame, updateFrame } from "../support/wir
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-async function startStock(options: LimitsOptions) {
+async function startStock(options: LimitsOptions, others: readonly Extension[] = []) {
 	const events: LimitEvent[] = [];
 	const limits = new Limits({ logger: quiet, onEvent: (event) => events.push(event), ...options });
 	const server = new Server({
 		port: 0,
 		quiet: true,
 		stopOnSignals: false,
-		extensions: [limits],
+		extensions: [limits, ...others],
 		onAuthenticate: async ({ token }) => ({ user: { id: token } }),
 	});
 	await server.listen();
@@ -103,4 +104,20 @@ test("on a stock Hocuspocus server: who is slowed is read again, also when one o
 	const text = () => hocuspocus.documents.get("a")?.getText("text").toString();
 	await eventually("what comes later to be read", () => text() === "and then");
 	expect(closes).toEqual([]);
+});
+
+test("on a stock Hocuspocus server: Metrics has what both extensions met", async () => {
+	const metrics = new Metrics({ process: false });
+	const { client } = await startStock({ documentNamePattern: /^[a-z]+$/ }, [
+		new ContentLimits({ updateBytesMax: 100, logger: quiet }),
+		metrics,
+	]);
+	const odd = client("B!");
+	await eventually("the name to be refused", () => odd.denials.length > 0);
+	const paster = await client("a").synced();
+	paster.type("x".repeat(1_000));
+	await eventually("the update to be refused", () => paster.closes.length > 0);
+	const text = await metrics.text();
+	expect(text).toContain('indelible_limit_events_total{type="refused",limit="document-name"} 1');
+	expect(text).toContain('indelible_limit_events_total{type="closed",limit="update-size"} 1');
 });

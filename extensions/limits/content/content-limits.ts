@@ -8,6 +8,7 @@ import type {
 import { type Clock, systemClock } from "../../durability/clock.ts";
 import type { DurabilityLogger } from "../../durability/logging.ts";
 import { inspectIncoming } from "../../durability/wire.ts";
+import type { MetricSink } from "../../metrics/metric-sink.ts";
 import type { MessageScreen, Screening } from "../../sync/message-screen.ts";
 import { SingleRefusals } from "../../sync/single-refusals.ts";
 import type { LimitListener } from "../limit-event.ts";
@@ -78,6 +79,10 @@ export class ContentLimits implements Extension, Screening {
 			pendingStrikes: new Strikes(strikesMax),
 			presenceStrikes: new Strikes(strikesMax),
 		};
+	}
+
+	declareMetrics(sink: MetricSink): void {
+		this.#context.reports.declareMetrics(sink);
 	}
 
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
