@@ -36,7 +36,7 @@ const complaints: readonly (readonly [string, readonly Uint8Array[]])[] = [
 	["presence that can't be read", [presenceFrame(name, Uint8Array.of(200, 200, 255))]],
 	["presence that is no JSON", [presenceFrame(name, presenceOf('{"user": Ada Lovelace}'))]],
 	["types that are nested too deep", deepUpdates.map((update) => updateFrame(name, update))],
-	["a message of no kind, for another session", [frame(9)]],
+	["a message of no kind", [frame(9)]],
 	["a stateless message that ends too early", [frame(5)]],
 ];
 
