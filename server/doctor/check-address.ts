@@ -24,6 +24,11 @@ export async function checkAddress(deployment: Deployment): Promise<Finding[]> {
 	return [judgeAddress(headerOf(facts, "x-indelible-client"), headerOf(facts, "x-indelible-peer"), facts)];
 }
 
+const answers: ReadonlyMap<string | undefined, string> = new Map([
+	["refused", "the node does not know this admin token"],
+	["wait", "wrong admin tokens were tried from here: the node says nothing for a minute"],
+]);
+
 function judgeAddress(
 	client: string | undefined,
 	peer: string | undefined,
@@ -31,15 +36,13 @@ function judgeAddress(
 ): Finding {
 	const check = "addresses";
 	if (client === undefined || peer === undefined) {
-		const isRefused = headerOf(facts, "x-indelible-doctor") === "refused";
+		const answer = headerOf(facts, "x-indelible-doctor");
 		return {
 			check,
 			result: "warning",
-			detail: isRefused
-				? "the node does not know this admin token"
-				: "the node has no admin token to check against",
+			detail: answers.get(answer) ?? "the node has no admin token to check against",
 			advice:
-				"Give the nodes' --admin-token in a variable that --admin-token-variable names. Clocks may differ by 4 minutes at most.",
+				"Give it the nodes' admin token as INDELIBLE_ADMIN_TOKEN. Clocks may differ by 4 minutes at most.",
 		};
 	}
 	if (client === foreignAddress) {

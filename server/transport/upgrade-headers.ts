@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { clientAddressOf, type TrustedProxies } from "./client-address.ts";
+import type { WrongTokens } from "./wrong-tokens.ts";
 
 /** What whoever knows the admin token shows, to be told more: `<until when, in ms since 1970>.<its signature>`. */
 export const doctorHeader = "x-indelible-doctor";
@@ -20,6 +21,8 @@ export interface UpgradeHeadersOptions {
 	readonly node: string;
 	readonly trustedProxies: TrustedProxies;
 	readonly adminToken: string | undefined;
+	/** Upgrade requests come from everywhere, also where the admin page can't be reached: proofs are no way to try tokens. */
+	readonly wrongProofs: WrongTokens;
 }
 
 /**
@@ -28,15 +31,19 @@ export interface UpgradeHeadersOptions {
  */
 export function upgradeHeaders(
 	request: IncomingMessage,
-	{ node, trustedProxies, adminToken }: UpgradeHeadersOptions,
+	{ node, trustedProxies, adminToken, wrongProofs }: UpgradeHeadersOptions,
 ): string[] {
 	const headers = [`X-Indelible-Node: ${node}`, `X-Indelible-Time: ${Date.now()}`];
 	const proof = request.headers[doctorHeader];
 	if (proof === undefined || adminToken === undefined) return headers;
-	if (!isProof(proof, adminToken, Date.now())) return [...headers, "X-Indelible-Doctor: refused"];
-	const client = clientAddressOf(request, trustedProxies) ?? "unknown";
+	const client = clientAddressOf(request, trustedProxies);
+	if (wrongProofs.leftMs(client, performance.now()) > 0) return [...headers, "X-Indelible-Doctor: wait"];
+	if (!isProof(proof, adminToken, Date.now())) {
+		wrongProofs.note(client, performance.now());
+		return [...headers, "X-Indelible-Doctor: refused"];
+	}
 	const peer = request.socket.remoteAddress ?? "unknown";
-	return [...headers, `X-Indelible-Client: ${client}`, `X-Indelible-Peer: ${peer}`];
+	return [...headers, `X-Indelible-Client: ${client ?? "unknown"}`, `X-Indelible-Peer: ${peer}`];
 }
 
 function isProof(proof: string | readonly string[], adminToken: string, nowMs: number): boolean {

@@ -18,6 +18,7 @@ import { noteTraceParent, requestName } from "./request-name.ts";
 import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
+import { WrongTokens } from "./wrong-tokens.ts";
 
 export interface WebSocketTransportOptions {
 	readonly hocuspocus: Hocuspocus;
@@ -73,9 +74,10 @@ export class WebSocketTransport {
 			...{ closeTimeout: closeTimeoutMs },
 		});
 		const { trustedProxies } = options;
+		const wrongProofs = new WrongTokens();
 		this.#server.on("headers", (headers, request) => {
 			const { name: node, adminToken } = this;
-			headers.push(...upgradeHeaders(request, { node, trustedProxies, adminToken }));
+			headers.push(...upgradeHeaders(request, { node, trustedProxies, adminToken, wrongProofs }));
 		});
 	}
 

@@ -2,20 +2,29 @@ import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { TrustedProxies } from "../../server/transport/client-address.ts";
 import { doctorProof, nodeName, upgradeHeaders } from "../../server/transport/upgrade-headers.ts";
+import { WrongTokens } from "../../server/transport/wrong-tokens.ts";
 
 const adminToken = "an admin token of some length";
 const minuteMs = 60_000;
 
-function answerTo(proof: string | undefined): string {
+interface Setting {
+	readonly wrongProofs?: WrongTokens;
+	readonly client?: string;
+}
+
+function answerTo(
+	proof: string | undefined,
+	{ wrongProofs = new WrongTokens(), client = "192.0.2.1" }: Setting = {},
+): string {
 	const request = {
 		headers: {
-			"x-forwarded-for": "192.0.2.1, 10.0.0.7",
+			"x-forwarded-for": `${client}, 10.0.0.7`,
 			...(proof === undefined ? {} : { "x-indelible-doctor": proof }),
 		},
 		socket: { remoteAddress: "10.0.0.5" },
 	} as unknown as IncomingMessage;
 	const trustedProxies = new TrustedProxies(["10.0.0.0/24"]);
-	return upgradeHeaders(request, { node: "n", trustedProxies, adminToken }).join("\n");
+	return upgradeHeaders(request, { node: "n", trustedProxies, adminToken, wrongProofs }).join("\n");
 }
 
 test("nodes have names of their own, which say nothing", () => {
@@ -52,12 +61,26 @@ test("a proof that is old, good for too long, of another token, changed, or none
 	}
 });
 
+test("proofs can't be tried at will: after ten wrong ones an address waits for a minute, and others don't", () => {
+	const wrongProofs = new WrongTokens();
+	const nowMs = Date.now();
+	const wrong = doctorProof("another token that is long", nowMs + minuteMs);
+	const right = doctorProof(adminToken, nowMs + minuteMs);
+	for (let tried = 0; tried < 10; tried += 1)
+		expect(answerTo(wrong, { wrongProofs })).toMatch(/X-Indelible-Doctor: refused$/);
+	for (const proof of [wrong, right])
+		expect(answerTo(proof, { wrongProofs })).toMatch(/X-Indelible-Doctor: wait$/);
+	expect(answerTo(right, { wrongProofs, client: "192.0.2.9" })).toContain("X-Indelible-Client: 192.0.2.9");
+	expect(wrongProofs.leftMs("192.0.2.1", performance.now() + minuteMs)).toBe(0);
+});
+
 test("without an admin token there is nothing to prove", () => {
 	const request = { headers: { "x-indelible-doctor": doctorProof("", Date.now() + minuteMs) }, socket: {} };
 	const headers = upgradeHeaders(request as unknown as IncomingMessage, {
 		node: "n",
 		trustedProxies: new TrustedProxies([]),
 		adminToken: undefined,
+		wrongProofs: new WrongTokens(),
 	});
 	expect(headers).toHaveLength(2);
 });
