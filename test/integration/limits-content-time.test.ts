@@ -24,9 +24,9 @@ test("[TRN5] an update that would keep the event loop for minutes is given up; t
 });
 
 test("[TRN5] whoever comes back with what took too long is refused it: the others are sent away once, not again and again", async () => {
-	const node = await limitedNode({ updateMsMax: 30 });
+	const node = await limitedNode({ updateMsMax: 20 });
 	const document = new Y.Doc();
-	Y.applyUpdate(document, conflicts(8_000));
+	Y.applyUpdate(document, conflicts(5_000));
 	const other = await node.client("doc").synced();
 	await other.type("before ").saved();
 	const bringer = node.client("doc", { document });
