@@ -2,6 +2,9 @@ import { destination, type Logger, pino, stdSerializers } from "pino";
 import pretty from "pino-pretty";
 import type { Settings } from "./settings.ts";
 
+/** Of lines that nobody has read yet; more are dropped. */
+const waitingCharactersMax = 16 * 1024 * 1024;
+
 /**
  * A logger for people (`pretty`) or for machines (one JSON object a line), on standard output. Neither document
  * contents nor tokens are ever given to it.
@@ -11,9 +14,9 @@ export function createLogger({
 	logFormat,
 }: Readonly<Pick<Settings, "logLevel" | "logFormat">>): Logger {
 	const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
-	// Synchronous, so that the last lines before an end are not lost.
 	const stream = isPretty
 		? pretty({ ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss", singleLine: true, sync: true })
-		: destination({ fd: 1, sync: true });
+		: // Whoever reads it may stop reading. What is left is written when the process ends, and what is fatal at once.
+			destination({ fd: 1, sync: false, maxLength: waitingCharactersMax });
 	return pino({ level: logLevel, base: null, serializers: { err: stdSerializers.err } }, stream);
 }
