@@ -175,8 +175,10 @@ export interface ClusterDocumentRow extends DocumentRow {
 }
 
 export interface ClusterDocumentList {
-	/** Documents that match; one that several nodes have is counted once as far as that can be seen in their first ones. */
+	/** Documents that match, at most: one that several nodes have is counted once as far as that can be seen in their first ones. */
 	readonly matching: number;
+	/** At least. */
+	readonly matchingMin: number;
 	readonly rows: readonly ClusterDocumentRow[];
 }
 

@@ -22,7 +22,9 @@ export function mergeLists(
 	}
 	const repeated = answers.reduce((sum, { answer }) => sum + answer.rows.length, 0) - merged.size;
 	const matching = answers.reduce((sum, { answer }) => sum + answer.matching, 0) - repeated;
-	return { matching, rows: first([...merged.values()], sort, limit) };
+	// Of those that are not among the first ones, nobody knows whether they are the same.
+	const matchingMin = Math.max(merged.size, ...answers.map(({ answer }) => answer.matching));
+	return { matching, matchingMin, rows: first([...merged.values()], sort, limit) };
 }
 
 function together(one: ClusterDocumentRow, other: DocumentRow, node: string): ClusterDocumentRow {

@@ -89,13 +89,11 @@ export class DocumentsView {
 		return this.#query;
 	}
 
-	show({ matching, rows }: ClusterDocumentList): void {
+	show({ matching, matchingMin, rows }: ClusterDocumentList): void {
 		this.#show(rows);
 		const { search, limit } = this.#query;
-		setText(
-			this.#count,
-			rows.length < matching ? `${whole(rows.length)} of ${whole(matching)}` : whole(matching),
-		);
+		const all = matchingMin < matching ? `${whole(matchingMin)} to ${whole(matching)}` : whole(matching);
+		setText(this.#count, rows.length < matching ? `${whole(rows.length)} of ${all}` : all);
 		this.#empty.hidden = rows.length > 0;
 		setText(
 			this.#empty,
