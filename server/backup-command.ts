@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { errorCode, isDamage, sqliteSays } from "../extensions/durability/sqlite/sqlite-error.ts";
 import { StoredDocuments } from "../extensions/durability/sqlite/stored-documents.ts";
 import { DamagedDocumentError } from "../extensions/durability/store.ts";
 import type { Configuration } from "./configuration.ts";
-import { UserError } from "./user-error.ts";
+import { UserError, unwritable } from "./user-error.ts";
 
 /**
  * `indelible backup`: copies the SQLite database, also while a node writes to it, and reads the copy back.
@@ -27,8 +28,8 @@ export async function backupCommand(to: string, { settings }: Configuration): Pr
 /** Under its name there is never half a copy. */
 function writeCopy(source: string, to: string): DamagedDocumentError[] {
 	const unfinished = `${to}-unfinished`;
-	rmSync(unfinished, { force: true });
 	try {
+		rmSync(unfinished, { force: true });
 		const documents = new StoredDocuments(source);
 		try {
 			documents.copyTo(unfinished);
@@ -44,9 +45,21 @@ function writeCopy(source: string, to: string): DamagedDocumentError[] {
 			damaged.length === 0 ? "all of them read back" : `${damaged.length} are damaged, as in the database`;
 		console.log(`${total} documents, ${mib} MiB, in ${to}; ${state}.`);
 		return damaged;
+	} catch (error) {
+		throw explain(error, source, to);
 	} finally {
-		rmSync(unfinished, { force: true });
+		if (existsSync(unfinished)) rmSync(unfinished);
 	}
+}
+
+function explain(error: unknown, source: string, to: string): unknown {
+	if (isDamage(error)) {
+		const way = "docs/operations.md, When a document is damaged, says how to save what is left";
+		return new UserError(`${source} is damaged, and was not copied. ${sqliteSays(error)}; ${way}`, {
+			cause: error,
+		});
+	}
+	return errorCode(error) === undefined ? error : unwritable(to, error);
 }
 
 function readBack(path: string): { readonly total: number; readonly damaged: DamagedDocumentError[] } {

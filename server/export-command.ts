@@ -1,11 +1,11 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { StoredDocuments } from "../extensions/durability/sqlite/stored-documents.ts";
 import type { StoredDocument } from "../extensions/durability/store.ts";
 import type { Configuration } from "./configuration.ts";
 import { documentStore } from "./document-store.ts";
 import { stateOf } from "./stored-state.ts";
-import { UserError } from "./user-error.ts";
+import { UserError, unwritable } from "./user-error.ts";
 
 export interface ExportOptions {
 	readonly documentName: string;
@@ -31,13 +31,25 @@ export async function exportCommand(
 			: fromFile(documentName, from ?? join(settings.data, "indelible.sqlite"));
 	if (stored.position === 0) throw new UserError(`there is no document ${JSON.stringify(documentName)}`);
 	const state = stateOf(stored);
-	writeFileSync(output, state, { flag: "wx" });
+	writeNew(output, state);
 	console.log(`${JSON.stringify(documentName)}, ${state.byteLength} bytes, in ${output}.`);
 	return 0;
 }
 
+/** All of it or nothing. */
+function writeNew(output: string, state: Uint8Array): void {
+	try {
+		writeFileSync(output, state, { flag: "wx", flush: true });
+	} catch (error) {
+		// Not what somebody else has made there meanwhile.
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST" && existsSync(output)) rmSync(output);
+		throw unwritable(output, error);
+	}
+}
+
 function fromFile(documentName: string, path: string): StoredDocument {
 	if (!existsSync(path)) throw new UserError(`there is no database at ${resolve(path)}`);
+	if (statSync(path).isDirectory()) throw new UserError(`${path} is a folder, and no database`);
 	const documents = new StoredDocuments(path);
 	try {
 		return documents.load(documentName);

@@ -2,3 +2,8 @@
 export class UserError extends Error {
 	override readonly name = "UserError";
 }
+
+/** What to tell when a file that was asked for can't be made. */
+export function unwritable(path: string, cause: unknown): UserError {
+	return new UserError(`${path} can't be written: ${(cause as Error).message}`, { cause });
+}

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -7,6 +8,7 @@ import { type Client, openClient } from "../support/client.ts";
 import { runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
+import { skipUnlessMounting, smallDisk } from "../support/mounts.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
 import { startPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -66,6 +68,57 @@ test("what can't be backed up is said, and nothing half done is left", async () 
 	const broken = await runCommand(["backup", join(place, "x.sqlite"), "--data", place]);
 	expect(broken).toMatchObject({ code: 2, errors: expect.stringContaining("damaged or no database") });
 	expect(readdirSync(place)).toEqual(["indelible.sqlite"]);
+});
+
+/** A folder whose database has a document of so many bytes. */
+async function storeWith(documentName: string, bytes: number): Promise<string> {
+	const data = temporaryFolder();
+	const store = new SqliteStore({ path: join(data, "indelible.sqlite") });
+	await store.open();
+	const document = new Y.Doc();
+	document.getArray("bytes").push([new Uint8Array(randomBytes(bytes))]);
+	await store.append([{ documentName, updates: [Y.encodeStateAsUpdate(document)] }]);
+	await store.close();
+	return data;
+}
+
+test("where nothing can be written is said in a line", async () => {
+	const [data, place] = [await storeWith("plan", 10), temporaryFolder()];
+	const away = join(place, "nowhere", "file");
+	const backup = await runCommand(["backup", away, "--data", data]);
+	const exported = await runCommand(["export", "plan", "--data", data, "--output", away]);
+	for (const { code, errors } of [backup, exported])
+		expect({ code, errors }).toEqual({
+			code: 2,
+			errors: expect.stringMatching(/^indelible: .*nowhere.*file can't be written: .*\n$/),
+		});
+	const folder = await runCommand(["export", "plan", "--from", place, "--output", join(place, "plan.yjs")]);
+	expect(folder).toMatchObject({ code: 2, errors: expect.stringMatching(/^indelible: .* is a folder.*\n$/) });
+	expect(readdirSync(place)).toEqual([]);
+});
+
+test("a full disk leaves no half backup and no half document", async (context) => {
+	skipUnlessMounting(context);
+	const [data, disk] = [await storeWith("plan", 3 * 2 ** 20), smallDisk(2 ** 20)];
+	const backup = await runCommand(["backup", join(disk, "copy.sqlite"), "--data", data]);
+	const exported = await runCommand(["export", "plan", "--data", data, "--output", join(disk, "plan.yjs")]);
+	for (const { code, errors } of [backup, exported])
+		expect({ code, errors }).toEqual({
+			code: 2,
+			errors: expect.stringMatching(/^indelible: .* can't be written: .*(full|space).*\n$/),
+		});
+	expect(readdirSync(disk)).toEqual([]);
+});
+
+test("[DUR5] a database whose structure is damaged is not copied, and what can be done is said", async () => {
+	const [data, place] = [await storeWith("plan", 2 ** 20), temporaryFolder()];
+	const path = join(data, "indelible.sqlite");
+	const bytes = readFileSync(path);
+	bytes.fill(0xa5, 4096 * 2);
+	writeFileSync(path, bytes);
+	const backup = await runCommand(["backup", join(place, "copy.sqlite"), "--data", data]);
+	expect(backup).toMatchObject({ code: 2, errors: expect.stringMatching(/^indelible: .* is damaged.*\n$/) });
+	expect(readdirSync(place)).toEqual([]);
 });
 
 test("[DUR5] a damaged document is named, the others are in the backup, and it is not exported", async () => {
