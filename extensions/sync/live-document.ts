@@ -160,6 +160,7 @@ export class LiveDocument {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
+		this.screen?.settled();
 		const tookTooLong = this.#tookTooLong;
 		this.#tookTooLong = undefined;
 		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong.peer.connection, tookTooLong.update);

@@ -17,6 +17,8 @@ const stateVectorBytesMax = 1024 * 1024;
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
+/** Of small updates that wait to be applied, in bounds of what may be held back: applying them sooner would cost honest people more. */
+const batchesOver = 8;
 const rootBytes = 6;
 
 interface Edit {
@@ -55,7 +57,7 @@ export class DocumentScreen implements MessageScreen {
 		this.#heldBack = new HeldBack(document, limits.pendingBytesMax, settle);
 		this.#presence = new PresenceScreen(document, limits, settle);
 		this.#plainBytesMax = Math.min(
-			limits.pendingBytesMax / weightMax(1),
+			(limits.pendingBytesMax / weightMax(1)) * batchesOver,
 			limits.updatePartsMax * partBytes,
 			limits.updateBytesMax,
 		);
@@ -78,7 +80,7 @@ export class DocumentScreen implements MessageScreen {
 		switch (incoming.type) {
 			case "update":
 			case "step2":
-				if (this.#isPlain(incoming.payload.byteLength)) return asItIs;
+				if (this.#isPlain(incoming.payload)) return asItIs;
 				return this.#examine(connection, message, { type: incoming.type, payload: incoming.payload });
 			case "presence":
 				return this.#admitPresence(connection, incoming.payload);
@@ -90,16 +92,34 @@ export class DocumentScreen implements MessageScreen {
 		}
 	}
 
-	/** Whether nothing can be too much about an update of this size. */
-	#isPlain(bytes: number): boolean {
+	/** All that was admitted has been applied. */
+	settled(): void {
+		this.#plainBytes = 0;
+	}
+
+	/** Whether nothing can be too much about an update, as far as its size tells. */
+	#isPlain(update: Uint8Array): boolean {
 		if (this.#isWatched) return false;
-		const plainBytes = this.#plainBytes + bytes;
+		const plainBytes = this.#plainBytes + update.byteLength;
 		if (plainBytes > this.#plainBytesMax || !this.#heldBack.isNothing) return false;
 		const newRootsMax = plainBytes / rootBytes;
-		if (this.#document.share.size + newRootsMax > this.#context.limits.documentRootsMax) return false;
-		if (!this.#size.takes(bytes)) return false;
+		if (this.#document.share.size + newRootsMax > this.#context.limits.documentRootsMax) {
+			if (!this.#hasKnownRoots(update)) return false;
+		}
+		if (!this.#size.takes(update.byteLength)) return false;
 		this.#plainBytes = plainBytes;
 		return true;
+	}
+
+	#hasKnownRoots(update: Uint8Array): boolean {
+		const { share } = this.#document;
+		try {
+			const { roots } = scanUpdate(update, this.#context.limits.updatePartsMax);
+			for (const root of roots) if (!share.has(root)) return false;
+			return true;
+		} catch {
+			return false;
+		}
 	}
 
 	#examine(connection: Connection, message: Uint8Array, edit: Edit): Admission {
