@@ -150,7 +150,8 @@ async function importFrom(
 	options: ImportOptions,
 	configuration: Configuration,
 ): Promise<number> {
-	const { document: documentName, url } = options;
+	const { document: documentName, url, tokenVariable } = options;
+	if (url === undefined) refuseWithoutUrl({ tokenVariable });
 	if (documentName === undefined) {
 		if (url !== undefined) throw new UserError("--url needs --document: a single document can be merged so");
 		const { importCommand } = await import("./import-command.ts");
@@ -175,6 +176,8 @@ async function doctor(options: DoctorOptions, configuration: Configuration): Pro
 	const { url, document: documentName, connections, idleS, patienceS } = options;
 	const json = options.json === true;
 	if (url === undefined) {
+		const { token, tokenVariable } = options;
+		refuseWithoutUrl({ token, tokenVariable, document: documentName, connections, idleS, patienceS });
 		const { checkOwnSettings } = await import("./doctor/own-settings.ts");
 		return checkOwnSettings(configuration, { json });
 	}
@@ -190,6 +193,13 @@ async function doctor(options: DoctorOptions, configuration: Configuration): Pro
 		adminToken,
 		json,
 	});
+}
+
+/** Whoever forgets `--url` is not to take the checks of this machine for those of a deployment. */
+function refuseWithoutUrl(onlyWithUrl: Readonly<Record<string, unknown>>): void {
+	const given = Object.entries(onlyWithUrl).find(([, value]) => value !== undefined)?.[0];
+	if (given === undefined) return;
+	throw new UserError(`--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} needs --url`);
 }
 
 function tokenOf({

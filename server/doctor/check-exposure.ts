@@ -1,4 +1,5 @@
 import type { Finding } from "./finding.ts";
+import { withoutPassword } from "./trial.ts";
 import { reasonOf } from "./trial-client.ts";
 
 const deadlineMs = 10_000;
@@ -6,7 +7,9 @@ const bytesMax = 64 * 1024;
 
 /** What HTTP says: whether nodes are ready, and whether what is for operators can be seen by everybody. */
 export async function checkExposure(url: URL): Promise<Finding[]> {
-	const findings = [judgeReadiness(await ask(url, "/readyz"))];
+	const readiness = await ask(url, "/readyz");
+	const findings = [judgeReadiness(readiness)];
+	if (readiness.status === 0) return findings;
 	const metrics = await ask(url, "/metrics");
 	// Nodes read it as the same, and not every balancer does.
 	const disguised = await ask(url, "/%6detrics");
@@ -42,10 +45,12 @@ interface Answer {
 
 /** Of the host itself: that is where balancers pass paths on that nodes have. */
 async function ask(url: URL, path: string, method: "GET" | "POST" = "GET"): Promise<Answer> {
-	const at = new URL(path, url);
+	const { url: bare, headers } = withoutPassword(url);
+	const at = new URL(path, bare);
 	at.protocol = url.protocol === "wss:" ? "https:" : "http:";
 	try {
-		const response = await fetch(at, { method, redirect: "manual", signal: AbortSignal.timeout(deadlineMs) });
+		const signal = AbortSignal.timeout(deadlineMs);
+		const response = await fetch(at, { method, headers, redirect: "manual", signal });
 		return { status: response.status, text: await beginning(response) };
 	} catch (error) {
 		return { status: 0, text: reasonOf((error as Error).cause ?? error) };

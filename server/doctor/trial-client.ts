@@ -4,6 +4,7 @@ import * as encoding from "lib0/encoding";
 import { WebSocket } from "ws";
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
+import { withoutPassword } from "./trial.ts";
 
 /** The protocol of `@hocuspocus/provider` 4.8: each frame is the document's name, a type, and what the type says. */
 const type = { sync: 0, presence: 1, auth: 2, syncReply: 4, close: 7, syncStatus: 8 } as const;
@@ -65,8 +66,9 @@ export class TrialClient {
 	private constructor(options: TrialClientOptions) {
 		this.#options = options;
 		const startedMs = performance.now();
-		this.#socket = new WebSocket(options.url, {
-			headers: { ...options.headers },
+		const { url, headers } = withoutPassword(options.url);
+		this.#socket = new WebSocket(url, {
+			headers: { ...headers, ...options.headers },
 			handshakeTimeout: openDeadlineMs,
 		});
 		this.#socket.on("upgrade", ({ headers }) => {

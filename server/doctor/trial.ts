@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { unescape as decode } from "node:querystring";
 
 /** A running deployment, as its checks need it. */
 export interface Deployment {
@@ -11,4 +12,15 @@ export interface Deployment {
 /** A key or a name of one's own, that no other doctor takes at the same time. */
 export function mark(): string {
 	return `doctor-${randomInt(2 ** 47).toString(36)}`;
+}
+
+/** A URL as it may be shown, and its name and password as the header that they are for HTTP. */
+export function withoutPassword(url: URL): { readonly url: URL; readonly headers: Record<string, string> } {
+	const { username, password } = url;
+	if (username === "" && password === "") return { url, headers: {} };
+	const bare = new URL(url);
+	bare.username = "";
+	bare.password = "";
+	const pair = Buffer.from(`${decode(username)}:${decode(password)}`).toString("base64");
+	return { url: bare, headers: { authorization: `Basic ${pair}` } };
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -222,6 +223,40 @@ test("what is no address of a deployment is an error of use", async () => {
 		await expect(examine(url)).rejects.toThrow("--url must be a URL like wss://");
 	const { code, errors } = await runCommand(["doctor", "--url", "localhost"]);
 	expect({ code, errors }).toEqual({ code: 2, errors: expect.stringContaining("wss://") });
+});
+
+test("what goes with --url alone is refused without it", async () => {
+	const data = ["--data", temporaryFolder()];
+	for (const [command, flag, value] of [
+		[["doctor", ...data], "--token", "t"],
+		[["doctor", ...data], "--document", "d"],
+		[["doctor", ...data], "--idle-s", "0"],
+		[["import", "file", "--document", "d", ...data], "--token-variable", "T"],
+	] as const) {
+		const found = await runCommand([...command, flag, value], { environment: { T: "t" } });
+		expect(found).toMatchObject({ code: 2, errors: `indelible: ${flag} needs --url\n` });
+	}
+});
+
+test("a name and a password in the URL are for HTTP as well, and are not shown", async () => {
+	const node = await startLocalNode();
+	const asked: string[] = [];
+	const front = createHttpServer((request, response) => {
+		asked.push(request.headers.authorization ?? "none");
+		response.writeHead(404).end();
+	}).listen(0, "127.0.0.1");
+	front.on("upgrade", (request, socket, head) => {
+		asked.push(request.headers.authorization ?? "none");
+		node.node.handleUpgrade(request, socket, head);
+	});
+	await once(front, "listening");
+	onTestFinished(() => void front.close());
+	const { port } = front.address() as AddressInfo;
+	const { code, of, findings } = await examine(`ws://ann:s3cret%21@127.0.0.1:${port}?ticket=t1cket`);
+	expect(code).toBe(0);
+	expect(of("readiness")).toEqual([expect.stringContaining("HTTP 404")]);
+	expect(new Set(asked)).toEqual(new Set([`Basic ${btoa("ann:s3cret!")}`]));
+	expect(JSON.stringify(findings)).not.toMatch(/s3cret|t1cket/);
 });
 
 test("for people, each finding has a line, and what to do below it", async () => {
