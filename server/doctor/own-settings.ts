@@ -1,4 +1,4 @@
-import { constants, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { constants, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -65,12 +65,29 @@ async function checkFolder({ data }: Settings): Promise<Finding> {
 				"Give the user that runs the node the right to write there, or choose another folder with --data.",
 		};
 	}
+	const foreign = foreignFile(folder);
+	if (foreign !== undefined) {
+		return {
+			check,
+			result: "warning",
+			detail: `${foreign} belongs to another user than ${folder}`,
+			advice: `A node that runs as the folder's user can't use it: chown --reference=${folder} ${foreign}`,
+		};
+	}
 	const { bavail, bsize } = statfsSync(folder);
 	const detail = `${folder}, ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free`;
 	if (bavail * bsize >= freeBytesMin) return { check, result: "ok", detail };
 	const advice =
 		"A full disk stops acknowledgements (editing goes on, nothing acknowledged is lost). Make room.";
 	return { check, result: "warning", detail, advice };
+}
+
+/** A file of the database that is root's, as a copy that root has made, in a folder that is not. */
+function foreignFile(folder: string): string | undefined {
+	if (statSync(folder).uid === 0) return undefined;
+	return ["", "-wal", "-shm", "-lock"]
+		.map((end) => join(folder, `indelible.sqlite${end}`))
+		.find((path) => existsSync(path) && statSync(path).uid === 0);
 }
 
 /** Opens the database, if there is one; then writes, reads and merges in a new one beside it. */

@@ -14,6 +14,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
+import { giveToFolderOwner } from "./owner.ts";
 import { createSchema } from "./schema.ts";
 
 const magic = "SQLite format 3\0";
@@ -105,6 +106,7 @@ function create(path: string): void {
 	} finally {
 		database.close();
 	}
+	giveToFolderOwner(unfinished);
 	renameSync(unfinished, path);
 	syncFolder(dirname(path));
 }

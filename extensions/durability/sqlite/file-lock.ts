@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError, StoreUnavailableError } from "../store.ts";
+import { giveToFolderOwner } from "./owner.ts";
 import { errorCode, isBusy, isForbidden, isNoDatabase } from "./sqlite-error.ts";
 
 /** How long a process that is just ending may still hold the lock, in ms. */
@@ -31,6 +32,7 @@ export class FileLock {
 		try {
 			database = new DatabaseSync(path, { timeout: patienceMs });
 			hold(database);
+			giveToFolderOwner(path);
 			return new FileLock(database);
 		} catch (error) {
 			const refusal = isBusy(error) ? inUse(databasePath, holderOf(database)) : unusable(path, error);
