@@ -11,7 +11,7 @@ export function stateOf(stored: StoredDocument): Uint8Array {
 export function documentOf({ snapshot, entries }: StoredDocument): Y.Doc {
 	const document = new Y.Doc({ gc: false });
 	document.transact(() => {
-		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
+		if (snapshot !== undefined) applyStoredUpdate(document, snapshot.update);
 		for (const { updates } of entries) for (const each of updates) applyStoredUpdate(document, each);
 	});
 	return document;

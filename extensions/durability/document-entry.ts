@@ -30,7 +30,7 @@ export interface DocumentEntry {
  */
 export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument, origin?: unknown): void {
 	document.transact(() => {
-		if (snapshot !== undefined) Y.applyUpdate(document, snapshot.update);
+		if (snapshot !== undefined) applyStoredUpdate(document, snapshot.update);
 		applyEntries(document, entries, origin);
 	}, origin);
 }

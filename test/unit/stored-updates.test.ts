@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { type DocumentEntry, takeHeldBack } from "../../extensions/durability/document-entry.ts";
+import { applyStored, type DocumentEntry, takeHeldBack } from "../../extensions/durability/document-entry.ts";
 import { merge } from "../../extensions/durability/merge.ts";
 import {
 	applyStoredUpdate,
@@ -178,4 +178,23 @@ test("[TRN5] [DUR1] edits that somebody has held back under another's number hid
 		madeFrom(logged.log),
 	])
 		expect(made.getText("text").toString()).toBe(said);
+});
+
+test("[TRN5] [CON1] another node's snapshot is brought into a document that has other structs with the same numbers", () => {
+	const seed = testSeed("another node's snapshot");
+	const failed = [1_801, 2_603, 3_201, 4_415];
+	const seeds = [...failed, ...Array.from({ length: documents }, (_, round) => seed + round)];
+	for (const one of seeds) {
+		const random = new Random(one);
+		const [here, there] = [new Logged(), new Logged()];
+		for (let edits = random.below(40); edits > 0; edits -= 1) {
+			const first = random.below(2) === 0 ? here : there;
+			const update = randomUpdate(random, Y.decodeStateVector(Y.encodeStateVector(first.document)));
+			// Some do not reach both.
+			for (const node of random.below(3) === 0 ? [first] : [here, there]) node.receive(update);
+		}
+		const snapshot = { update: wholeState(there.document), position: 1 };
+		applyStored(here.document, { snapshot, entries: [], position: 1, logBytes: 0 });
+		expect(missingIn(here.document, there.document), `seed ${one}`).toEqual([]);
+	}
 });
