@@ -11,7 +11,7 @@ import type {
 	RedisTransactionOrigin,
 } from "@hocuspocus/server";
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
-import { applyUpdate, encodeStateAsUpdate } from "yjs";
+import { applyUpdate } from "yjs";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
@@ -36,6 +36,7 @@ import { type Seed, seedUpdate } from "./seed/index.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
+import { wholeState } from "./stored-updates.ts";
 
 export interface DurabilityOptions {
 	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
@@ -548,7 +549,7 @@ export class Durability implements Extension {
 		const entry = this.#entries.get(documentName);
 		if (entry === undefined || entry.document.isDestroyed) return undefined;
 		entry.readPosition = 0;
-		return encodeStateAsUpdate(entry.document);
+		return wholeState(entry.document);
 	}
 
 	/** One timer for all documents. */
