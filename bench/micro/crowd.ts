@@ -1,5 +1,6 @@
-import { Connection, Document, Hocuspocus } from "@hocuspocus/server";
+import { Connection, Document, type Extension, Hocuspocus } from "@hocuspocus/server";
 import type { Clock } from "../../extensions/durability/clock.ts";
+import { ContentLimits } from "../../extensions/limits/index.ts";
 import { addressField } from "../../extensions/sync/bodies.ts";
 import { type PacedSocket, type Route, Sync } from "../../extensions/sync/index.ts";
 
@@ -66,12 +67,15 @@ export interface CrowdOptions {
 	readonly flushIntervalMs?: number;
 }
 
+/** Says, as `Durability` would, that nothing is stored yet. */
+const newStore: Extension & { storedBytes(): number } = { storedBytes: () => 0 };
+
 /** What all their messages begin with. */
 export const crowdAddress = addressField("doc");
 
 const request = new Request("http://localhost/");
 
-/** On a Hocuspocus with our sync extension, and without a store. */
+/** On a Hocuspocus with our sync extension and its limits, and without a store. */
 export async function gather({
 	people,
 	clock,
@@ -79,7 +83,10 @@ export async function gather({
 	flushIntervalMs = 0,
 }: CrowdOptions): Promise<Crowd> {
 	const sync = new Sync({ clock, flushIntervalMs });
-	const hocuspocus = new Hocuspocus({ quiet: true, extensions: [sync] });
+	const hocuspocus = new Hocuspocus({
+		quiet: true,
+		extensions: [sync, new ContentLimits({ clock }), newStore],
+	});
 	const options = { readOnly: false, isAuthenticated: true };
 	const document = await hocuspocus.createDocument("doc", request, "nobody", options);
 	return { document, sockets: connect(document, people, keeps) };

@@ -140,7 +140,11 @@ export class LiveDocument {
 	/** Applies what was received, so that whoever looks at the document sees it. */
 	settle(): void {
 		this.#presence.apply();
-		if (this.#received.length === 0) return;
+		if (this.#received.length > 0) this.#applyReceived();
+		this.screen?.settled();
+	}
+
+	#applyReceived(): void {
 		const received = this.#received;
 		this.#received = [];
 		this.#receivedBytes = 0;
@@ -160,7 +164,6 @@ export class LiveDocument {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
-		this.screen?.settled();
 		const tookTooLong = this.#tookTooLong;
 		this.#tookTooLong = undefined;
 		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong.peer.connection, tookTooLong.update);

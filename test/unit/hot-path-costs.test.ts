@@ -134,6 +134,24 @@ test("what 40 people type in a turn is one transaction, one turn's task and one 
 	expect(encodings.count).toBe(0);
 });
 
+test("thousands of edits of one turn, as many people make, are one transaction, whatever limits are to be kept", async () => {
+	const { clock, document, sockets } = await crowdOf(100);
+	const typing = new Typing(100, document);
+	clock.endTurn();
+	let transactions = 0;
+	document.on("afterTransaction", () => (transactions += 1));
+	let bytes = 0;
+	for (let round = 0; round < 15; round += 1) {
+		for (const [index, update] of typing.updates(100).entries()) {
+			bytes += update.byteLength;
+			sockets[index]?.receive(message(updateBody(update)));
+		}
+	}
+	expect(bytes).toBeGreaterThan(20_000);
+	clock.endTurn();
+	expect(transactions).toBe(1);
+});
+
 test("the stock document, for the comparison, makes a transaction of each update and a write of each for every socket", () => {
 	const { document, sockets } = gatherPlainly(100);
 	onTestFinished(() => document.destroy());

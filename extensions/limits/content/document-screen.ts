@@ -95,6 +95,7 @@ export class DocumentScreen implements MessageScreen {
 	/** All that was admitted has been applied. */
 	settled(): void {
 		this.#plainBytes = 0;
+		this.#presence.settled();
 	}
 
 	/** Whether nothing can be too much about an update, as far as its size tells. */

@@ -25,11 +25,18 @@ export class PresenceScreen {
 	/** Bytes of states that are not small, by awareness client; made when there is one. */
 	#large: Map<number, number> | undefined;
 	#largeBytes = 0;
+	/** Clients that became a connection's with what may not have been applied yet. */
+	#waiting: WeakMap<Connection, Set<number>> | undefined;
 
 	constructor(document: Document, limits: ContentLimitsMax, settle: () => void) {
 		this.#document = document;
 		this.#limits = limits;
 		this.#settle = settle;
+	}
+
+	/** All that was admitted has been applied. */
+	settled(): void {
+		this.#waiting = undefined;
 	}
 
 	/** @throws when the update can't be read. */
@@ -65,13 +72,20 @@ export class PresenceScreen {
 		return { type: "some", update: rest, limit };
 	}
 
-	/** One small state of a client that is known to be this connection's. */
+	/** One small state of a client that is this connection's, or for which it has room. */
 	#isUsual(connection: Connection, update: Uint8Array): boolean {
 		if (update.byteLength > smallBytes) return false;
 		const decoder = decoding.createDecoder(update);
 		if (decoding.readVarUint(decoder) !== 1) return false;
 		const clientId = decoding.readVarUint(decoder);
-		return this.#large?.has(clientId) !== true && this.#document.getClients(connection).has(clientId);
+		if (this.#large?.has(clientId) === true) return false;
+		const owned: ReadonlySet<number> = this.#document.getClients(connection);
+		if (owned.has(clientId)) return true;
+		this.#waiting ??= new WeakMap();
+		const waiting = this.#waiting.get(connection) ?? new Set();
+		if (owned.size + waiting.size >= this.#limits.presenceClientsPerConnectionMax) return false;
+		this.#waiting.set(connection, waiting.add(clientId));
+		return true;
 	}
 
 	#fits({ clientId, bytes }: PresenceEntry): boolean {
