@@ -81,7 +81,10 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.option("--url <url>", "check the running deployment at this address instead, as an editor sees it")
 			.option("--token <text>", "for --url: the token to show; others on this machine can read it here")
 			.option("--token-variable <name>", "for --url: the environment variable that holds the token")
-			.option("--document <name>", "for --url: document to try, and leave empty (default: indelible-doctor)")
+			.option(
+				"--document <name>",
+				"for --url: document to try things on; what it holds stays (default: indelible-doctor)",
+			)
 			.option(
 				"--connections <number>",
 				"for --url: sockets to open, to find the nodes (default: 8)",

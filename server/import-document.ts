@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as Y from "yjs";
 import type { Configuration } from "./configuration.ts";
-import { TrialClient } from "./doctor/trial-client.ts";
+import { type Closing, TrialClient } from "./doctor/trial-client.ts";
 import { documentStore } from "./document-store.ts";
 import { merge } from "./import.ts";
 import { faultOf } from "./stored-state.ts";
@@ -73,6 +73,13 @@ interface Delivery {
 	readonly token: string;
 }
 
+/** Why the deployment has not taken it. */
+function describe({ code, reason }: Closing): string {
+	const words = `the socket was closed with ${code} ${reason}`.trimEnd();
+	if (code !== 1009 && code !== 4413) return words;
+	return `${words}: the document is larger than an editor may send at once. Raise updateBytesMax, updatePartsMax and frameBytesMax of the nodes for it, or import it into the store, without --url`;
+}
+
 /** As an editor that brings the document along. */
 async function throughDeployment({ update, documentName, url, token }: Delivery): Promise<void> {
 	const at = URL.parse(url);
@@ -88,8 +95,7 @@ async function throughDeployment({ update, documentName, url, token }: Delivery)
 		Y.applyUpdate(client.document, update, "import");
 		const isOver = () => client.isSaved || client.refusals > 0 || client.closing !== undefined;
 		await client.until(isOver, savedDeadlineMs);
-		if (client.closing !== undefined)
-			throw new UserError(`the socket was closed with ${client.closing.code} ${client.closing.reason}`);
+		if (client.closing !== undefined) throw new UserError(describe(client.closing));
 		if (client.refusals > 0) throw new UserError("the deployment refuses to write this document");
 		if (!client.isSaved) throw new UserError(`nothing was acknowledged in ${savedDeadlineMs / 1_000} s`);
 	} finally {

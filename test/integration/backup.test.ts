@@ -195,6 +195,12 @@ test("an import that can't be is refused, with the reason", async () => {
 	const document = new Y.Doc();
 	document.getText("text").insert(0, "more");
 	writeFileSync(file, Y.encodeStateAsUpdate(document));
+	const small = await startNode(temporaryFolder(), { INDELIBLE_UPDATE_BYTES_MAX: "4" });
+	const large = await runCommand(["import", file, "--document", "a", "--url", small.url]);
+	expect(large).toMatchObject({
+		code: 2,
+		errors: expect.stringMatching(/4413 update-too-big: .*Raise updateBytesMax/),
+	});
 	const reader = await signToken({ readonlyDocumentNames: ["*"] });
 	const refused = await runCommand(["import", file, ...into], { environment: { T: reader } });
 	expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("refuses to write") });
