@@ -283,29 +283,26 @@ describe("doctor", () => {
 		expect(problems[2]?.detail).toBe(`${port} on 127.0.0.1 is in use`);
 	});
 
-	test.skipIf(process.geteuid?.() !== 0)(
-		"by root, what is made in somebody's folder is theirs",
-		async () => {
-			const [data, nobody] = [temporaryFolder(), 65534];
-			const path = join(data, "indelible.sqlite");
-			chownSync(data, nobody, nobody);
-			await runCommand(["import", "--data", data, stockDatabase({ one: "text" })]);
-			const args = ["--data", data, "--port", String(await freePort())];
-			const well = await report(args);
-			expect(well.report.findings.find(({ check }) => check === "data")).toMatchObject({ result: "ok" });
-			expect(readdirSync(data).sort()).toEqual(["indelible.sqlite", "indelible.sqlite-lock"]);
-			for (const name of readdirSync(data)) expect(statSync(join(data, name)).uid).toBe(nobody);
-			// As after `cp` from a backup.
-			chownSync(path, 0, 0);
-			const copied = await report(args);
-			expect(copied.report.findings.find(({ check }) => check === "data")).toMatchObject({
-				result: "warning",
-				detail: expect.stringContaining("indelible.sqlite belongs to another user"),
-				advice: expect.stringContaining("chown --reference"),
-			});
-			expect(statSync(path).uid).toBe(0);
-		},
-	);
+	test.skipIf(process.geteuid?.() !== 0)("by root, what is made in somebody's folder is theirs", async () => {
+		const [data, nobody] = [temporaryFolder(), 65534];
+		const path = join(data, "indelible.sqlite");
+		chownSync(data, nobody, nobody);
+		await runCommand(["import", "--data", data, stockDatabase({ one: "text" })]);
+		const args = ["--data", data, "--port", String(await freePort())];
+		const well = await report(args);
+		expect(well.report.findings.find(({ check }) => check === "data")).toMatchObject({ result: "ok" });
+		expect(readdirSync(data).sort()).toEqual(["indelible.sqlite", "indelible.sqlite-lock"]);
+		for (const name of readdirSync(data)) expect(statSync(join(data, name)).uid).toBe(nobody);
+		// As after `cp` from a backup.
+		chownSync(path, 0, 0);
+		const copied = await report(args);
+		expect(copied.report.findings.find(({ check }) => check === "data")).toMatchObject({
+			result: "warning",
+			detail: expect.stringContaining("indelible.sqlite belongs to another user"),
+			advice: expect.stringContaining("chown --reference"),
+		});
+		expect(statSync(path).uid).toBe(0);
+	});
 
 	test("names who holds the data, and a database that is damaged", async () => {
 		const data = temporaryFolder();
