@@ -19,14 +19,17 @@ export function prospectOf(document: Doc, update: Uint8Array, waiting: Waiting):
 	for (const struct of structs) {
 		const { client, clock } = struct.id;
 		const end = clock + struct.length;
-		const isKnown = end <= ends.of(client) || waiting.hasStructs(client, clock, end);
-		if (struct instanceof Skip || isKnown) continue;
+		if (struct instanceof Skip || end <= ends.of(client)) continue;
 		const queue = queues.get(client);
 		if (queue === undefined) queues.set(client, [struct]);
 		else queue.push(struct);
 	}
-	if (!takesAll(queues, ends)) return "held-back";
-	let isKnown = queues.size === 0;
+	const { taken, stuck } = take(queues, ends);
+	// Numbers say nothing of what can be taken in: somebody may have sent others' before them, and it waits [DUR1].
+	const isWaiting = ({ id: { client, clock }, length }: Struct) =>
+		waiting.hasStructs(client, clock, clock + length);
+	if (!stuck.every(isWaiting)) return "held-back";
+	let isKnown = taken === 0;
 	for (const [client, ranges] of ds.clients) {
 		for (const { clock, len } of ranges) {
 			const end = clock + len;
@@ -69,20 +72,24 @@ class Ends {
 	}
 }
 
-function takesAll(queues: ReadonlyMap<number, readonly Struct[]>, ends: Ends): boolean {
+/** @returns How many structs Yjs would take in, and those that it would not. */
+function take(
+	queues: ReadonlyMap<number, readonly Struct[]>,
+	ends: Ends,
+): { readonly taken: number; readonly stuck: readonly Struct[] } {
 	const next = new Map<number, number>();
 	/** Clients whose next struct waits for one of this client. */
 	const waiting = new Map<number, number[]>();
 	const ready = [...queues.keys()];
-	let left = [...queues.values()].reduce((sum, { length }) => sum + length, 0);
+	let taken = 0;
 	for (let client = ready.pop(); client !== undefined; client = ready.pop()) {
 		const queue = queues.get(client) ?? [];
-		let at = next.get(client) ?? 0;
+		const from = next.get(client) ?? 0;
+		let at = from;
 		for (let struct = queue[at]; struct !== undefined; struct = queue[at]) {
-			if (struct.id.clock > ends.of(client)) return false;
+			if (struct.id.clock > ends.of(client)) break;
 			const missing = missingFor(struct, ends);
 			if (missing !== undefined) {
-				if (!queues.has(missing.client)) return false;
 				const others = waiting.get(missing.client);
 				if (others === undefined) waiting.set(missing.client, [client]);
 				else others.push(client);
@@ -90,15 +97,15 @@ function takesAll(queues: ReadonlyMap<number, readonly Struct[]>, ends: Ends): b
 			}
 			ends.take(struct);
 			at += 1;
-			left -= 1;
 		}
-		const isMoved = at > (next.get(client) ?? 0);
 		next.set(client, at);
-		if (!isMoved) continue;
+		if (at === from) continue;
+		taken += at - from;
 		ready.push(...(waiting.get(client) ?? []));
 		waiting.delete(client);
 	}
-	return left === 0;
+	const stuck = [...queues].flatMap(([client, queue]) => queue.slice(next.get(client)));
+	return { taken, stuck };
 }
 
 function missingFor(struct: Struct, ends: Ends): ID | undefined {
