@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as Y from "yjs";
+import { isDocumentNameAllowed } from "../extensions/limits/document-name.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Closing, TrialClient } from "./doctor/trial-client.ts";
 import { documentStore } from "./document-store.ts";
@@ -36,6 +37,8 @@ export async function importDocument(
 	const { documentNameBytesMax } = configuration.settings;
 	if (documentName === "" || Buffer.byteLength(documentName) > documentNameBytesMax)
 		throw new UserError(`a document's name has 1 to ${documentNameBytesMax} bytes`);
+	if (!isDocumentNameAllowed(documentName, undefined))
+		throw new UserError(`${name} has control characters: no node opens a document of this name`);
 	const store = documentStore(configuration.settings);
 	await store.open();
 	try {

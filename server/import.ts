@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import * as Y from "yjs";
 import { DamagedDocumentError, type Store, type StoredDocument } from "../extensions/durability/store.ts";
+import { isDocumentNameAllowed } from "../extensions/limits/document-name.ts";
 import { documentOf, faultOf } from "./stored-state.ts";
 import { UserError } from "./user-error.ts";
 
@@ -160,6 +161,7 @@ async function importRow({ name, data }: Row, store: Store, nameBytesMax: number
 	if (typeof name !== "string") return refuse("its name is no text");
 	if (name === "") return refuse("its name is empty");
 	if (!name.isWellFormed()) return refuse("its name is no valid Unicode");
+	if (!isDocumentNameAllowed(name, undefined)) return refuse("its name has control characters");
 	if (Buffer.byteLength(name) > nameBytesMax) return refuse(`its name is longer than ${nameBytesMax} bytes`);
 	if (data instanceof Error) return refuse(`its data can't be read: ${data.message}`);
 	if (!(data instanceof Uint8Array)) return refuse("its data is no blob");

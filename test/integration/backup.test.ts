@@ -187,6 +187,7 @@ test("an import that can't be is refused, with the reason", async () => {
 	expect(await attempt(new Uint8Array(), "--document", "a")).toMatch(/^2 .*has no bytes/);
 	expect(await attempt(Buffer.concat([update, update]), "--document", "a")).toMatch(/^2 .*goes on after/);
 	expect(await attempt(update, "--document", "")).toMatch(/^2 .*name/);
+	expect(await attempt(update, "--document", "a\u0001b")).toMatch(/^2 .*control characters/);
 	expect(await attempt(update, "--url", "ws://localhost:1")).toMatch(/^2 .*--document/);
 	const node = await startNode(temporaryFolder(), { INDELIBLE_AUTH_JWT_SECRET: testSecret });
 	const into = ["--document", "a", "--url", node.url, "--token-variable", "T"];

@@ -185,6 +185,7 @@ test("[CON2] rows that can't be right are left out and reported, the others are 
 	const from = stockFile([
 		["", good],
 		["x".repeat(1025), good],
+		["two\nlines", good],
 		["garbage", Uint8Array.of(200, 200, 200, 200)],
 		["cut off", good.subarray(0, good.byteLength - 3)],
 		["too long", Buffer.concat([good, Buffer.of(7)])],
@@ -198,6 +199,7 @@ test("[CON2] rows that can't be right are left out and reported, the others are 
 	expect(result.refused.map(({ documentName }) => documentName)).toEqual([
 		"",
 		"x".repeat(1025),
+		"two\nlines",
 		"garbage",
 		"cut off",
 		"too long",
@@ -207,6 +209,7 @@ test("[CON2] rows that can't be right are left out and reported, the others are 
 	expect(result.refused.map(({ problem }) => problem)).toEqual([
 		"its name is empty",
 		"its name is longer than 1024 bytes",
+		"its name has control characters",
 		expect.stringContaining("its data is no Yjs update"),
 		expect.stringContaining("its data is no Yjs update"),
 		"its data goes on after a Yjs update",
