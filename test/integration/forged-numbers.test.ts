@@ -54,3 +54,18 @@ test("[DUR1] [TRN5] what a store has lost is stored anew with all of it, also un
 	await node.close();
 	expect(await storedText(store)).toBe("three two one before");
 });
+
+test("[DUR1] [TRN5] a deletion of which a part waits already is applied as far as it can be", async () => {
+	const store = new MemoryDisk();
+	const node = await startLocalNode({ store: new MemoryStore(store) });
+	const document = new Y.Doc();
+	document.clientID = 5;
+	const [author, other] = [node.client("doc", { document }), node.client("doc")];
+	await Promise.all([author.type("a").saved(), other.synced()]);
+	sendUpdate(other, rawUpdate([], [{ client: 5, ranges: [[1, 1]] }]));
+	await eventually("the deletion to be held back", () => store.read("doc").entries.length > 1);
+	sendUpdate(other, rawUpdate([], [{ client: 5, ranges: [[0, 2]] }]));
+	await eventually("the others to see it", () => author.text.toString() === "");
+	await node.close();
+	expect(await storedText(store)).toBe("");
+});

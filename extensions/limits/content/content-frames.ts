@@ -40,17 +40,6 @@ export function refusedStep2Frame(address: string): Uint8Array {
 	});
 }
 
-/** Stands for an edit that brings nothing, and is answered as that. */
-export function emptyEditFrame(address: string, type: "step2" | "update"): Uint8Array {
-	return frame(address, messageType.sync, (encoder) => {
-		encoding.writeVarUint(encoder, syncType[type]);
-		encoding.writeVarUint8Array(encoder, noChanges);
-	});
-}
-
-/** An update without structs and deletions. */
-const noChanges = new Uint8Array([0, 0]);
-
 export function presenceFrame(address: string, update: Uint8Array): Uint8Array {
 	return frame(address, messageType.awareness, (encoder) => encoding.writeVarUint8Array(encoder, update));
 }

@@ -4,7 +4,7 @@ import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
 import { charge } from "./charge.ts";
-import { emptyEditFrame, presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
+import { presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
 import { PresenceScreen } from "./presence-screen.ts";
@@ -17,6 +17,8 @@ const stateVectorBytesMax = 1024 * 1024;
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
+/** As so many messages counts an update that brings only what waits already. */
+const knownMessages = 20;
 /** Of small updates that wait to be applied, in bounds of what may be held back: applying them sooner would cost honest people more. */
 const batchesOver = 8;
 const rootBytes = 6;
@@ -140,9 +142,9 @@ export class DocumentScreen implements MessageScreen {
 			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
 			const heldBack = this.#heldBack.judge(edit.payload, scan);
 			if (heldBack === "no-room") return this.#refusePending(connection, message, edit);
-			// To hold back once more what is held back would cost as much as the first time.
-			if (heldBack === "known")
-				return { type: "instead", message: emptyEditFrame(connection.messageAddress, edit.type) };
+			// To hold back once more what is held back costs as much as the first time. It is applied all the same: whether an update
+			// is known is an opinion, and what is acknowledged must not depend on one [DUR1].
+			if (heldBack === "known") charge(connection, knownMessages);
 			if (!this.#size.takes(byteLength) && !this.#size.admits(connection, edit.payload))
 				return this.#refuse(connection, message, "document-size");
 		} catch {
