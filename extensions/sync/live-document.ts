@@ -23,6 +23,8 @@ const batchBytesMax = 1024 * 1024;
 /** Updates of which larger ones are sent one by one, in bytes: merging costs more than it saves. */
 const mergeBytesMax = 64 * 1024;
 
+/** Most updates take a hundredth of it to be applied, in ms. */
+const costlyMs = 2;
 /** Updates that are smaller can't keep Yjs for long, in bytes. */
 const timedBytesMin = 4 * 1024;
 
@@ -297,7 +299,10 @@ export class LiveDocument {
 	}
 
 	#apply(received: readonly ReceivedUpdate[], failed: Set<ReceivedUpdate>): void {
+		const { clock } = this.#context;
+		let nowMs = clock.now();
 		for (const one of received) {
+			const startedMs = nowMs;
 			try {
 				if (one.isNested && !one.peer.gate.bears(one.update)) throw new Error("types are nested too deep");
 				this.#applyOne(one.update);
@@ -307,6 +312,8 @@ export class LiveDocument {
 				this.#context.refused(one.peer.connection, error);
 				if (error instanceof TookTooLongError) this.#tookTooLong = one;
 			}
+			nowMs = clock.now();
+			if (nowMs - startedMs >= costlyMs) this.screen?.took(one.peer.connection, nowMs - startedMs);
 		}
 	}
 

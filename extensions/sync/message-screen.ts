@@ -17,6 +17,8 @@ export interface MessageScreen {
 	readonly updateMsMax: number;
 	/** An update took longer, and was given up in the transaction that has just ended: the document in memory is not to be trusted any more. */
 	tookTooLong(sender: Connection, update: Uint8Array): void;
+	/** To apply an update of this sender took so long, in ms; told of those that took more than most. */
+	took(sender: Connection, ms: number): void;
 	/** All that was admitted has been applied. */
 	settled(): void;
 	/** @param incoming What the message is. */

@@ -43,3 +43,17 @@ test("[TRN5] whoever comes back with what took too long is refused it: the other
 	await eventually("the bringer to go on reading", () => bringer.text.toString().endsWith("after!"));
 	expect(bringer.closes.length).toBe(closes);
 });
+
+test("[TRN5] updates count by the time that they take: whoever keeps the event loop busy is read more slowly, and nobody else", async () => {
+	const node = await limitedNode({ messagesPerSecondMax: 100 });
+	const [attacker, other] = [node.client("doc"), node.client("elsewhere")];
+	await Promise.all([attacker.synced(), other.type("a").saved()]);
+	for (let first = 1; first < 60 && node.count("slowed", "connection-rate") === 0; first += 2) {
+		sendUpdate(attacker, conflicts(2_000, first));
+		// It came before this.
+		await other.type("b").saved();
+	}
+	await eventually("it to be slowed", () => node.count("slowed", "connection-rate") > 0);
+	await other.type("c").saved();
+	expect(other.closes).toEqual([]);
+});

@@ -17,6 +17,10 @@ const stateVectorBytesMax = 1024 * 1024;
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
+/** As so many messages counts a millisecond in which an update is applied: with the default rate, a tenth of the event loop's time. */
+const messagesPerMs = 10;
+/** Whoever brings a large whiteboard to a busy node is not to be read for ten seconds, and not for a minute. */
+const chargedMessagesMax = 10_000;
 /** As so many messages counts an update that brings only what waits already. */
 const knownMessages = 20;
 /** Of small updates that wait to be applied, in bounds of what may be held back: applying them sooner would cost honest people more. */
@@ -92,6 +96,11 @@ export class DocumentScreen implements MessageScreen {
 			default:
 				return asItIs;
 		}
+	}
+
+	/** What it costs is not to be seen by an update: Yjs looks at many items for each that says it was made in the same place. */
+	took(sender: Connection, ms: number): void {
+		charge(sender, Math.min(ms * messagesPerMs, chargedMessagesMax));
 	}
 
 	/** All that was admitted has been applied. */
