@@ -1,6 +1,9 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { createTlsServer, tlsFiles } from "../../server/tls.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node-process.ts";
@@ -8,6 +11,8 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // The node's patience is a quarter of a minute, and it looks every few seconds.
 vi.setConfig({ testTimeout: 90_000 });
+
+const silent = pino({ level: "silent" });
 
 /** A TCP connection that says something, and then a byte now and then. */
 interface Dawdler {
@@ -56,6 +61,24 @@ test("[TRN5] whoever does not come to the end of a request is cut off, by ten of
 	await eventually("all of them to be cut off", () => sockets.every(({ destroyed }) => destroyed), 60_000);
 	await client.type(" and after").saved();
 	expect(client.closes).toEqual([]);
+});
+
+test("[TRN5] whoever does not come to the end of TLS' handshake is cut off", async () => {
+	const { certificate, key } = makeCertificates();
+	const tls = tlsFiles(certificate, key);
+	if (tls === undefined) throw new Error("there are files");
+	const server = createTlsServer(tls, (_request, response) => void response.end(), silent);
+	onTestFinished(() => void server.close());
+	await once(server.listen(0, "127.0.0.1"), "listening");
+	const { port } = server.address() as AddressInfo;
+	// A record of a handshake, as long as may be, of which no more comes.
+	const hello = "\x16\x03\x01\x02\x00\x01";
+	const sockets = await Promise.all(
+		["", hello].flatMap((opening) =>
+			Array.from({ length: 5 }, () => dawdle(port, { name: "TLS", opening, dribble: "" })),
+		),
+	);
+	await eventually("all of them to be cut off", () => sockets.every(({ destroyed }) => destroyed), 60_000);
 });
 
 test("[TRN5] a head that is too large is refused", async () => {
