@@ -41,13 +41,22 @@ const formatValue = fc.oneof(
 	fc.constant(true),
 	fc.string({ maxLength: 6 }),
 	fc.nat(),
-	fc.dictionary(name, fc.oneof(fc.string({ maxLength: 6 }), fc.nat(), fc.constant(null)), { maxKeys: 2 }),
+	fc.dictionary(name, fc.oneof(fc.string({ maxLength: 6 }), fc.nat(), fc.constant(null)), {
+		maxKeys: 2,
+		noNullPrototype: true,
+	}),
 );
-const format = fc.dictionary(fc.constantFrom("bold", "link", "italic", "color"), formatValue, { maxKeys: 3 });
+const format = fc.dictionary(fc.constantFrom("bold", "link", "italic", "color"), formatValue, {
+	maxKeys: 3,
+	noNullPrototype: true,
+});
 const run: fc.Arbitrary<Run> = fc.record({
 	insert: fc.oneof(
 		{ weight: 5, arbitrary: fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }) },
-		{ weight: 1, arbitrary: fc.dictionary(name, formatValue, { minKeys: 1, maxKeys: 2 }) },
+		{
+			weight: 1,
+			arbitrary: fc.dictionary(name, formatValue, { minKeys: 1, maxKeys: 2, noNullPrototype: true }),
+		},
 	),
 	attributes: format,
 });
