@@ -1,5 +1,7 @@
+import { type Connection, Document } from "@hocuspocus/server";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
+import { ContentLimits } from "../../extensions/limits/content/content-limits.ts";
 import { GivenUp } from "../../extensions/limits/content/given-up.ts";
 
 function written(client: number): { readonly author: Y.Doc; readonly update: Uint8Array } {
@@ -40,4 +42,30 @@ test("thousands of documents take no more room than the bound", () => {
 	const remembered = Array.from({ length: 3_000 }, (_, name) => givenUp.has(`document ${name}`, 0));
 	expect(remembered.filter((is) => is).length).toBe(1_000);
 	expect(remembered.at(-1)).toBe(true);
+});
+
+test("[TRN5] whom it names goes on writing: what is small is not refused, as anybody can name anybody", () => {
+	const document = new Document("doc");
+	const limits = new ContentLimits({ logger: { debug() {}, info() {}, warn() {}, error() {} } });
+	const connection = {
+		document,
+		readOnly: false,
+		messageQueue: [],
+		messageAddress: "doc",
+		webSocket: { readyState: 1, close() {} },
+		close() {},
+	} as unknown as Connection;
+	const author = new Y.Doc();
+	const write = (text: string) => {
+		const before = Y.encodeStateVector(author);
+		author.getText("text").insert(0, text);
+		return Y.encodeStateAsUpdate(author, before);
+	};
+	limits.screen(new Document("doc"), () => {}).tookTooLong(connection, write("x"));
+	// As it is loaded anew.
+	const screen = limits.screen(document, () => {});
+	const admitted = (payload: Uint8Array) =>
+		screen.admit(connection, payload, { type: "update", payload }).type;
+	expect(admitted(write("y"))).toBe("as-it-is");
+	expect(admitted(write("z".repeat(10_000)))).toBe("refused");
 });

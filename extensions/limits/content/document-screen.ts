@@ -17,6 +17,8 @@ const stateVectorBytesMax = 1024 * 1024;
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
+/** Updates that are not larger can't take as long as those that are given up, in bytes. */
+const slowBytesMin = 4 * 1024;
 /** As so many messages counts a millisecond in which an update is applied: with the default rate, a tenth of the event loop's time. */
 const messagesPerMs = 10;
 /** Whoever brings a large whiteboard to a busy node is not to be read for ten seconds, and not for a minute. */
@@ -192,6 +194,8 @@ export class DocumentScreen implements MessageScreen {
 		const { clock, givenUp } = this.#context;
 		const nowMs = clock.now();
 		this.#isWatched = givenUp.has(this.#document.name, nowMs);
+		// It may name anybody: what people write from day to day is not refused for that, and can't take long by itself.
+		if (payload.byteLength <= slowBytesMin) return false;
 		return givenUp.refuses(this.#document.name, this.#document, payload, nowMs);
 	}
 
