@@ -5,7 +5,7 @@ import {
 	DamagedDocumentError,
 	StoreConfigurationError,
 	StoreUnavailableError,
-} from "../extensions/durability/index.ts";
+} from "../extensions/durability/store.ts";
 import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
@@ -103,6 +103,19 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.action(async (options: DoctorOptions, self: Command) => {
 				const configuration = await configurationOf(self);
 				process.exit(await doctor(options, configuration));
+			}),
+	)
+	.addCommand(
+		command("health", "ask the node that runs here with these settings whether it lives; exit code 0 or 1", [
+			"host",
+			"port",
+			"tlsCert",
+		])
+			.option("--ready", "ask whether it takes people instead")
+			.action(async (options: { readonly ready?: boolean }, self: Command) => {
+				const { settings: known } = await configurationOf(self);
+				const { healthCommand } = await import("./health-command.ts");
+				process.exit(await healthCommand(known, { ready: options.ready === true }));
 			}),
 	)
 	.addCommand(

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
 	chmodSync,
 	chownSync,
@@ -55,11 +56,21 @@ async function takenPort(): Promise<number> {
 	return (server.address() as { port: number }).port;
 }
 
+/** A node that does not get rid of a client for as long as a stop may take. */
+async function startStubbornly(): Promise<NodeProcess> {
+	const node = await startNode({ flags: ["--shutdown-deadline-ms", "600000", "--drain-window-ms", "0"] });
+	const ws = new WebSocket(node.url);
+	onTestFinished(() => ws.terminate());
+	await new Promise((done) => ws.once("open", done));
+	ws.pause();
+	return node;
+}
+
 describe("help", () => {
 	test("--help and no command at all say what commands there are", async () => {
 		const help = await runCommand(["--help"]);
 		expect(help).toMatchObject({ code: 0, errors: "" });
-		for (const name of ["start", "doctor", "import", "export", "backup"])
+		for (const name of ["start", "doctor", "health", "import", "export", "backup"])
 			expect(help.output).toContain(`\n  ${name} `);
 		expect(await runCommand([])).toMatchObject({ code: 2, errors: expect.stringContaining("  start ") });
 	});
@@ -325,6 +336,43 @@ describe("doctor", () => {
 	});
 });
 
+describe("health", () => {
+	test("says whether the node with these settings lives and takes people, with TLS or without", async () => {
+		const { certificate, key } = makeCertificates();
+		const [plain, port] = [await startNode(), await freePort()];
+		const environment = {
+			INDELIBLE_PORT: String(port),
+			INDELIBLE_HOST: "0.0.0.0",
+			INDELIBLE_TLS_CERT: certificate,
+			INDELIBLE_TLS_KEY: key,
+		};
+		const health = (...flags: string[]) => runCommand(["health", ...flags], { environment });
+		const well = { code: 0, output: "", errors: "" };
+		expect(await runCommand(["health", "--port", String(plain.port)])).toEqual(well);
+		const nobody = `indelible: nobody answers on port ${port} of 0.0.0.0: `;
+		expect(await health()).toMatchObject({ code: 1, errors: expect.stringContaining(nobody) });
+		const flags = ["start", "--no-demo", "--data", temporaryFolder()];
+		const child = spawn(process.execPath, ["bin/indelible.js", ...flags], {
+			env: { ...process.env, ...environment },
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		onTestFinished(() => void child.kill("SIGKILL"));
+		await once(child.stdout, "data");
+		expect(await health("--ready")).toEqual(well);
+	});
+
+	test("--ready says why it takes nobody, while it lives all the same", async () => {
+		const node = await startStubbornly();
+		node.child.kill("SIGTERM");
+		await eventually("the stop to begin", () => node.output().includes("a second signal ends at once"));
+		const flags = ["--port", String(node.port)];
+		const ready = await runCommand(["health", "--ready", ...flags]);
+		expect(ready).toMatchObject({ code: 1, errors: expect.stringContaining("says 503: ") });
+		expect(ready.errors).toContain("the node is draining");
+		expect(await runCommand(["health", ...flags])).toMatchObject({ code: 0 });
+	});
+});
+
 describe("a stop", () => {
 	test.for(["SIGTERM", "SIGINT"] as const)(
 		"[TRN3] %s: open clients get 1012, everything is on disk, exit code 0",
@@ -344,16 +392,6 @@ describe("a stop", () => {
 			expect((await open(node, "a").synced()).text.toString()).toBe("before, meanwhile");
 		},
 	);
-
-	/** A node that does not get rid of a client for as long as a stop may take. */
-	async function startStubbornly(): Promise<NodeProcess> {
-		const node = await startNode({ flags: ["--shutdown-deadline-ms", "600000", "--drain-window-ms", "0"] });
-		const ws = new WebSocket(node.url);
-		onTestFinished(() => ws.terminate());
-		await new Promise((done) => ws.once("open", done));
-		ws.pause();
-		return node;
-	}
 
 	test.for([
 		["SIGTERM", 143],

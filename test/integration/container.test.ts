@@ -56,7 +56,9 @@ describe("the container image", () => {
 			onTestFinished(() => client.destroy());
 			await client.type("in a container").saved();
 			expect(await (await fetch(`http://127.0.0.1:${running.port}/d/text-page`)).text()).toContain("<script");
-			const check = () => execFileSync("sh", ["-c", image.healthCheck], { env: running.environment });
+			const [, ...healthCheck] = placed(image.healthCheck, image);
+			const check = () =>
+				execFileSync(process.execPath, healthCheck, { env: running.environment, stdio: "ignore" });
 			expect(check).not.toThrow();
 			running.child.kill(image.stopSignal as NodeJS.Signals);
 			expect(await running.ended).toEqual([0, null]);
@@ -65,6 +67,11 @@ describe("the container image", () => {
 		5 * minuteMs,
 	);
 });
+
+/** A command of the image's, with its paths as they are here. */
+function placed(command: readonly string[], image: ImageFolder): string[] {
+	return command.map((word) => word.replace(/^\/app\//, `${image.root}/app/`));
+}
 
 /** Runs what the image runs, with a data folder in the place of its volume. */
 async function start(image: ImageFolder, data: string) {
@@ -80,18 +87,14 @@ async function start(image: ImageFolder, data: string) {
 		INDELIBLE_PORT: String(port),
 		INDELIBLE_DATA: data,
 	};
-	const [program = "", ...parameters] = [...image.entrypoint, ...image.command];
+	const [program, ...parameters] = placed([...image.entrypoint, ...image.command], image);
 	expect(program).toBe("node");
-	const child = spawn(
-		process.execPath,
-		parameters.map((parameter) => parameter.replace(/^\/app\//, `${image.root}/app/`)),
-		{
-			cwd: join(image.root, image.workingFolder),
-			env: withSettings,
-			stdio: ["ignore", "inherit", "inherit"],
-			...(isRoot ? { uid, gid } : {}),
-		},
-	);
+	const child = spawn(process.execPath, parameters, {
+		cwd: join(image.root, image.workingFolder),
+		env: withSettings,
+		stdio: ["ignore", "inherit", "inherit"],
+		...(isRoot ? { uid, gid } : {}),
+	});
 	onTestFinished(() => void child.kill("SIGKILL"));
 	const ended = once(child, "exit");
 	await eventually("the node", async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);

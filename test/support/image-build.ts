@@ -11,8 +11,7 @@ export interface ImageFolder {
 	readonly environment: Readonly<Record<string, string>>;
 	readonly entrypoint: readonly string[];
 	readonly command: readonly string[];
-	/** A shell command. */
-	readonly healthCheck: string;
+	readonly healthCheck: readonly string[];
 	readonly user: string;
 	readonly stopSignal: string;
 	/** Commands that need the system of the base image, and were left out. */
@@ -156,7 +155,7 @@ function runtimeOf(dockerfile: Dockerfile): Omit<ImageFolder, "root" | "workingF
 		),
 		entrypoint: list("ENTRYPOINT"),
 		command: list("CMD"),
-		healthCheck: (lastOf("HEALTHCHECK")?.getArgumentsContent() ?? "").replace(/^.*?CMD /s, ""),
+		healthCheck: JSON.parse((lastOf("HEALTHCHECK")?.getArgumentsContent() ?? "").replace(/^.*?CMD /s, "")),
 		user: wordsOf(lastOf("USER"))[0] ?? "root",
 		stopSignal: wordsOf(lastOf("STOPSIGNAL"))[0] ?? "SIGTERM",
 	};
