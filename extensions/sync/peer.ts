@@ -78,6 +78,7 @@ export class Peer implements Route {
 	/** The connection is no longer its document's. */
 	removed(): void {
 		this.#socket?.unroute(this);
+		this.#forgetAcknowledgements();
 		this.#cancelCatchUp?.();
 		if (this.#backlog !== undefined) this.#context.figures.slowReadersNow -= 1;
 		this.#backlog = undefined;
@@ -156,9 +157,22 @@ export class Peer implements Route {
 	}
 
 	#handle(frame: Uint8Array, incoming: Incoming): void {
+		if (incoming.type === "step1") this.#beginsAnew();
 		if (this.#isFree() && this.#take(incoming)) return;
 		if (incoming.type === "update" || incoming.type === "step2") this.#live.updatePassedOn(frame);
 		this.#passOn(frame);
+	}
+
+	/** With its `SyncStep1`, a client forgets what it has counted. */
+	#beginsAnew(): void {
+		this.#live.settle();
+		this.#forgetAcknowledgements();
+	}
+
+	/** The client would take them for those of other edits [DUR1]. */
+	#forgetAcknowledgements(): void {
+		this.#acknowledgements = 0;
+		this.#acknowledgedSinceMs = undefined;
 	}
 
 	/** Whoever handles it sees the document as its sender left it. */

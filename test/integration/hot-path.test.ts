@@ -203,6 +203,37 @@ test("[CON1] a client has the same document twice on one socket, and two documen
 	expect(two.text.length).toBe(2);
 });
 
+test("[DUR1] who begins anew is not sent acknowledgements that were waiting for a flush: they would be taken for others", async () => {
+	const server = new HandServer();
+	const [author, other, witness] = [await server.client(), await server.client(), await server.client()];
+	author.type("x");
+	author.text.delete(0, 1);
+	author.send();
+	await server.durability.flush();
+	await eventually("acknowledgements", () => author.acknowledgements === 3);
+	const known = updateFrame(
+		documentName,
+		Y.encodeStateAsUpdate(author.document, Y.encodeStateVector(author.document)),
+	);
+	/** What is known is acknowledged at once, which waits for the flush of what somebody else has done. */
+	const beforeFlush = async (...messages: readonly Uint8Array[]) => {
+		const flushes = witness.receivedPresence.length;
+		other.awareness.setLocalState({ flushes });
+		other.send();
+		for (const message of [known, ...messages]) author.socket.send(message);
+		await eventually("the flush", () => witness.receivedPresence.length > flushes);
+	};
+
+	await beforeFlush();
+	expect(author.acknowledgements).toBe(4);
+	await beforeFlush(syncStep1Frame(documentName, author.document));
+	expect(author.acknowledgements).toBe(4);
+	author.send();
+	await eventually("that of its SyncStep2", () => author.acknowledgements === 5);
+	await beforeFlush(closeFrame(documentName), authenticationFrame(documentName));
+	expect(author.acknowledgements).toBe(5);
+});
+
 test("[DUR1] an edit right before its author leaves, or hangs up, is not lost", async () => {
 	const server = new HandServer();
 	const [first, second, witness] = [await server.client(), await server.client(), await server.client()];
