@@ -1,4 +1,4 @@
-import { openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { freePort } from "../../scripts/services/free-port.ts";
 import { preparePostgres } from "../../scripts/services/postgres.ts";
 import { startRedisService } from "../../scripts/services/redis.ts";
 import { type Service, startService } from "../../scripts/services/service.ts";
+import { refuseStrayErrors } from "../../test/support/stray-errors.ts";
 import { environmentWithoutSettings, launcher } from "./server.ts";
 
 /** A WebSocket that a browser has got through the balancer. */
@@ -69,10 +70,19 @@ export class Cluster {
 		await this.#nodes[node - 1]?.stop("SIGKILL");
 	}
 
-	/** Ends everything and forgets the data. */
+	/**
+	 * Ends everything and forgets the data.
+	 * @throws {Error} when a node has met an error that nobody handled.
+	 */
 	async dispose(): Promise<void> {
 		for (const service of [...this.#nodes, ...this.#others]) await service.stop("SIGKILL");
+		const outputs = this.#nodes.map((_, index) => readFileSync(this.#nodeLog(index + 1), "utf8"));
 		await rm(this.#folder, { recursive: true, force: true });
+		for (const output of outputs) refuseStrayErrors(output);
+	}
+
+	#nodeLog(node: number): string {
+		return join(this.#folder, `node-${node}.log`);
 	}
 
 	get #log(): string {
@@ -103,8 +113,11 @@ export class Cluster {
 			INDELIBLE_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
 		};
 		const nodes: string[] = [];
-		for (let index = 0; index < count; index += 1)
-			nodes.push(await startNode(environment, (service) => this.#nodes.push(service)));
+		for (let node = 1; node <= count; node += 1) {
+			const output = openSync(this.#nodeLog(node), "w");
+			nodes.push(await startNode({ environment, output, onSpawn: (service) => this.#nodes.push(service) }));
+			closeSync(output);
+		}
 		this.#nodeUrls.push(...nodes.map((authority) => `http://${authority}`));
 		const output = openSync(this.#log, "w");
 		const balancer = { flavour: "any-node", nodes, port: this.#port, folder: this.#folder } as const;
@@ -112,15 +125,22 @@ export class Cluster {
 	}
 }
 
+interface NodeStart {
+	readonly environment: NodeJS.ProcessEnv;
+	/** A file that is open. */
+	readonly output: number;
+	readonly onSpawn: (service: Service) => void;
+}
+
 /** @returns Its `host:port`. */
-async function startNode(env: NodeJS.ProcessEnv, onSpawn: (service: Service) => void): Promise<string> {
+async function startNode({ environment, output, onSpawn }: NodeStart): Promise<string> {
 	const port = await freePort();
 	await startService({
 		title: "a node",
 		program: process.execPath,
 		args: [launcher, "start", "--port", String(port), "--log-format", "json"],
-		output: "ignore",
-		spawn: { env },
+		output,
+		spawn: { env: environment },
 		onSpawn,
 		answers: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
 	});

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { refuseStrayErrors } from "../../test/support/stray-errors.ts";
 
 export const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
 const startDeadlineMs = 20_000;
@@ -12,22 +14,25 @@ const startDeadlineMs = 20_000;
 /** A node as people start it: its own process, on a port of its own that stays, with a folder of its own. */
 export class Server {
 	readonly data: string;
+	readonly #folder: string;
 	readonly #port: number;
 	#process: ChildProcess | undefined;
-	#output = "";
-
+	/** Where its output goes, from one start to the next. */
+	readonly #log: string;
 	readonly #settings: NodeJS.ProcessEnv;
 
-	private constructor(port: number, data: string, settings: NodeJS.ProcessEnv) {
+	private constructor(port: number, folder: string, settings: NodeJS.ProcessEnv) {
 		this.#port = port;
-		this.data = data;
+		this.#folder = folder;
+		this.data = join(folder, "data");
+		this.#log = join(folder, "log");
 		this.#settings = settings;
 	}
 
 	/** @param settings Environment variables for it. */
 	static async start(settings: NodeJS.ProcessEnv = {}): Promise<Server> {
-		const data = await mkdtemp(join(tmpdir(), "indelible-e2e-"));
-		const server = new Server(await freePort(), data, settings);
+		const folder = await mkdtemp(join(tmpdir(), "indelible-e2e-"));
+		const server = new Server(await freePort(), folder, settings);
 		await server.start();
 		return server;
 	}
@@ -42,17 +47,14 @@ export class Server {
 
 	async start(): Promise<void> {
 		const options = ["--port", String(this.#port), "--data", this.data, "--log-format", "json"];
+		const output = openSync(this.#log, "a");
 		// A process group of its own: the launcher may have started another Node.js.
 		this.#process = spawn(process.execPath, [launcher, "start", ...options], {
 			detached: true,
 			env: { ...environmentWithoutSettings(), ...this.#settings },
-			stdio: ["ignore", "pipe", "pipe"],
+			stdio: ["ignore", output, output],
 		});
-		for (const stream of [this.#process.stdout, this.#process.stderr]) {
-			stream?.on("data", (chunk: Buffer) => {
-				this.#output = (this.#output + chunk.toString()).slice(-20_000);
-			});
-		}
+		closeSync(output);
 		await this.#answering();
 	}
 
@@ -85,10 +87,15 @@ export class Server {
 		if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, "SIGCONT");
 	}
 
-	/** Ends it and forgets its data. */
+	/**
+	 * Ends it and forgets its data.
+	 * @throws {Error} when it has met an error that nobody handled, which fails the run.
+	 */
 	async dispose(): Promise<void> {
 		await this.kill();
-		await rm(this.data, { recursive: true, force: true });
+		const output = readFileSync(this.#log, "utf8");
+		await rm(this.#folder, { recursive: true, force: true });
+		refuseStrayErrors(output);
 	}
 
 	async #answering(): Promise<void> {
@@ -101,7 +108,7 @@ export class Server {
 				// Not listening yet.
 			}
 			if (Date.now() > deadlineMs || this.#process?.exitCode !== null) {
-				throw new Error(`the server does not answer:\n${this.#output}`);
+				throw new Error(`the server does not answer:\n${readFileSync(this.#log, "utf8")}`);
 			}
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}

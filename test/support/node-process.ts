@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../scripts/services/free-port.ts";
 import { eventually } from "./eventually.ts";
+import { refuseStrayErrors } from "./stray-errors.ts";
 
 export { freePort };
 
@@ -35,10 +36,6 @@ export interface StartOptions {
 	readonly hasStrayErrors?: boolean;
 }
 
-/** What a node logs of errors that reach nobody (server/start.ts). They are bugs, whatever provoked them [TRN5]. */
-const strayErrors =
-	/a promise was rejected and nobody handled it|an error was not caught|UnhandledPromiseRejection/;
-
 /** Starts a node and waits until it is ready. The caller stops it. */
 export async function startNodeProcess({
 	data,
@@ -60,8 +57,7 @@ export async function startNodeProcess({
 	const ended = once(child, "exit");
 	child.once("close", () => {
 		// Thrown here, it fails the run, whatever the test looks at.
-		if (!hasStrayErrors && strayErrors.test(output))
-			throw new Error(`a node met an error that nobody handled:\n${output}`);
+		if (!hasStrayErrors) refuseStrayErrors(output);
 	});
 	const ready = eventually("the node to be ready", async () => {
 		if (child.exitCode !== null || child.signalCode !== null) return "ended";
