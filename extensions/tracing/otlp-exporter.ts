@@ -24,6 +24,8 @@ const answerBytesMax = 16 * 1024;
 const timeoutMs = 10_000;
 const closingMsMax = 1_000;
 const retryMsMax = 30_000;
+/** A receiver that asks for more is asked again all the same. */
+const retryAfterMsMax = 5 * 60_000;
 /** Those after which the specification of OTLP/HTTP has a client try again. */
 const passingStatus: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
@@ -38,6 +40,8 @@ export class OtlpExporter {
 	#cancelTimer: (() => void) | undefined;
 	#sending: Promise<void> | undefined;
 	#retryMs = 0;
+	/** That, or longer, when the receiver has asked for it. */
+	#waitMs = 0;
 	/** Since when the receiver has not taken anything; the log is told once. */
 	#isFailing = false;
 	#isClosed = false;
@@ -96,7 +100,7 @@ export class OtlpExporter {
 	}
 
 	#nextInMs(): number {
-		if (this.#isFailing) return this.#retryMs;
+		if (this.#isFailing) return this.#waitMs;
 		return this.#waiting.length >= batchMax ? 0 : delayMs;
 	}
 
@@ -113,15 +117,14 @@ export class OtlpExporter {
 		if (!this.#isFailing) this.#options.logger.warn({ why: problem.why }, "spans could not be sent");
 		this.#isFailing = true;
 		this.#retryMs = Math.min(retryMsMax, Math.max(delayMs, this.#retryMs * 2));
+		this.#waitMs = Math.max(this.#retryMs, Math.min(problem.retryAfterMs ?? 0, retryAfterMsMax));
 		const isKept = problem.isPassing && this.#waiting.length + batch.length <= waitingMax;
 		if (isKept) this.#waiting.unshift(...batch);
 		else this.dropped += batch.length;
 	}
 
 	/** @returns What went wrong, if anything did. */
-	async #post(
-		batch: readonly Span[],
-	): Promise<{ readonly why: string; readonly isPassing: boolean } | undefined> {
+	async #post(batch: readonly Span[]): Promise<Refusal | undefined> {
 		const { headers, resource, clock } = this.#options;
 		try {
 			const response = await fetch(this.#endpoint, {
@@ -133,12 +136,32 @@ export class OtlpExporter {
 			});
 			await readAnswer(response);
 			if (response.ok) return undefined;
-			return { why: `HTTP ${response.status}`, isPassing: passingStatus.has(response.status) };
+			return {
+				why: `HTTP ${response.status}`,
+				isPassing: passingStatus.has(response.status),
+				retryAfterMs: retryAfterMs(response.headers.get("Retry-After"), Date.now()),
+			};
 		} catch (error) {
 			const { cause, message } = error as Error;
-			return { why: (cause as NodeJS.ErrnoException | undefined)?.code ?? message, isPassing: true };
+			const why = (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+			return { why, isPassing: true, retryAfterMs: undefined };
 		}
 	}
+}
+
+interface Refusal {
+	readonly why: string;
+	readonly isPassing: boolean;
+	/** How long the receiver wants to be left alone, if it says so. */
+	readonly retryAfterMs: number | undefined;
+}
+
+/** The header has seconds, or a date (RFC 9110, section 10.2.3). Whatever else it holds says nothing. */
+function retryAfterMs(written: string | null, nowMs: number): number | undefined {
+	if (written === null) return undefined;
+	if (/^\d+$/.test(written.trim())) return Number(written) * 1_000;
+	const atMs = Date.parse(written);
+	return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
 
 /** @throws {TypeError} when there is a user in it: `fetch` takes none, and would put the password into its message. */

@@ -91,6 +91,33 @@ test("a receiver that does not answer costs the memory of some thousand spans, a
 });
 
 test.for([
+	["in seconds", (): string => "120", 120_000],
+	["by a date", (): string => new Date(Date.now() + 120_000).toUTCString(), 118_000],
+	["for longer than is good", (): string => "86400", 300_000],
+	["for less than there is between tries", (): string => "0", 1_000],
+	["in a way that nobody understands", (): string => "soon", 1_000],
+] as const)("a receiver that wants to be left alone for a while, %s, is", async ([_, retryAfter, waitMs]) => {
+	let requests = 0;
+	const url = await startReceiver((_request, response) => {
+		requests += 1;
+		if (requests === 1) response.writeHead(429, { "Retry-After": retryAfter() });
+		response.end();
+	});
+	const { clock, warnings, exporter } = exportTo(url);
+	exporter.add(spans(1));
+	await clock.pass(1_000);
+	await eventually("the refusal", () => warnings.length === 1);
+	await clock.pass(waitMs - 1);
+	exporter.add(spans(1));
+	await clock.pass(0);
+	expect(requests).toBe(1);
+	// A date has whole seconds.
+	await clock.pass(2_001);
+	await eventually("both to be taken", () => exporter.sent === 2);
+	expect(requests).toBe(2);
+});
+
+test.for([
 	["", "/v1/traces"],
 	["/", "/v1/traces"],
 	["/otlp/", "/otlp/v1/traces"],
