@@ -8,7 +8,7 @@ export {
 	seedTiptapJson,
 	seedUpdate,
 } from "../extensions/durability/seed/index.ts";
-export { RedisBus, type RedisBusOptions } from "../extensions/redis/index.ts";
+export type { RedisBus, RedisBusOptions } from "../extensions/redis/index.ts";
 export type {
 	ConnectionFacts,
 	DocumentFacts,

@@ -1,6 +1,8 @@
+import { createRequire } from "node:module";
 import { destination, type Logger, pino, stdSerializers } from "pino";
-import pretty from "pino-pretty";
 import type { Settings } from "./settings.ts";
+
+const load = createRequire(import.meta.url);
 
 /** Of lines that nobody has read yet; more are dropped. */
 const waitingCharactersMax = 16 * 1024 * 1024;
@@ -15,8 +17,13 @@ export function createLogger({
 }: Readonly<Pick<Settings, "logLevel" | "logFormat">>): Logger {
 	const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 	const stream = isPretty
-		? pretty({ ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss", singleLine: true, sync: true })
+		? prettyPrinter()({ ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss", singleLine: true, sync: true })
 		: // Whoever reads it may stop reading. What is left is written when the process ends, and what is fatal at once.
 			destination({ fd: 1, sync: false, maxLength: waitingCharactersMax });
 	return pino({ level: logLevel, base: null, serializers: { err: stdSerializers.err } }, stream);
+}
+
+/** Only a terminal needs it. */
+function prettyPrinter(): typeof import("pino-pretty") {
+	return load("pino-pretty");
 }

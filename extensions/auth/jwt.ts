@@ -1,7 +1,8 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
+import type { JWTPayload, JWTVerifyOptions } from "jose";
 import type { Access } from "./access.ts";
 import { accessByClaims, claimsSchema } from "./claims.ts";
+import { jose } from "./jose.ts";
 import { type KeySet, remoteKeySet } from "./key-set.ts";
 import { checkedSecret } from "./secret.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
@@ -106,6 +107,7 @@ export class JwtAuthority implements Authority {
 }
 
 async function verify(token: string, key: PinnedKey["key"], options: JWTVerifyOptions): Promise<JWTPayload> {
+	const { errors, jwtVerify } = jose();
 	if (typeof key !== "function") return (await jwtVerify(token, key, options)).payload;
 	try {
 		return (await jwtVerify(token, key, options)).payload;
@@ -133,6 +135,7 @@ function isAboutKey(verdict: Verdict): boolean {
 
 /** The messages of jose's errors name claims and checks; the errors themselves may hold the whole token. */
 function refusalFor(error: Error): Verdict {
+	const { errors } = jose();
 	if (error instanceof errors.JWTExpired) return refused("token-expired", "the token has expired");
 	if (error instanceof errors.JWTClaimValidationFailed)
 		return refused("token-invalid", `the claim ${error.claim} is not as it should be`);

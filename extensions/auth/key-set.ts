@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, customFetch } from "jose";
+import type { createRemoteJWKSet } from "jose";
 import { fetchText } from "./fetch-text.ts";
+import { jose } from "./jose.ts";
 
 export type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
@@ -13,6 +14,8 @@ const bytesMax = 1024 * 1024;
 /** The keys that an issuer publishes at a URL. A key that is not among them is looked for again, at most once in `cooldownMs`. */
 export function remoteKeySet(url: string, cooldownMs = 5_000): KeySet {
 	let last: { readonly text: string; readonly atMs: number } | undefined;
+	const { createRemoteJWKSet } = jose();
+	const customFetch: typeof import("jose").customFetch = jose().customFetch;
 	return createRemoteJWKSet(new URL(url), {
 		timeoutDuration: timeoutMs,
 		cooldownDuration: cooldownMs,

@@ -1,13 +1,14 @@
 import { EventEmitter } from "node:events";
-import { Client, type ClientConfig, Pool, type PoolClient, type PoolConfig } from "pg";
+import type { ClientConfig, Pool, PoolClient, PoolConfig } from "pg";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { driver } from "./driver.ts";
 
 /** After which a connection that nobody uses is closed. */
 const idleMs = 60_000;
 
 /** Makes connections when they are needed, as the settings say. */
 export function newPool(settings: ConnectionSettings, max: number): Pool {
-	const pool = new Pool({
+	const pool = new (driver().Pool)({
 		...clientConfig(settings),
 		max,
 		idleTimeoutMillis: idleMs,
@@ -28,7 +29,7 @@ class ClientOrFailure {
 	constructor(config: ClientConfig) {
 		try {
 			// biome-ignore lint/correctness/noConstructorReturn: what is made instead of this object is the point of it
-			return new Client(config);
+			return new (driver().Client)(config);
 		} catch (error) {
 			// biome-ignore lint/correctness/noConstructorReturn: see above
 			return new FailingClient(error as Error);

@@ -1,5 +1,6 @@
-import { type ClientConfig, type CustomTypesConfig, types } from "pg";
+import type { ClientConfig, CustomTypesConfig } from "pg";
 import { StoreConfigurationError } from "../store.ts";
+import { driver } from "./driver.ts";
 
 /** What every connection of a store is made with: structured clones of it reach the worker. */
 export interface ConnectionSettings {
@@ -43,7 +44,7 @@ const parsers: CustomTypesConfig = {
 	getTypeParser: (type, format) => {
 		if (type === bigint) return Number;
 		if (type === bytea) return parseBytes;
-		return types.getTypeParser(type, format);
+		return driver().types.getTypeParser(type, format);
 	},
 };
 

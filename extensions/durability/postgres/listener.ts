@@ -1,8 +1,9 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 import { backoffDelayMs } from "../backoff.ts";
 import type { FollowSignal } from "../store.ts";
 import { readAnnouncement } from "./announcements.ts";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { driver } from "./driver.ts";
 import { applicationName, join } from "./membership.ts";
 import { unavailable } from "./postgres-error.ts";
 
@@ -53,7 +54,7 @@ export class Listener {
 		const { settings, channel, nodeId, signal } = this.#options;
 		let client: Client;
 		try {
-			client = new Client({
+			client = new (driver().Client)({
 				...clientConfig(settings, heartbeatMs),
 				application_name: applicationName(settings),
 			});

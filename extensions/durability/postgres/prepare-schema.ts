@@ -1,7 +1,8 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 import { documentKey } from "../storage/checksum.ts";
 import { StoreConfigurationError } from "../store.ts";
 import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { driver } from "./driver.ts";
 import { refuseStrangers } from "./membership.ts";
 import { code, describe, errorCode, isRefusal, unavailable } from "./postgres-error.ts";
 import { checkRights, mayNotMigrate, missingRights } from "./rights.ts";
@@ -57,7 +58,7 @@ export async function connect(settings: ConnectionSettings): Promise<Client> {
 /** @throws {StoreConfigurationError} when the URL's parameters make no sense: a certificate's file that is missing. */
 function newClient(settings: ConnectionSettings): Client {
 	try {
-		return new Client(clientConfig(settings, migrationTimeoutMs));
+		return new (driver().Client)(clientConfig(settings, migrationTimeoutMs));
 	} catch (error) {
 		throw new StoreConfigurationError(
 			`the database URL of ${settings.location} can't be used: ${describe(error)}.`,

@@ -1,4 +1,5 @@
-import { escapeIdentifier, type QueryConfig } from "pg";
+import type { QueryConfig } from "pg";
+import { driver } from "./driver.ts";
 
 /**
  * Every statement that reads or writes documents. Each is a transaction of its own, so that there is one round trip,
@@ -13,7 +14,7 @@ export interface Statements {
 
 /** @param schema Its name, as it is. */
 export function statements(schema: string): Statements {
-	const quoted = escapeIdentifier(schema);
+	const quoted = driver().escapeIdentifier(schema);
 	return {
 		append: { name: "indelible_append", text: append(quoted) },
 		load: { name: "indelible_load", text: load(quoted) },
