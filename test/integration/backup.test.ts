@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -81,6 +83,37 @@ async function storeWith(documentName: string, bytes: number): Promise<string> {
 	await store.close();
 	return data;
 }
+
+test("two backups under one name: one is there, the other is told, and whatever else lies there is left alone", async () => {
+	const [data, place] = [await storeWith("plan", 2 ** 20), temporaryFolder()];
+	const file = join(place, "copy.sqlite");
+	writeFileSync(`${file}-unfinished`, "somebody's own");
+	const left = `${file}-unfinished-0123456789ab`;
+	writeFileSync(left, "of one that was killed");
+	const both = await Promise.all([0, 1].map(() => runCommand(["backup", file, "--data", data])));
+	expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
+	for (const { errors } of both) expect(errors).toContain(`${left} is of a backup that was killed`);
+	expect(both.find(({ code }) => code === 2)?.errors).toContain("is there already");
+	expect(
+		readdirSync(place)
+			.map((name) => join(place, name))
+			.sort(),
+	).toEqual([file, `${file}-unfinished`, left]);
+	expect(readFileSync(`${file}-unfinished`, "utf8")).toBe("somebody's own");
+	expect(readFileSync(left, "utf8")).toBe("of one that was killed");
+});
+
+test("a backup that is ended by a signal ends at once, and takes what it has written along", async () => {
+	const [data, place] = [await storeWith("plan", 48 * 2 ** 20), temporaryFolder()];
+	const args = ["bin/indelible.js", "backup", join(place, "copy.sqlite"), "--data", data];
+	const child = spawn(process.execPath, args, { stdio: "ignore" });
+	onTestFinished(() => void child.kill("SIGKILL"));
+	const ended = once(child, "exit");
+	await eventually("it to begin", () => readdirSync(place).length > 0);
+	child.kill("SIGTERM");
+	expect(await ended).toEqual([null, "SIGTERM"]);
+	expect(readdirSync(place)).toEqual([]);
+});
 
 test("where nothing can be written is said in a line", async () => {
 	const [data, place] = [await storeWith("plan", 10), temporaryFolder()];
