@@ -35,7 +35,7 @@ const chapters: readonly { readonly title: string; readonly names: RegExp }[] = 
 	{
 		title: "People",
 		names:
-			/^indelible_(ready|degraded|connections(_total|_max)?|documents?(_connections)?|(closes|joins)_total|slow_readers.*)$/,
+			/^indelible_(ready|degraded|connections(_total|_max)?|documents?(_connections)?|(closes|joins)_total|slow_readers.*|linger.*)$/,
 	},
 	{
 		title: "Edits",

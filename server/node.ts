@@ -12,6 +12,7 @@ import {
 import type { Seed } from "../extensions/durability/seed/index.ts";
 import type { Store } from "../extensions/durability/store.ts";
 import { ContentLimits, type LimitEvent, LimitReports, type Limits } from "../extensions/limits/index.ts";
+import { Linger } from "../extensions/linger/index.ts";
 import type { MetricSink, Metrics } from "../extensions/metrics/index.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
@@ -126,6 +127,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		logger,
 		onEvent: onBusEvent,
 	};
+	const linger = makeLinger(settings, durability, logger, () => node.isMemoryShort);
 	const { flushIntervalMs, readerBacklogBytesMax } = settings;
 	const sync = new Sync({ flushIntervalMs, readerBacklogBytesMax, logger });
 	const bus = isClustered ? await makeBus(busOptions) : undefined;
@@ -139,6 +141,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 			durability,
 			sync,
 			...(bus === undefined ? [] : [bus]),
+			linger,
 			contentLimits,
 			auth,
 			limits,
@@ -152,6 +155,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		durability,
 		sync,
 		bus,
+		linger,
 		auth,
 		limits,
 		trustedProxies,
@@ -189,6 +193,22 @@ function makeAuth(
 	}
 }
 
+function makeLinger(
+	{ lingerMs, lingerDocumentsMax, lingerBytesMax }: NodeSettings,
+	durability: Durability,
+	logger: DurabilityLogger,
+	isMemoryShort: () => boolean,
+): Linger {
+	return new Linger({
+		lingerMs,
+		documentsMax: lingerDocumentsMax,
+		bytesMax: lingerBytesMax,
+		contentBytes: ({ name }) => durability.storedBytes(name) ?? 0,
+		mayLinger: ({ name }) => durability.isSound(name) && !isMemoryShort(),
+		logger,
+	});
+}
+
 /** A node on its own need not load what speaks to Redis. */
 async function makeBus(options: RedisBusOptions): Promise<RedisBus> {
 	const extension = await import("../extensions/redis/index.ts");
@@ -200,6 +220,7 @@ interface NodeParts {
 	readonly durability: Durability;
 	readonly sync: Sync;
 	readonly bus: RedisBus | undefined;
+	readonly linger: Linger;
 	readonly auth: Auth;
 	readonly limits: Limits;
 	readonly trustedProxies: TrustedProxies;
@@ -229,6 +250,8 @@ export class IndelibleNode {
 	readonly bus: RedisBus | undefined;
 	/** Whether nothing says who may do what, so that everybody may do everything. */
 	readonly isOpen: boolean;
+	/** What keeps documents in memory after their last client has left. */
+	readonly linger: Linger;
 	readonly #auth: Auth;
 	/** Where documents are stored, for people: a path or a host. */
 	readonly location: string;
@@ -243,11 +266,12 @@ export class IndelibleNode {
 	#closed: Promise<CloseResult> | undefined;
 
 	constructor(parts: NodeParts) {
-		const { hocuspocus, durability, sync, bus, auth, isOpen, settings, location, logger } = parts;
+		const { hocuspocus, durability, sync, bus, linger, auth, isOpen, settings, location, logger } = parts;
 		this.hocuspocus = hocuspocus;
 		this.durability = durability;
 		this.sync = sync;
 		this.bus = bus;
+		this.linger = linger;
 		this.#auth = auth;
 		this.isOpen = isOpen;
 		this.#limitReports = parts.limits.reports;
@@ -269,7 +293,7 @@ export class IndelibleNode {
 			refusal: () => this.#refusal(),
 		});
 		const { readerBacklogBytesMax } = settings;
-		this.#introspection = new Introspection({ hocuspocus, durability, readerBacklogBytesMax });
+		this.#introspection = new Introspection({ hocuspocus, durability, linger, readerBacklogBytesMax });
 		const { loopDelayMsMax, memoryBytesMax, connectionsMax } = settings;
 		this.#load = new LoadWatch({
 			loopDelayMsMax,
@@ -278,6 +302,7 @@ export class IndelibleNode {
 			backlogBytesMax: settings.backlogBytesMax,
 			connections: () => this.connections,
 			backlogBytes: () => durability.stats().backlogBytes,
+			release: () => linger.release(),
 			shed: (count) => this.#shed(count),
 			logger,
 		});
@@ -286,6 +311,11 @@ export class IndelibleNode {
 	/** Number of open WebSockets. */
 	get connections(): number {
 		return this.#transport.connections;
+	}
+
+	/** Whether less memory in use would help. */
+	get isMemoryShort(): boolean {
+		return this.#load.isMemoryShort;
 	}
 
 	/** What tells this node apart, for as long as it runs; the answer to each upgrade request says it. */
@@ -460,6 +490,7 @@ export class IndelibleNode {
 	 */
 	drain(): Promise<void> {
 		if (this.#phase === "serving") this.#phase = "draining";
+		this.linger.end();
 		this.#drained ??= this.#transport.drain(this.#settings.drainWindowMs).then(async () => {
 			this.hocuspocus.flushPendingStores();
 			await this.durability.flush();

@@ -96,6 +96,27 @@ const paceSettings = {
 		"bytes that wait for a client to read them, past which it gets nothing more until then, and then the difference",
 	),
 	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
+	lingerMs: whole(
+		"ms",
+		0,
+		60 * minuteMs,
+		15_000,
+		"time for which a document stays in memory after its last client has left, for whoever comes back; 0 for none",
+	),
+	lingerDocumentsMax: whole(
+		undefined,
+		0,
+		1_000_000,
+		1_000,
+		"documents that stay in memory so; past it those leave that have stayed longest",
+	),
+	lingerBytesMax: whole(
+		"bytes",
+		0,
+		64 * GiB,
+		64 * MiB,
+		"about the memory that documents may take which stay so; past it those leave that have stayed longest",
+	),
 };
 
 const limitSettings = {

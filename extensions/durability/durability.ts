@@ -12,6 +12,7 @@ import type {
 } from "@hocuspocus/server";
 import { type Document, isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate } from "yjs";
+import { leaveWithLastClient } from "../linger/leaving.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
@@ -288,6 +289,12 @@ export class Durability implements Extension {
 		return entry === undefined ? undefined : entry.snapshotBytes + entry.logBytes;
 	}
 
+	/** Whether nothing is known to be amiss with a document in memory, so that it need not be read anew for the next one who opens it. */
+	isSound(documentName: string): boolean {
+		const entry = this.#entries.get(documentName);
+		return entry !== undefined && entry.log.failure === undefined && !this.#reader.isDamaged(entry);
+	}
+
 	/** What stands before a connection to a document of this server. */
 	gateOf(connection: Connection): AckGate | undefined {
 		return this.#gates.get(connection);
@@ -493,6 +500,7 @@ export class Durability implements Extension {
 				{ documentName: document.name },
 				"Yjs did not survive an edit of a document; it is loaded again, and its clients come back",
 			);
+			leaveWithLastClient(document);
 			for (const connection of document.getConnections()) connection.close(gateCloseEvents.documentLeft);
 		});
 	}

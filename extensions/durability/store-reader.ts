@@ -49,6 +49,11 @@ export class StoreReader {
 		return failure === undefined ? [] : [`what other nodes have stored can't be read: ${failure.message}`];
 	}
 
+	/** Whether what is stored of it did not read back the last time. */
+	isDamaged(entry: DocumentEntry): boolean {
+		return this.#damaged.has(entry);
+	}
+
 	/** Reads it soon; does not wait. Documents that are not open are left alone. */
 	read(documentName: string): void {
 		this.#due.add(documentName);
@@ -120,7 +125,7 @@ export class StoreReader {
 				await this.#loadAnew(entry);
 				break;
 			case "damaged":
-				this.#isDamaged(entry, result.error);
+				this.#foundDamaged(entry, result.error);
 		}
 	}
 
@@ -132,7 +137,7 @@ export class StoreReader {
 		} catch (error) {
 			// Others are not to wait for it.
 			if (!(error instanceof DamagedDocumentError)) throw error;
-			this.#isDamaged(entry, error);
+			this.#foundDamaged(entry, error);
 			return;
 		}
 		this.#damaged.delete(entry);
@@ -143,7 +148,7 @@ export class StoreReader {
 		else advance(entry, stored.position);
 	}
 
-	#isDamaged(entry: DocumentEntry, error: DamagedDocumentError): void {
+	#foundDamaged(entry: DocumentEntry, error: DamagedDocumentError): void {
 		if (this.#damaged.has(entry)) return;
 		this.#damaged.add(entry);
 		this.#options.onEvent({ type: "reading-damaged", documentName: entry.document.name, error });

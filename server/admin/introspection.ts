@@ -1,6 +1,7 @@
 import type { Connection, Document, Hocuspocus } from "@hocuspocus/server";
 import { encodeStateAsUpdate } from "yjs";
 import type { Durability } from "../../extensions/durability/index.ts";
+import type { Linger } from "../../extensions/linger/index.ts";
 import { ClientSocket } from "../transport/client-socket.ts";
 import { closeCodes } from "../transport/close-codes.ts";
 import { EditRates } from "./edit-rates.ts";
@@ -19,6 +20,7 @@ import { first, heaviest } from "./heaviest.ts";
 export interface IntrospectionOptions {
 	readonly hocuspocus: Hocuspocus;
 	readonly durability: Durability;
+	readonly linger: Linger;
 	/** Bytes waiting for a client past which it gets nothing more. */
 	readonly readerBacklogBytesMax: number;
 }
@@ -127,10 +129,11 @@ export class Introspection {
 	 * come back by themselves, and it is read from the store for them.
 	 */
 	async unload(documentName: string): Promise<Outcome> {
-		const { hocuspocus, durability } = this.#options;
+		const { hocuspocus, durability, linger } = this.#options;
 		const document = hocuspocus.documents.get(documentName);
 		if (document === undefined) return { done: true, detail: "The document was not in memory." };
 		const connections = [...document.connections.keys()];
+		linger.releaseDocument(document);
 		for (const connection of connections) endByOperator(connection);
 		const untilMs = performance.now() + unloadMsMax;
 		const isOpen = () => hocuspocus.documents.get(documentName) === document;

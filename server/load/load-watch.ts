@@ -23,6 +23,8 @@ export interface LoadWatchOptions {
 	readonly connections: () => number;
 	/** Memory that edits take which the store has not taken yet, in bytes. */
 	readonly backlogBytes: () => number;
+	/** Lets go of what is in memory for nobody now. @returns How much there was. */
+	readonly release: () => number;
 	/** Closes so many connections, those that are idle for longest. @returns How many there were to close. */
 	readonly shed: (connections: number) => number;
 	readonly logger: DurabilityLogger;
@@ -70,6 +72,11 @@ export class LoadWatch {
 	/** Why people should be sent elsewhere, if so. */
 	get problems(): readonly string[] {
 		return this.#limits.problems;
+	}
+
+	/** Whether less memory in use would help. */
+	get isMemoryShort(): boolean {
+		return this.#limits.isMemoryExceeded;
 	}
 
 	/**
@@ -123,6 +130,7 @@ export class LoadWatch {
 		this.#report(this.#limits.take({ loopDelayMs, heapBytes, memoryBytes, backlogBytes, connections }));
 		const { isMemoryExceeded } = this.#limits;
 		if (this.#collectionPace.take(heapBytes, isMemoryExceeded)) inviteCollection();
+		if (isMemoryExceeded && this.#options.release() > 0) inviteCollection();
 		const tooMany = this.#shedPace.take(isMemoryExceeded, connections);
 		if (tooMany > 0 && this.#options.shed(tooMany) > 0) inviteCollection();
 	}

@@ -215,7 +215,7 @@ test("[CLU3] [CLU4] a connection that is open and dead: ghosts leave within 10 s
 test("[CLU2] what a node that was cut off has written and closed again reaches those who have it open", async () => {
 	const redis = await startRedis();
 	const cable = await startTcpProxy(redis.port);
-	const cluster = localCluster(redis.url);
+	const cluster = localCluster(redis.url, { lingerMs: 0 });
 	// A store that can be read, and not followed.
 	const store = () => new MemoryStore(cluster.disk);
 	const one = await cluster.node({ store: store() });
@@ -237,7 +237,7 @@ test("[CLU2] what a node that was cut off has written and closed again reaches t
 
 test("[DUR1] a node answers for what another has passed on and not logged: before it acknowledges, with time, on unloading", async () => {
 	const redis = await startRedis();
-	const cluster = localCluster(redis.url);
+	const cluster = localCluster(redis.url, { lingerMs: 0 });
 	const [one, two] = [await cluster.node(), await cluster.node()];
 	await acquainted(one, two);
 	// It passes on what it gets, and dies before it is logged, as far as the other can tell.
@@ -267,7 +267,7 @@ test("[DUR1] a node answers for what another has passed on and not logged: befor
 
 test("[CLU1] what the sender confirms is not logged again", async () => {
 	const redis = await startRedis();
-	const cluster = localCluster(redis.url);
+	const cluster = localCluster(redis.url, { lingerMs: 0 });
 	const [one, two] = [await cluster.node(), await cluster.node()];
 	await acquainted(one, two);
 	const anna = await one.client("page").synced();

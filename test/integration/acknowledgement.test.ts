@@ -162,7 +162,7 @@ test("[DUR3] past the bound writers are closed with 1013 and new ones refused, a
 });
 
 test("[DUR6] a document stays in memory until all of it is durable", async () => {
-	const { node, store, client } = await startLocalNode();
+	const { node, store, client } = await startLocalNode({ lingerMs: 0 });
 	const author = await (await client("doc").synced()).saved();
 	const release = store.hold();
 	author.type("last words");

@@ -7,6 +7,7 @@ test("[DUR4] a document that was opened again while it was compacted is compacte
 	const events: DurabilityEvent["type"][] = [];
 	const { node, store, client } = await startLocalNode({
 		compaction: { busyBytesMin: 1_000, idleBytesMin: 1, idleUpdatesMin: 1 },
+		lingerMs: 0,
 		onDurabilityEvent: ({ type }) => events.push(type),
 	});
 	const compact = store.compact.bind(store);

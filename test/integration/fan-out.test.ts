@@ -41,7 +41,7 @@ test.for(watchers)(
 	"[CON1] [DUR1] thirty people who write at once end with the same, acknowledged and stored: %s",
 	async ([what, watcher]) => {
 		const random = new Random(testSeed(`fan-out, ${what}`));
-		const options: LocalNodeOptions = { extensions: [watcher] };
+		const options: LocalNodeOptions = { extensions: [watcher], lingerMs: 0 };
 		const local = await startLocalNode(options);
 		const clients = Array.from({ length: 30 }, () => local.client("doc"));
 		await Promise.all(clients.map((client) => client.synced()));

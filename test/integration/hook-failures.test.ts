@@ -35,6 +35,7 @@ for (const hook of ["beforeHandleMessage", "beforeSync", "beforeHandleAwareness"
 			const strays = strayErrors();
 			let isArmed = false;
 			const { node, client } = await startLocalNode({
+				lingerMs: 0,
 				async [hook]() {
 					if (!isArmed) return;
 					isArmed = false;
@@ -57,6 +58,7 @@ for (const hook of ["beforeHandleMessage", "beforeSync", "beforeHandleAwareness"
 test("[TRN5] an onTokenSync hook that can't reach what it asks costs the sender its connection, and nothing else", async () => {
 	const strays = strayErrors();
 	const { node, client } = await startLocalNode({
+		lingerMs: 0,
 		async onTokenSync() {
 			throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 		},

@@ -20,7 +20,7 @@ async function storeLarge({ node, client }: LocalNode, characters = 200_000): Pr
 }
 
 test("[CON1] many who open a cold document at once, while somebody types, all have all of it", async () => {
-	const local = await startLocalNode();
+	const local = await startLocalNode({ lingerMs: 0 });
 	const before = await storeLarge(local);
 	const clients = Array.from({ length: 30 }, () => local.client("doc"));
 	const [author] = clients as [(typeof clients)[0]];
@@ -40,7 +40,7 @@ test("[CON1] many who open a cold document at once, while somebody types, all ha
 });
 
 test("[CON1] who opens a document anew on the same socket, with nothing, has all of it again", async () => {
-	const local = await startLocalNode();
+	const local = await startLocalNode({ lingerMs: 0 });
 	const before = await storeLarge(local);
 	const { provider, socket } = await local.client("doc").synced();
 	await eventually("all of it", () => provider.document.getText("text").length === before.length);
@@ -88,6 +88,7 @@ test("[CON1] a document that could not be loaded at first is whole for those who
 	const data = temporaryFolder();
 	let isBroken = false;
 	const local = await startLocalNode({
+		lingerMs: 0,
 		data,
 		async onConnect() {
 			if (isBroken) throw new Error("not now");

@@ -133,7 +133,7 @@ test("a Redis role needs no more than docs/operations.md says", async () => {
 		"-@all",
 		...rights,
 	);
-	const cluster = localCluster(`redis://node:secret@127.0.0.1:${redis.port}`);
+	const cluster = localCluster(`redis://node:secret@127.0.0.1:${redis.port}`, { lingerMs: 0 });
 	const [one, two] = [await cluster.node(), await cluster.node()];
 	const anna = await one.client("page").synced();
 	const bert = await two.client("page").synced();

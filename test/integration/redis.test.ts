@@ -188,7 +188,7 @@ test("a document that can't be opened is not followed for ever", async () => {
 
 test("[CLU1] [CLU2] what only one node has open is not published; whoever opens it later has all of it, and hears the rest", async () => {
 	const redis = await startRedis();
-	const cluster = localCluster(redis.url);
+	const cluster = localCluster(redis.url, { lingerMs: 0 });
 	const [one, two] = [await cluster.node(), await cluster.node()];
 	await eventually("the nodes to know each other", () => one.node.bus?.nodes.length === 1);
 	const anna = await one.client("page").synced();

@@ -28,7 +28,7 @@ function counted(seed: Seed): { readonly seed: Seed; readonly names: string[] } 
 test("a document is seeded once, and neither a reopening nor a restart nor its emptying seeds it again", async () => {
 	const data = temporaryFolder();
 	const { seed, names } = counted(welcome);
-	const first = await startLocalNode({ data, seed });
+	const first = await startLocalNode({ data, seed, lingerMs: 0 });
 	const [ann, guest] = [first.client("doc"), first.client("doc")];
 	await Promise.all([ann.synced(), guest.synced()]);
 	expect(ann.text.toString()).toBe("Welcome. ");

@@ -9,6 +9,7 @@ const [port, place = ""] = process.argv.slice(2);
 const node = await createNode({
 	...(place.includes("://") ? { databaseUrl: place } : { data: place }),
 	logger: { debug: () => {}, info: () => {}, warn: console.warn, error: console.error },
+	lingerMs: 0,
 	compaction: { busyBytesMin: 300, busyUpdatesMin: 10, idleBytesMin: 1, idleUpdatesMin: 1, idleMs: 5 },
 	onDurabilityEvent: ({ type }) => process.send?.(type),
 });

@@ -1,5 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import type { Incoming } from "../../durability/wire.ts";
+import { leaveWithLastClient } from "../../linger/leaving.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
@@ -80,6 +81,7 @@ export class DocumentScreen implements MessageScreen {
 		givenUp.add(this.#document.name, update, clock.now());
 		this.#close(sender, "update-time", limitCloseEvents.updateTooBig);
 		// They come back, to a document that is made anew of what is stored.
+		leaveWithLastClient(this.#document);
 		for (const connection of this.#document.getConnections())
 			endSocket(connection, limitCloseEvents.documentLeft);
 	}

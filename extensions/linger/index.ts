@@ -1,0 +1,1 @@
+export { Linger, type LingerOptions } from "./linger.ts";
