@@ -43,7 +43,8 @@ const chapters: readonly { readonly title: string; readonly names: RegExp }[] = 
 	},
 	{
 		title: "Store",
-		names: /^indelible_((backlog|commit|log|compactions?|disk)_.*|accepting_writes|unwritable_documents)$/,
+		names:
+			/^indelible_((backlog|commit|log|compactions?|disk)_.*|accepting_writes|store_failing|unwritable_documents)$/,
 	},
 	{ title: "Traces", names: /^indelible_(traces|spans_sent|spans_dropped)_total$/ },
 	{ title: "What was refused", names: /^indelible_(access_events|limit_events|refused_sockets)_total$/ },

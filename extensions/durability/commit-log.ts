@@ -170,6 +170,16 @@ export class CommitLog {
 		return this.#commitStartedMs;
 	}
 
+	/** Whether no document can be written: the last commit failed as a whole. */
+	get isStoreFailing(): boolean {
+		return this.#storeFailure !== undefined;
+	}
+
+	/** For how long the store has had a commit that it has not answered, in ms; 0 when it has none. */
+	get commitRunningMs(): number {
+		return this.#phase.status === "committing" ? this.#options.clock.now() - this.#commitStartedMs : 0;
+	}
+
 	/** Documents that can't be written, while others can. */
 	get failedDocuments(): number {
 		return this.#failedDocuments;

@@ -48,6 +48,14 @@ function declareBacklog(sink: MetricSink, commitLog: CommitLog): void {
 	sink.gauge("indelible_accepting_writes", "0 while the backlog is full and writers are sent away", () =>
 		commitLog.accepting ? 1 : 0,
 	);
+	sink.gauge("indelible_store_failing", "1 while the store takes nothing at all", () =>
+		commitLog.isStoreFailing ? 1 : 0,
+	);
+	sink.gauge(
+		"indelible_commit_running_seconds",
+		"For how long the store has had a commit that it has not answered; 0 when it has none",
+		() => commitLog.commitRunningMs / 1_000,
+	);
 	sink.gauge(
 		"indelible_unwritable_documents",
 		"Documents that the store does not take, while it takes others",

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -139,6 +140,7 @@ test("[DUR3] while the store fails, the age of the backlog grows and failures ar
 	author.type("kept");
 	await eventually("a failure", async () => (await read()).value("indelible_commit_failures_total") > 0);
 	expect((await read()).value("indelible_backlog_updates")).toBe(1);
+	expect((await read()).value("indelible_store_failing")).toBe(1);
 	const ageS = (await read()).value("indelible_backlog_age_seconds");
 	await eventually(
 		"it to be older",
@@ -147,6 +149,8 @@ test("[DUR3] while the store fails, the age of the backlog grows and failures ar
 	expect((await read()).value("indelible_acknowledgement_seconds_count")).toBe(0);
 	store.recover();
 	await author.saved();
+	expect((await read()).value("indelible_store_failing")).toBe(0);
+	expect((await read()).value("indelible_commit_running_seconds")).toBe(0);
 	expect((await read()).value("indelible_backlog_age_seconds")).toBe(0);
 	expect((await read()).value("indelible_acknowledgement_seconds_count")).toBe(1);
 });
@@ -221,6 +225,19 @@ function namesIn(query: string): string[] {
 	const withoutTexts = query.replaceAll(/"[^"]*"/g, "");
 	return [...withoutTexts.matchAll(/\b(?:indelible|process|nodejs)_\w+|\bup\b/g)].map(([name]) => name);
 }
+
+const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
+
+test.skipIf(!hasPromtool)("each trouble makes one page at a time (skipped without promtool)", () => {
+	const folder = new URL("../../deploy/prometheus/", import.meta.url);
+	for (const args of [
+		["check", "config", "prometheus.yaml"],
+		["test", "rules", "alerts.test.yaml"],
+	]) {
+		const { status, stdout, stderr } = spawnSync("promtool", args, { cwd: folder, encoding: "utf8" });
+		expect(status, stdout + stderr).toBe(0);
+	}
+});
 
 test("each alert says how bad it is, what it means, and where to read what to do", () => {
 	const rules = alertRules();
