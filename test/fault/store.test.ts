@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import {
+	copyFileSync,
 	existsSync,
 	mkdirSync,
 	readFileSync,
+	renameSync,
+	rmSync,
 	statSync,
 	symlinkSync,
 	truncateSync,
@@ -11,12 +14,14 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts";
+import { StoredDocuments } from "../../extensions/durability/sqlite/stored-documents.ts";
 import {
 	DamagedDocumentError,
 	type Store,
 	StoreConfigurationError,
+	StoreUnavailableError,
 } from "../../extensions/durability/store.ts";
 import { flipBit, tamper } from "../support/damage.ts";
 import { copyOf, fillWithEveryShape } from "../support/damage-corpus.ts";
@@ -85,6 +90,76 @@ test("[DUR1] a second process is refused while the first one lives, and let in o
 	expect((await refusal(path)).message).toContain(`is in use by process ${first.child.pid} on `);
 	await first.kill();
 	await openStore(path);
+});
+
+describe("[DUR1] nothing is reported as durable that nobody would find", () => {
+	const moved = /was removed, replaced or moved .*SQLITE_READONLY_DBMOVED/;
+
+	/** A store in which "a" says "kept", and what comes next. */
+	async function openedStore() {
+		const path = join(temporaryFolder(), "data", "indelible.sqlite");
+		const store = await openStore(path);
+		const typist = new Typist();
+		await append(store, "a", typist.type("kept"));
+		// Its reading connection is open, too.
+		await store.load("a");
+		return { path, store, more: typist.type(", and more") };
+	}
+
+	async function textAgain(store: Store): Promise<string> {
+		return eventually("to read again", () => store.load("a").then(stateOf, () => undefined));
+	}
+
+	test("while the folder is elsewhere; when it is back, all goes on", async () => {
+		const { path, store, more } = await openedStore();
+		const folder = dirname(path);
+		renameSync(folder, `${folder}-elsewhere`);
+		await expect(append(store, "a", more)).rejects.toThrow(/is gone/);
+		await expect(store.load("a")).rejects.toThrow(StoreUnavailableError);
+		renameSync(`${folder}-elsewhere`, folder);
+		expect(await append(store, "a", more)).toBe("durable");
+		expect(await textAgain(store)).toBe("kept, and more");
+	});
+
+	test("after an older copy has taken the file's place: from then on, it is the store", async () => {
+		const { path, store, more } = await openedStore();
+		await store.close();
+		copyFileSync(path, `${path}-copy`);
+		await store.open();
+		expect(await append(store, "b", more)).toBe("durable");
+		renameSync(`${path}-copy`, path);
+		await expect(append(store, "a", more)).rejects.toThrow(moved);
+		expect(await append(store, "a", more)).toBe("durable");
+		expect(await textAgain(store)).toBe("kept, and more");
+		await store.close();
+		const again = await openStore(path);
+		expect(await textAgain(again)).toBe("kept, and more");
+		expect((await again.load("b")).position).toBe(0);
+	});
+
+	test("after its write-ahead log was removed, of which nothing is lost", async () => {
+		const { path, store, more } = await openedStore();
+		rmSync(`${path}-wal`);
+		await expect(append(store, "a", more)).rejects.toThrow(moved);
+		expect(await append(store, "a", more)).toBe("durable");
+		await expect(store.load("a")).rejects.toThrow(moved);
+		expect(await textAgain(store)).toBe("kept, and more");
+		await store.close();
+		expect(await textAgain(await openStore(path))).toBe("kept, and more");
+	});
+
+	test("after its lock was removed and somebody else has the file", async () => {
+		const { path, store, more } = await openedStore();
+		rmSync(`${path}-lock`);
+		const other = await openStore(path);
+		expect(await append(other, "a", new Typist().type("By the other. "))).toBe("durable");
+		await expect(append(store, "a", more)).rejects.toThrow(/in use by process/);
+		await other.close();
+		expect(await append(store, "a", more)).toBe("durable");
+		const { position } = await store.load("a");
+		expect(position).toBe(3);
+		expect(await textAgain(store)).toContain("By the other. ");
+	});
 });
 
 test("a newer schema version is refused, and the file stays as it is", async () => {
@@ -184,6 +259,8 @@ test("[DUR3] a read-only folder is refused at start, with the reason", async (co
 	const release = mountReadOnly(dirname(path));
 	expect((await refusal(path)).message).toContain("must be writable");
 	expect((await refusal(join(dirname(path), "new.sqlite"))).message).toContain("must be writable");
+	// Whoever only reads is not told of writing.
+	expect(() => new StoredDocuments(path)).toThrow(/can't be opened for reading.*must be readable/);
 	release();
 	expect(stateOf(await (await openStore(path)).load("a"))).toBe("kept");
 });

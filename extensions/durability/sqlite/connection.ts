@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { StoreConfigurationError } from "../store.ts";
+import { StoreConfigurationError, StoreUnavailableError } from "../store.ts";
 import { checkFreePages } from "./free-pages.ts";
 import type { WorkerSettings } from "./messages.ts";
+import { NamedFiles } from "./named-files.ts";
 import { checkSchema, pageBytes, pragma, schemaVersion } from "./schema.ts";
 import { errorCode, isForbidden, isNoDatabase, leavesConnectionSound } from "./sqlite-error.ts";
 
@@ -75,8 +76,7 @@ export function openForCheckpoints({ path }: WorkerSettings): DatabaseSync {
 }
 
 function open(path: string, readOnly: boolean, setUp: (database: DatabaseSync) => void): DatabaseSync {
-	// SQLite would make a new one, and take it for the old.
-	if (!existsSync(path)) throw new Error(`the database ${path} is gone`);
+	checkExists(path);
 	let database: DatabaseSync | undefined;
 	try {
 		database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
@@ -87,11 +87,16 @@ function open(path: string, readOnly: boolean, setUp: (database: DatabaseSync) =
 		return database;
 	} catch (error) {
 		if (database?.isOpen) database.close();
-		throw explain(path, error);
+		throw explain(path, readOnly, error);
 	}
 }
 
-function explain(path: string, error: unknown): unknown {
+/** SQLite would make a new one, and take it for the old. */
+export function checkExists(path: string): void {
+	if (!existsSync(path)) throw new Error(`the database ${path} is gone`);
+}
+
+function explain(path: string, readOnly: boolean, error: unknown): unknown {
 	const text = `${error instanceof Error ? error.message : String(error)} (${errorCode(error) ?? "no code"})`;
 	if (isNoDatabase(error)) {
 		return new StoreConfigurationError(
@@ -103,7 +108,9 @@ function explain(path: string, error: unknown): unknown {
 	}
 	if (isForbidden(error)) {
 		return new StoreConfigurationError(
-			`${path} can't be opened for writing: ${text}. The file and its folder must be writable for this process.`,
+			readOnly
+				? `${path} can't be opened for reading: ${text}. The file and its folder must be readable for this process; while a node has it, -shm beside it as well.`
+				: `${path} can't be opened for writing: ${text}. The file and its folder must be writable for this process.`,
 			{ cause: error },
 		);
 	}
@@ -135,28 +142,46 @@ function rollBack(database: DatabaseSync): void {
 	}
 }
 
+/** Not closed: the last connection to a database removes the log by its name, and that may be another's by now. */
+const abandoned: DatabaseSync[] = [];
+const abandonedMax = 10;
+
+interface Current<T> {
+	readonly database: DatabaseSync;
+	readonly prepared: T;
+	readonly files: NamedFiles;
+}
+
 /**
  * A connection that is opened when it is first needed and again after an error that may have spoiled it.
  * @typeParam T What works on the connection; made anew with it.
  */
 export class Reopening<T> {
+	readonly #path: string;
 	readonly #open: () => DatabaseSync;
 	readonly #prepare: (database: DatabaseSync) => T;
-	#current: { readonly database: DatabaseSync; readonly prepared: T } | undefined;
+	#current: Current<T> | undefined;
 
-	constructor(open: () => DatabaseSync, prepare: (database: DatabaseSync) => T) {
+	/** @param path The database's. */
+	constructor(path: string, open: () => DatabaseSync, prepare: (database: DatabaseSync) => T) {
+		this.#path = path;
 		this.#open = open;
 		this.#prepare = prepare;
 	}
 
+	/** @throws {StoreUnavailableError} also when the work was done, but on files that are not those at the path any more [DUR1]. */
 	use<R>(work: (prepared: T, database: DatabaseSync) => R): R {
-		const { prepared, database } = this.#get();
+		const { prepared, database, files } = this.#get();
+		let result: R;
 		try {
-			return work(prepared, database);
+			result = work(prepared, database);
 		} catch (error) {
+			if (!files.areTheSame) throw this.#lost();
 			if (!leavesConnectionSound(error)) this.close();
 			throw error;
 		}
+		if (!files.areTheSame) throw this.#lost();
+		return result;
 	}
 
 	get isOpen(): boolean {
@@ -169,10 +194,34 @@ export class Reopening<T> {
 		if (current?.database.isOpen) current.database.close();
 	}
 
-	#get(): { readonly database: DatabaseSync; readonly prepared: T } {
+	/** Lets go of a connection whose files are not its own any more; the next one is to those that are at the path then. */
+	abandon(): void {
+		const current = this.#current;
+		if (current === undefined) return;
+		this.#current = undefined;
+		abandoned.push(current.database);
+		if (abandoned.length > abandonedMax) abandoned.shift()?.close();
+		try {
+			// It may be only the log that lost its name, and with it what was to go into the database.
+			current.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+		} catch {
+			// What it holds was reported as durable while it could be found.
+		}
+	}
+
+	#lost(): StoreUnavailableError {
+		this.abandon();
+		return new StoreUnavailableError(
+			`${this.#path} or its write-ahead log was removed, replaced or moved while it was open (SQLITE_READONLY_DBMOVED)`,
+			{ code: "SQLITE_READONLY_DBMOVED" },
+		);
+	}
+
+	#get(): Current<T> {
 		if (this.#current === undefined) {
 			const database = this.#open();
-			this.#current = { database, prepared: this.#prepare(database) };
+			const prepared = this.#prepare(database);
+			this.#current = { database, prepared, files: new NamedFiles([this.#path, `${this.#path}-wal`]) };
 		}
 		return this.#current;
 	}

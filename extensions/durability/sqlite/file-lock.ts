@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError, StoreUnavailableError } from "../store.ts";
+import { NamedFiles } from "./named-files.ts";
 import { giveToFolderOwner } from "./owner.ts";
 import { errorCode, isBusy, isForbidden, isNoDatabase } from "./sqlite-error.ts";
 
@@ -17,9 +18,11 @@ const patienceMs = 500;
  */
 export class FileLock {
 	readonly #database: DatabaseSync;
+	readonly #file: NamedFiles;
 
-	private constructor(database: DatabaseSync) {
+	private constructor(database: DatabaseSync, path: string) {
 		this.#database = database;
+		this.#file = new NamedFiles([path]);
 	}
 
 	/**
@@ -33,12 +36,17 @@ export class FileLock {
 			database = new DatabaseSync(path, { timeout: patienceMs });
 			hold(database);
 			giveToFolderOwner(path);
-			return new FileLock(database);
+			return new FileLock(database, path);
 		} catch (error) {
 			const refusal = isBusy(error) ? inUse(databasePath, holderOf(database)) : unusable(path, error);
 			if (database?.isOpen) database.close();
 			throw refusal;
 		}
+	}
+
+	/** Whether its file was removed, as somebody may who takes it for a leftover: then it keeps nobody out any more. */
+	get isLost(): boolean {
+		return !this.#file.areTheSame;
 	}
 
 	release(): void {

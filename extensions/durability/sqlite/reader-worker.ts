@@ -13,10 +13,12 @@ import { errorCode } from "./sqlite-error.ts";
 serve<ReaderProtocol, WorkerSettings>({
 	answers: (settings) => {
 		const reading = new Reopening(
+			settings.path,
 			() => openForReading(settings),
 			(database) => new DocumentReader(database),
 		);
 		const checkpoints = new Reopening(
+			settings.path,
 			() => openForCheckpoints(settings),
 			() => undefined,
 		);

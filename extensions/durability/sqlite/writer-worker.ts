@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { serve } from "../storage/worker-port.ts";
 import { StoreConfigurationError } from "../store.ts";
-import { openForWriting, Reopening } from "./connection.ts";
+import { checkExists, openForWriting, Reopening } from "./connection.ts";
 import { prepare } from "./database-file.ts";
 import { FileLock } from "./file-lock.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -13,21 +13,35 @@ import { errorCode, isForbidden } from "./sqlite-error.ts";
 serve<WriterProtocol, WorkerSettings>({
 	answers: (settings) => {
 		let lock: FileLock | undefined;
+		const takeLock = () => {
+			if (lock?.isLost) {
+				lock.release();
+				lock = undefined;
+			}
+			lock ??= FileLock.acquire(settings.path);
+		};
 		const connection = new Reopening(
+			settings.path,
 			() => {
-				lock ??= FileLock.acquire(settings.path);
+				checkExists(settings.path);
+				takeLock();
 				return openForWriting(settings);
 			},
 			(database) => new LogWriter(database),
 		);
+		const write = <R>(work: (writer: LogWriter) => R): R => {
+			// Somebody else may write by now, so what is known of the file is not to be believed any more.
+			if (lock?.isLost) connection.abandon();
+			return connection.use(work);
+		};
 		return {
 			open: () => {
-				lock ??= FileLock.acquire(settings.path);
+				takeLock();
 				prepareOrExplain(settings);
 				connection.use(() => {});
 			},
-			append: (batch) => connection.use((writer) => writer.append(batch)),
-			replace: ({ documentName, merged }) => connection.use((writer) => writer.replace(documentName, merged)),
+			append: (batch) => write((writer) => writer.append(batch)),
+			replace: ({ documentName, merged }) => write((writer) => writer.replace(documentName, merged)),
 			checkpoint: () => {
 				connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
 			},
