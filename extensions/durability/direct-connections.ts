@@ -31,7 +31,15 @@ function withDurableTransact(connection: DirectConnection, durability: Durable):
 			throw new StoreUnavailableError("the write backlog is full, so the edit was not made; try again later");
 		}
 		await transact(change);
-		if (connection.document !== null) await durability.durable(connection.document.name);
+		const { document } = connection;
+		if (document === null) return;
+		// Transactions have ended by now. Where Yjs has not got to the end of one, the log hears nothing of any that come after it.
+		if (document._transactionCleanups.length > 0) {
+			throw new StoreUnavailableError(
+				"the edit can't be stored: Yjs did not survive an earlier one of this document; disconnect and open it anew",
+			);
+		}
+		await durability.durable(document.name);
 	};
 	return connection;
 }

@@ -121,9 +121,12 @@ test("[TRN5] [DUR1] a document that Yjs does not get to the end of is loaded aga
 	// What runs in the server itself may do anything.
 	const inside = await node.openDirectConnection(name);
 	await inside.transact((document) => Y.applyUpdate(document, nest ?? new Uint8Array()));
-	await inside.disconnect();
 	await send({ url }, name, [remove ?? new Uint8Array()]);
 	for (const person of people) person.type("after ");
+	// Nobody is told of it, the log included.
+	const edit = inside.transact((document) => document.getText("text").insert(0, "lost "));
+	await expect(edit).rejects.toThrow(/can't be stored/);
+	await inside.disconnect();
 	for (const person of people) await person.saved();
 	await agree([...people, await client(name).synced()]);
 	expect(people[0]?.text.toString()).toMatch(/^before (after ){2}$/);
