@@ -28,7 +28,7 @@ export interface CommitLogOptions {
 }
 
 export type CommitLogEvent =
-	/** The store has appended an entry at a position that it had given before; what is in memory is stored anew. */
+	/** The store has appended an entry at a position that it had given before, or is not as far as it was; what is in memory is stored anew. */
 	| {
 			readonly type: "entries-lost";
 			readonly documentName: string;
@@ -233,6 +233,20 @@ export class CommitLog {
 			this.#ready.add(log);
 			this.#schedule();
 		}
+	}
+
+	/**
+	 * The store turned out to have lost entries of the document that were durable: all that is in memory is written again, lest it
+	 * is lost for good when the document leaves memory.
+	 * @param position The store's last one now.
+	 */
+	storeAnew(documentName: string, position: number): void {
+		const log = this.#documents.get(documentName);
+		const state = log === undefined ? undefined : this.#onLost?.(documentName);
+		if (log === undefined || state === undefined || this.#phase.status === "closed") return;
+		this.#emit({ type: "entries-lost", documentName, position, expectedAfter: log.position });
+		log.position = position;
+		this.append(log, state);
 	}
 
 	/**

@@ -161,7 +161,9 @@ export class Durability implements Extension {
 		this.#commitTraces = new CommitTraces(this.#commitLog);
 		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
 		this.#compactor = new Compactor({ store, clock, onEvent });
-		this.#reader = new StoreReader({ store, clock, entries, onEvent });
+		const onLost = (documentName: string, position: number) =>
+			this.#commitLog.storeAnew(documentName, position);
+		this.#reader = new StoreReader({ store, clock, entries, onEvent, onLost });
 		const { follow } = store;
 		if (follow !== undefined)
 			this.#follower = new StoreFollower({ follow, reader: this.#reader, clock, entries });

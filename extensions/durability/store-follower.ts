@@ -140,6 +140,12 @@ export class StoreFollower {
 		for (const documentName of this.#options.entries.keys()) this.#options.reader.read(documentName);
 	}
 
+	/** The server that answers now may be another one, which has not got all that was stored here [DUR1]. */
+	#readWritten(): void {
+		for (const [documentName, { log }] of this.#options.entries)
+			if (log.durable > 0) this.#options.reader.read(documentName);
+	}
+
 	#hear(signal: FollowSignal): void {
 		switch (signal.type) {
 			case "announced":
@@ -152,6 +158,7 @@ export class StoreFollower {
 				if (this.#isFollowing) this.#announceRecent();
 				// One that follows may have announced something just now.
 				if (this.#isFollowing || this.#isDependedOn) this.#readAll();
+				else this.#readWritten();
 				break;
 			case "deaf":
 				this.#isDeaf = true;

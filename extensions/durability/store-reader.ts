@@ -15,6 +15,8 @@ export interface StoreReaderOptions {
 	/** Those in memory. */
 	readonly entries: ReadonlyMap<string, DocumentEntry>;
 	readonly onEvent: (event: StoreReaderEvent) => void;
+	/** The store's last position for a document is this one, and it was a later one. */
+	readonly onLost?: (documentName: string, position: number) => void;
 }
 
 /** Documents in one question to the store, at most. */
@@ -143,9 +145,13 @@ export class StoreReader {
 		this.#damaged.delete(entry);
 		if (entry.document.isDestroyed) return;
 		applyStored(entry.document, stored, storedOrigin);
-		// The store has lost some of what was read: new entries have the same positions.
-		if (stored.position < readPosition) entry.readPosition = stored.position;
-		else advance(entry, stored.position);
+		if (stored.position >= readPosition) {
+			advance(entry, stored.position);
+			return;
+		}
+		this.#options.onLost?.(entry.document.name, stored.position);
+		// New entries have the same positions as those that are lost.
+		entry.readPosition = stored.position;
 	}
 
 	#foundDamaged(entry: DocumentEntry, error: DamagedDocumentError): void {

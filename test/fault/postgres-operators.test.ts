@@ -179,27 +179,50 @@ describe("[CON2] import while nodes run", () => {
 	});
 });
 
-test("[DUR1] [DUR6] after a failover to a standby that lagged, what people have in memory is stored anew", async () => {
-	const node = await startNode();
-	const ann = await (await open(node, "notes").synced()).type("one ").saved();
+describe("[DUR1] [DUR6] after a failover to a standby that lagged, what people have in memory is stored anew", () => {
 	const tables = ["documents", "snapshots", "log"];
-	await server.query(
-		tables.map((table) => `CREATE TABLE old_${table} AS TABLE indelible.${table}`).join("; "),
-		[],
-		database,
-	);
-	await ann.type("two ").saved();
-	await ann.type("three ").saved();
-	await server.query(
-		tables
-			.map((table) => `DELETE FROM indelible.${table}; INSERT INTO indelible.${table} TABLE old_${table}`)
-			.join("; "),
-		[],
-		database,
-	);
-	await ann.type("four").saved();
-	await node.stop("SIGKILL");
-	ann.destroy();
-	const reader = await open(await startNode(), "notes").synced();
-	expect(reader.text.toString()).toBe("one two three four");
+
+	const onAll = (statement: (table: string) => string) =>
+		server.query(tables.map(statement).join("; "), [], database);
+
+	/** All that connections had open is gone, too. */
+	async function failOver(): Promise<void> {
+		await onAll(
+			(table) => `DELETE FROM indelible.${table}; INSERT INTO indelible.${table} TABLE old_${table}`,
+		);
+		await server.query(
+			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+			[database],
+			database,
+		);
+	}
+
+	async function prove(environment: Environment): Promise<void> {
+		const node = await startNode(environment);
+		const [ann, ben] = [await open(node, "notes").synced(), await open(node, "done").synced()];
+		for (const client of [ann, ben]) await client.type("one ").saved();
+		await onAll((table) => `CREATE TABLE old_${table} AS TABLE indelible.${table}`);
+		for (const client of [ann, ben]) await client.type("two ").saved();
+		for (const client of [ann, ben]) await client.type("three ").saved();
+		await failOver();
+		await ann.type("four").saved();
+		// Nobody writes any more into the other one.
+		await eventually("it to be stored again", async () => {
+			const entriesOfIt =
+				"SELECT 1 FROM indelible.log JOIN indelible.documents ON key = document WHERE name = 'done'";
+			return (await server.query(entriesOfIt, [], database)).length > 1;
+		});
+		await node.stop("SIGKILL");
+		for (const client of [ann, ben]) client.destroy();
+		const again = await startNode(environment);
+		expect((await open(again, "notes").synced()).text.toString()).toBe("one two three four");
+		expect((await open(again, "done").synced()).text.toString()).toBe("one two three ");
+	}
+
+	test("without Redis", () => prove({}));
+
+	test("with Redis", async () => {
+		const redis = await startRedis();
+		await prove({ INDELIBLE_REDIS_URL: redis.url });
+	});
 });
