@@ -1,23 +1,35 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { SignJWT } from "jose";
 import { Cluster } from "./support/cluster.ts";
 import { Server } from "./support/server.ts";
 import { test as editorTest, expect, serverGoesAway, serverRefuses } from "./support/test.ts";
 import { Typist } from "./support/typist.ts";
 
 const token = "the admin token of the tests";
+const tokenSecret = "what the tokens of the tests are signed with";
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
 interface Fixtures {
-	/** Somebody who has a document of the administered node open. */
-	typist: (documentName: string) => Typist;
+	/** Somebody who has a document of the administered node open, with a name that is known or without. */
+	typist: (documentName: string, user?: string) => Promise<Typist>;
+}
+
+function tokenOf(user: string): Promise<string> {
+	const claims = { sub: user, allowedDocumentNames: ["*"] };
+	const token = new SignJWT(claims).setProtectedHeader({ alg: "HS256" });
+	return token.setIssuedAt().setExpirationTime("1h").sign(new TextEncoder().encode(tokenSecret));
 }
 
 const test = editorTest.extend<Fixtures, { admin: Server }>({
 	admin: [
 		// biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from it.
 		async ({}, use) => {
-			const server = await Server.start({ INDELIBLE_ADMIN_TOKEN: token });
+			const server = await Server.start({
+				INDELIBLE_ADMIN_TOKEN: token,
+				INDELIBLE_AUTH_JWT_SECRET: tokenSecret,
+				INDELIBLE_AUTH_ANONYMOUS_WRITE: "*",
+			});
 			await use(server);
 			await server.dispose();
 		},
@@ -25,8 +37,8 @@ const test = editorTest.extend<Fixtures, { admin: Server }>({
 	],
 	typist: async ({ admin }, use) => {
 		const typists: Typist[] = [];
-		await use((documentName) => {
-			const typist = new Typist(admin.url, documentName);
+		await use(async (documentName, user) => {
+			const typist = new Typist(admin.url, documentName, user && (await tokenOf(user)));
 			typists.push(typist);
 			return typist;
 		});
@@ -128,7 +140,7 @@ test("without a token the page is off, and says how to have it", serverRefuses, 
 });
 
 test("figures and plots move while people type", async ({ person, admin, typist }) => {
-	const [writer, reader] = [typist("moving"), typist("moving")];
+	const [writer, reader] = [await typist("moving"), await typist("moving")];
 	const page = await person({ baseURL: admin.url });
 	await signIn(page);
 	await expect(page.locator(".figure").filter({ hasText: "People" })).toContainText("2");
@@ -149,8 +161,8 @@ test("figures and plots move while people type", async ({ person, admin, typist 
 });
 
 test("documents are found, sorted, opened and shared", async ({ person, admin, typist }) => {
-	const [one, two] = [typist("plan/roadmap"), typist("plan/budget")];
-	typist("plan/budget");
+	const [one, two] = [await typist("plan/roadmap"), await typist("plan/budget")];
+	await typist("plan/budget");
 	for (const each of [one, two]) each.type("some words");
 	const page = await person({ baseURL: admin.url });
 	await signIn(page);
@@ -183,7 +195,7 @@ test("documents are found, sorted, opened and shared", async ({ person, admin, t
 });
 
 test("a connection that is closed comes back by itself", async ({ person, admin, typist }) => {
-	const guest = typist("closing");
+	const guest = await typist("closing");
 	await expect.poll(() => guest.isSaved).toBe(true);
 	const page = await person({ baseURL: admin.url });
 	await signIn(page, "/admin#/document/closing");
@@ -203,8 +215,52 @@ test("a connection that is closed comes back by itself", async ({ person, admin,
 	await expect.poll(() => guest.isSaved).toBe(true);
 });
 
+test("whose access is ended can't write there, or can't come back at all, and who has no name can't be named", async ({
+	person,
+	admin,
+	typist,
+}) => {
+	const [ada, grace, nobody] = [
+		await typist("ending", "ada"),
+		await typist("ending", "grace"),
+		await typist("ending"),
+	];
+	for (const each of [ada, grace, nobody]) await expect.poll(() => each.isSaved).toBe(true);
+	const page = await person({ baseURL: admin.url });
+	await signIn(page, "/admin#/document/ending");
+	const open = panel(page, "ending");
+	await expect(open.getByRole("listitem")).toHaveCount(3);
+	await expect(open.getByRole("button", { name: /^End the access of/ })).toHaveCount(2);
+	const question = (user: string) =>
+		page.getByRole("dialog", { name: new RegExp(`^End the access of .${user}.\\?$`) });
+	// By keyboard: nothing happens before it is confirmed, and the focus comes back.
+	await open.getByRole("button", { name: "End the access of ada" }).focus();
+	await page.keyboard.press("Enter");
+	await expect(question("ada").getByRole("radio", { name: "In all documents" })).toBeFocused();
+	await page.keyboard.press("Escape");
+	await expect(open.getByRole("button", { name: "End the access of ada" })).toBeFocused();
+	await page.keyboard.press("Enter");
+	await page.keyboard.press("ArrowDown");
+	await expect(question("ada").getByRole("radio", { name: /^In .*ending.* alone$/ })).toBeChecked();
+	await page.keyboard.press("Tab");
+	await page.keyboard.press("ArrowDown");
+	for (let step = 0; step < 2; step += 1) await page.keyboard.press("Tab");
+	await expect(question("ada").getByRole("button", { name: "End it" })).toBeFocused();
+	await page.keyboard.press("Enter");
+	await expect(notice(page)).toHaveText(/The access of .ada. has ended: 1 connection of this node may only/);
+	await expect(open.getByRole("listitem").filter({ hasText: "ada" })).toContainText("may only read");
+	expect(ada.closes).toEqual([]);
+	const elsewhere = await typist("elsewhere", "ada");
+	await expect.poll(() => elsewhere.isSaved).toBe(true);
+	await open.getByRole("button", { name: "End the access of grace" }).click();
+	await question("grace").getByRole("button", { name: "End it" }).click();
+	await expect.poll(() => grace.closes).toEqual([4403]);
+	await expect(open.getByRole("listitem")).toHaveCount(2);
+	expect(nobody.closes).toEqual([]);
+});
+
 test("a document that is unloaded is saved first, and opened again", async ({ person, admin, typist }) => {
-	const guest = typist("unloading");
+	const guest = await typist("unloading");
 	guest.type("kept");
 	await expect.poll(() => guest.isSaved).toBe(true);
 	const page = await person({ baseURL: admin.url });
@@ -216,13 +272,13 @@ test("a document that is unloaded is saved first, and opened again", async ({ pe
 		.click();
 	await expect(notice(page)).toContainText("the document left memory");
 	await expect.poll(() => guest.isSaved).toBe(true);
-	const other = typist("unloading");
+	const other = await typist("unloading");
 	await expect.poll(() => other.text).toBe("kept");
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
 	test(`${colorScheme}: every view passes axe's rules for WCAG 2.1 AA`, async ({ person, admin, typist }) => {
-		typist("seen").type("by axe");
+		(await typist("seen")).type("by axe");
 		const page = await person({ baseURL: admin.url, colorScheme, reducedMotion: "reduce" });
 		await page.goto("/admin");
 		await expectAccessible(page);
@@ -240,7 +296,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("on a phone everything is within the screen", async ({ person, admin, typist }) => {
 	const name =
 		"a name that is far too long for the narrow screen of a phone/and-has-words-that-can-not-be-broken";
-	typist(name).type("x");
+	(await typist(name)).type("x");
 	const page = await person({ ...phone, baseURL: admin.url });
 	await page.goto("/admin");
 	await expectNoSidewaysScroll(page);
@@ -256,7 +312,7 @@ test("on a phone everything is within the screen", async ({ person, admin, typis
 });
 
 test("everything can be done by keyboard", async ({ person, admin, typist }) => {
-	typist("by hand");
+	await typist("by hand");
 	const page = await person({ baseURL: admin.url });
 	await signIn(page);
 	await expect(row(page, "by hand")).toBeVisible();
@@ -316,7 +372,7 @@ test(
 );
 
 test("a node is drained only after a question, and says how that goes", async ({ person, admin, typist }) => {
-	const guest = typist("last");
+	const guest = await typist("last");
 	await expect.poll(() => guest.isSaved).toBe(true);
 	const page = await person({ baseURL: admin.url });
 	await signIn(page);

@@ -7,6 +7,13 @@ import type {
 	Outcome,
 } from "../../server/admin/facts.ts";
 
+/** Whose access is to end; without `document`, in all of them. */
+export interface RevocationWish {
+	readonly user: string;
+	readonly document?: string;
+	readonly action: "close" | "readonly";
+}
+
 const storedUnder = "indelible:admin-token";
 
 /** The node does not take the token. */
@@ -50,7 +57,7 @@ export async function ask(path: string, token: string, init: RequestInit = {}): 
 	// No node takes another one, and no header could carry it.
 	if (!/^[\x20-\x7e]+$/.test(token)) throw new RefusedError(wrongToken);
 	const headers = { ...init.headers, Authorization: `Bearer ${token}` };
-	const response = await fetch(`/api/admin/${path}`, { ...init, headers, cache: "no-store" });
+	const response = await fetch(`/api/${path}`, { ...init, headers, cache: "no-store" });
 	if (response.ok) return response;
 	const body = (await response.json().catch(() => ({}))) as { error?: string; detail?: string };
 	const message = body.error ?? body.detail ?? `HTTP ${response.status}`;
@@ -68,29 +75,34 @@ export class Api {
 
 	documents(query: { search: string; sort: DocumentSort; limit: number }): Promise<ClusterDocumentList> {
 		const { search, sort, limit } = query;
-		return this.#get("documents", { search, sort, limit: String(limit) });
+		return this.#get("admin/documents", { search, sort, limit: String(limit) });
 	}
 
 	async document(name: string, isMeasured: boolean): Promise<readonly NodeAnswer<DocumentFacts>[]> {
 		const query: Record<string, string> = isMeasured ? { name, measure: "1" } : { name };
-		return (await this.#get<{ nodes: readonly NodeAnswer<DocumentFacts>[] }>("document", query)).nodes;
+		return (await this.#get<{ nodes: readonly NodeAnswer<DocumentFacts>[] }>("admin/document", query)).nodes;
 	}
 
 	async slowReaders(limit: number): Promise<readonly ClusterConnection[]> {
 		const query = { limit: String(limit) };
-		return (await this.#get<{ readers: readonly ClusterConnection[] }>("slow-readers", query)).readers;
+		return (await this.#get<{ readers: readonly ClusterConnection[] }>("admin/slow-readers", query)).readers;
+	}
+
+	/** @returns How many connections of the node that is asked it has met; the others follow. */
+	async revoke(wish: RevocationWish): Promise<number> {
+		return (await this.#post<{ connections: number }>("auth/revoke", wish)).connections;
 	}
 
 	closeConnection(id: string): Promise<Outcome> {
-		return this.#post("close-connection", { id });
+		return this.#post("admin/close-connection", { id });
 	}
 
 	async unload(name: string): Promise<readonly NodeAnswer<Outcome>[]> {
-		return (await this.#post<{ nodes: readonly NodeAnswer<Outcome>[] }>("unload", { name })).nodes;
+		return (await this.#post<{ nodes: readonly NodeAnswer<Outcome>[] }>("admin/unload", { name })).nodes;
 	}
 
 	drain(node: string): Promise<Outcome> {
-		return this.#post("drain", { node });
+		return this.#post("admin/drain", { node });
 	}
 
 	async #get<Body>(path: string, query: Readonly<Record<string, string>>): Promise<Body> {

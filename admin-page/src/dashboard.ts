@@ -2,11 +2,12 @@ import type { ClusterConnection, NodeOverview, NodeView } from "../../server/adm
 import { documentInAddress } from "./address.ts";
 import { AnswerError, Api, RefusedError } from "./api.ts";
 import { h } from "./dom.ts";
-import { isolated, whole } from "./format.ts";
+import { isolated, plural, whole } from "./format.ts";
 import { History } from "./history.ts";
 import { Live, type LiveState } from "./live.ts";
 import { redrawPlots } from "./plot.ts";
 import { onThemeChange } from "./theme.ts";
+import { askRevocation } from "./views/ask-revocation.ts";
 import { confirm } from "./views/confirm.ts";
 import { DocumentPanel } from "./views/document-panel.ts";
 import { DocumentsView } from "./views/documents.ts";
@@ -194,6 +195,7 @@ export class Dashboard {
 			onUnload: () => void this.#unload(name),
 			onMeasure: () => void this.#measure(name, view),
 			onCloseConnection: (connection) => void this.#closeConnection(connection),
+			onRevoke: (connection) => void this.#revoke(connection),
 		});
 		this.#panel = { name, view };
 		document.body.append(view.element);
@@ -226,10 +228,21 @@ export class Dashboard {
 		const who = user ?? `connection ${id.slice(0, 8)}`;
 		const isSure = await confirm({
 			title: "Close this connection?",
-			text: `This cuts ${isolated(who)} off from “${isolated(name)}” and from whatever else is open on the same socket. Editors connect again by themselves within seconds, and nothing is lost. To keep somebody out, revoke their access.`,
+			text: `This cuts ${isolated(who)} off from “${isolated(name)}” and from whatever else is open on the same socket. Editors connect again by themselves within seconds, and nothing is lost. To keep somebody out, end their access in the list of the document's connections.`,
 			action: "Close it",
 		});
 		if (isSure) await this.#act(async () => (await this.#api.closeConnection(id)).detail);
+	}
+
+	async #revoke({ user, document: name }: ClusterConnection): Promise<void> {
+		const wish = user === null ? undefined : await askRevocation(user, name);
+		if (wish === undefined) return;
+		await this.#act(async () => {
+			const met = plural(await this.#api.revoke(wish), "connection");
+			const done = wish.action === "close" ? "closed" : "may only read from now on";
+			const others = this.#views.length > 1 ? "; other nodes do the same" : "";
+			return `The access of ${isolated(wish.user)} has ended: ${met} of this node ${done}${others}.`;
+		});
 	}
 
 	async #unload(name: string): Promise<void> {

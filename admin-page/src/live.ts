@@ -67,7 +67,9 @@ export class Live {
 	async #listen(attempt: AbortController): Promise<void> {
 		let patience = setTimeout(() => attempt.abort(), silenceMsMax);
 		try {
-			const { body } = await ask(`events?page=${pageName}`, this.#options.token, { signal: attempt.signal });
+			const { body } = await ask(`admin/events?page=${pageName}`, this.#options.token, {
+				signal: attempt.signal,
+			});
 			const reader = new EventStreamReader();
 			const decoder = new TextDecoder();
 			const chunks = body?.getReader();

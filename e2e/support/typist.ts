@@ -10,7 +10,7 @@ export class Typist {
 	readonly #text: Y.Text;
 	#typing: ReturnType<typeof setInterval> | undefined;
 
-	constructor(serverUrl: string, documentName: string) {
+	constructor(serverUrl: string, documentName: string, token?: string) {
 		const document = new Y.Doc();
 		this.#text = document.getText("text");
 		this.#socket = new HocuspocusProviderWebsocket({
@@ -24,6 +24,7 @@ export class Typist {
 			websocketProvider: this.#socket,
 			name: documentName,
 			document,
+			...(token === undefined ? {} : { token }),
 		});
 		this.#provider.attach();
 	}

@@ -3,19 +3,22 @@ import { h } from "../dom.ts";
 export interface Question {
 	readonly title: string;
 	readonly text: string;
+	/** What else there is to choose, below the text. */
+	readonly details?: readonly HTMLElement[];
 	/** What the button does that goes ahead. */
 	readonly action: string;
 	readonly isGrave?: boolean;
 }
 
 /** Asks before something is done. @returns Whether to go ahead. */
-export function confirm({ title, text, action, isGrave = false }: Question): Promise<boolean> {
+export function confirm({ title, text, details = [], action, isGrave = false }: Question): Promise<boolean> {
 	return new Promise((resolve) => {
 		const dialog = h(
 			"dialog",
 			{ class: "confirm", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
 			h("h2", { id: "confirm-title" }, title),
 			h("p", { id: "confirm-text" }, text),
+			...details,
 			h(
 				"div",
 				{ class: "confirm-buttons" },

@@ -8,6 +8,7 @@ import type {
 } from "../../../server/admin/facts.ts";
 import { h, icon, keyedList, type Row, setText } from "../dom.ts";
 import { ago, bytes, compact, plural, span, whole } from "../format.ts";
+import { isRevocable } from "./ask-revocation.ts";
 import { nameOf } from "./node-name.ts";
 
 export interface DocumentPanelOptions {
@@ -16,6 +17,8 @@ export interface DocumentPanelOptions {
 	readonly onUnload: () => void;
 	readonly onMeasure: () => void;
 	readonly onCloseConnection: (connection: ClusterConnection) => void;
+	/** Only for somebody whose name is known. */
+	readonly onRevoke: (connection: ClusterConnection) => void;
 }
 
 interface Fact {
@@ -37,14 +40,15 @@ export class DocumentPanel {
 	#nodeNames: readonly NodeOverview[] = [];
 	#measured: (MeasuredSize & { readonly atMs: number }) | undefined;
 
-	constructor({ name, onClose, onUnload, onMeasure, onCloseConnection }: DocumentPanelOptions) {
+	constructor(options: DocumentPanelOptions) {
+		const { name, onClose, onUnload, onMeasure } = options;
 		const facts = h("dl", { class: "facts" });
 		const connections = h("ul", { class: "connections" });
 		this.#facts = keyedList<Fact>(facts, (fact) => fact.name, factRow);
 		this.#connections = keyedList(
 			connections,
 			({ id }) => id,
-			(connection) => this.#connectionRow(connection, onCloseConnection),
+			(connection) => connectionRow(connection, options),
 		);
 		this.#measure = h("button", { class: "button", type: "button", onclick: onMeasure }, "Measure exactly");
 		this.#content.append(
@@ -110,9 +114,9 @@ export class DocumentPanel {
 		const measured = all.find((facts) => facts.measured !== null)?.measured ?? undefined;
 		if (measured !== undefined) this.#measured = { ...measured, atMs: Date.now() };
 		this.#facts(this.#factsOf(all, answers));
-		const connections = answers.flatMap(({ node, answer }) =>
-			answer.connections.map((connection) => ({ ...connection, node })),
-		);
+		const connections = answers
+			.flatMap(({ node, answer }) => answer.connections.map((connection) => ({ ...connection, node })))
+			.toSorted(byPerson);
 		const people = sum(all, ({ people }) => people);
 		setText(
 			this.#count,
@@ -194,40 +198,59 @@ export class DocumentPanel {
 			},
 		];
 	}
+}
 
-	#connectionRow(
-		{ id, user, node }: ClusterConnection,
-		onClose: (connection: ClusterConnection) => void,
-	): Row<ClusterConnection> {
-		let shown: ClusterConnection | undefined;
-		const who = user ?? `connection ${id.slice(0, 8)}`;
-		const about = h("span", { class: "faint" });
-		const waiting = h("span", { class: "waiting" });
-		return {
-			element: h(
-				"li",
-				{ class: "connection", "data-node": node },
-				h("div", { class: "slow-who" }, h("span", { class: "ellipsis" }, h("bdi", {}, who)), about),
-				waiting,
-				h(
-					"button",
-					{
-						class: "button small",
-						type: "button",
-						"aria-label": `Close the connection of ${who}`,
-						onclick: () => shown !== undefined && onClose(shown),
-					},
-					"Close",
-				),
-			),
-			update: (connection) => {
-				shown = connection;
-				setText(about, aboutConnection(connection));
-				waiting.classList.toggle("behind", connection.isBehind);
-				setText(waiting, connection.waitingBytes === 0 ? "" : `${bytes(connection.waitingBytes)} waiting`);
+/** A connection is of the same person for as long as there is it. */
+function connectionRow(
+	{ id, user, node }: ClusterConnection,
+	{ onCloseConnection, onRevoke }: DocumentPanelOptions,
+): Row<ClusterConnection> {
+	let shown: ClusterConnection | undefined;
+	const who = user ?? `connection ${id.slice(0, 8)}`;
+	const about = h("span", { class: "faint" });
+	const waiting = h("span", { class: "waiting" });
+	const action = (
+		label: string,
+		description: string,
+		onAct: DocumentPanelOptions["onRevoke"],
+	): HTMLButtonElement =>
+		h(
+			"button",
+			{
+				class: "button small",
+				type: "button",
+				"aria-label": `${description} ${who}`,
+				onclick: () => shown !== undefined && onAct(shown),
 			},
-		};
-	}
+			label,
+		);
+	return {
+		element: h(
+			"li",
+			{ class: "connection", "data-node": node },
+			h("div", { class: "slow-who" }, h("span", { class: "ellipsis", title: who }, h("bdi", {}, who)), about),
+			waiting,
+			h(
+				"div",
+				{ class: "connection-actions" },
+				isRevocable({ user }) && action("End access", "End the access of", onRevoke),
+				action("Close", "Close the connection of", onCloseConnection),
+			),
+		),
+		update: (connection) => {
+			shown = connection;
+			setText(about, aboutConnection(connection));
+			waiting.classList.toggle("behind", connection.isBehind);
+			setText(waiting, connection.waitingBytes === 0 ? "" : `${bytes(connection.waitingBytes)} waiting`);
+		},
+	};
+}
+
+/** Whoever is behind first; otherwise they keep their places, so that nobody moves below a pointer. */
+function byPerson(one: ConnectionFacts, other: ConnectionFacts): number {
+	const rank = ({ isBehind, user }: ConnectionFacts) => (isBehind ? 0 : 2) + (user === null ? 1 : 0);
+	const names = (one.user ?? "").localeCompare(other.user ?? "", "en", { numeric: true });
+	return rank(one) - rank(other) || names || one.id.localeCompare(other.id);
 }
 
 function aboutConnection({ sinceMs, client, readOnly, edits }: ConnectionFacts): string {

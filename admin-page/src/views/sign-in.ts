@@ -26,7 +26,7 @@ export function signInView(why: string | undefined, signedIn: (token: string) =>
 		button.disabled = true;
 		setText(button, "Opening …");
 		try {
-			await ask("slow-readers?limit=1", token);
+			await ask("admin/slow-readers?limit=1", token);
 			signedIn(token);
 		} catch (error) {
 			setText(problem, explain(error));

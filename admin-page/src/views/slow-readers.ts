@@ -46,7 +46,7 @@ function slowReader(
 			h(
 				"div",
 				{ class: "slow-who" },
-				h("span", { class: "ellipsis" }, h("bdi", {}, who)),
+				h("span", { class: "ellipsis", title: who }, h("bdi", {}, who)),
 				h("a", { class: "ellipsis faint", href: addressOf(document) }, h("bdi", {}, document)),
 			),
 			waiting,
