@@ -17,10 +17,10 @@ export const contentLimitSettings = {
 		undefined,
 		"structs and deleted ranges of which one update may be made; values in them count as a fourth or a sixteenth of one, as of what they cost",
 	),
-	updateMsMax: bound(
-		"updateMsMax",
-		"ms",
-		"how long one update may keep the event loop; past it is given up, its sender closed, and the document loaded again",
+	documentConflictsMax: bound(
+		"documentConflictsMax",
+		undefined,
+		"others' items that are looked at, at once, to find the places of edits that a document is sent; a 250th of it comes back each second",
 	),
 	documentBytesMax: bound(
 		"documentBytesMax",

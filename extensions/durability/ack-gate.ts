@@ -153,6 +153,11 @@ export class AckGate implements DurabilityListener, Gate {
 		else closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
 	}
 
+	refused(): void {
+		this.#unanswered.shift();
+		this.#hold(this.#handshake.refusalMade());
+	}
+
 	acknowledgeWith(acknowledge: Acknowledge): void {
 		this.#acknowledgeElsewhere = acknowledge;
 	}
@@ -246,9 +251,7 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 		this.#sendNow(frame);
 		if (outgoing === "step1") this.step1Sent();
-		if (outgoing !== "refusal") return;
-		this.#unanswered.shift();
-		this.#hold(this.#handshake.refusalMade());
+		if (outgoing === "refusal") this.refused();
 	}
 
 	#hold(count: number, sinceMs?: number): void {

@@ -2,8 +2,8 @@
 export type ContentLimit =
 	/** Bytes of one update or one state vector, and how many parts an update has. */
 	| "update-size"
-	/** How long one update keeps the event loop. */
-	| "update-time"
+	/** What it costs to find the places of edits among others' of the same time. */
+	| "document-conflicts"
 	| "document-size"
 	/** Names of root types, which a document never forgets. */
 	| "document-roots"

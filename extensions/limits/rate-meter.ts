@@ -23,6 +23,11 @@ export class RateMeter {
 		return Math.max(0, this.#fullAtMs - nowMs - (burst * 1_000) / perSecond);
 	}
 
+	/** What there is to take; 0 when it is overdrawn. */
+	left({ perSecond, burst }: Rate, nowMs: number): number {
+		return Math.max(0, burst - (Math.max(0, this.#fullAtMs - nowMs) * perSecond) / 1_000);
+	}
+
 	/** Whether nothing of it is taken. */
 	isFull(nowMs: number): boolean {
 		return this.#fullAtMs <= nowMs;

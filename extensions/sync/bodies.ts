@@ -36,6 +36,9 @@ export function awarenessBody(update: Uint8Array): Body {
 /** `SyncStatus(true)` */
 export const acknowledgementBody: Body = new Uint8Array([messageType.syncStatus, 1]);
 
+/** `SyncStatus(false)` */
+export const refusalBody: Body = new Uint8Array([messageType.syncStatus, 0]);
+
 function syncBody(type: number, payload: Uint8Array): Body {
 	return encoding.encode((encoder) => {
 		encoding.writeVarUint(encoder, messageType.sync);

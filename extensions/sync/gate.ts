@@ -19,6 +19,8 @@ export interface Gate {
 	applied(): void;
 	/** The oldest update that was admitted could not be applied, or something that had been waiting for it. */
 	failed(): void;
+	/** The oldest update that was admitted is refused: its sender is told so. */
+	refused(): void;
 	/** Has acknowledgements sent by `acknowledge` from now on. */
 	acknowledgeWith(acknowledge: Acknowledge): void;
 	/** Acknowledgements are on their way. */
@@ -53,6 +55,7 @@ export function openGate(): Gate {
 		bears: () => true,
 		applied: () => acknowledge(1),
 		failed: () => acknowledge(1),
+		refused() {},
 		acknowledgeWith(send) {
 			acknowledge = send;
 		},

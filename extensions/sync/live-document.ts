@@ -4,6 +4,7 @@ import { applyUpdate, encodeStateVector, type Transaction, transact } from "yjs"
 import { isEmptyUpdate } from "../durability/wire.ts";
 import type { Trace } from "../tracing/trace.ts";
 import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
+import { applyBounded, TooManyConflictsError } from "./bounded-apply.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
 import { JoinState } from "./join-state.ts";
@@ -16,7 +17,6 @@ import { Outgoing } from "./outgoing.ts";
 import { Peer } from "./peer.ts";
 import { PresenceBatch } from "./presence-batch.ts";
 import type { SyncContext } from "./sync-context.ts";
-import { applyTimed, TookTooLongError } from "./timed-apply.ts";
 
 /** Updates that wait to be applied, in bytes: past it they don't wait any more. */
 const batchBytesMax = 1024 * 1024;
@@ -25,8 +25,6 @@ const mergeBytesMax = 64 * 1024;
 
 /** Most updates take a hundredth of it to be applied, in ms. */
 const costlyMs = 2;
-/** Updates that are smaller can't keep Yjs for long, in bytes. */
-const timedBytesMin = 4 * 1024;
 
 /** When updates came that Hocuspocus handles, by their frames, which it has until it has handled them. */
 const passedOnMs = new WeakMap<Uint8Array, number>();
@@ -37,6 +35,9 @@ interface ReceivedUpdate {
 	/** Whether its gate is to be asked, before it is applied, if the document bears it. */
 	readonly isNested: boolean;
 }
+
+/** Why an update was not applied, or not all of it: its sender is told that it was refused, or is ended. */
+export type Failure = "refused" | "unreadable";
 
 /** Whose change it was, when it was all one client's: `undefined` when nothing has changed, `null` for anything else. */
 type Author = Connection | null | undefined;
@@ -60,8 +61,6 @@ export class LiveDocument {
 	/** Received and not applied. */
 	#received: ReceivedUpdate[] = [];
 	#receivedBytes = 0;
-	/** Whose update was given up while others are still applied. */
-	#tookTooLong: ReceivedUpdate | undefined;
 	/** Applied and not sent. */
 	#changes: Uint8Array[] = [];
 	#changesAuthor: Author;
@@ -156,7 +155,7 @@ export class LiveDocument {
 		this.#edits += edits.length;
 		this.#context.figures.batches += 1;
 		const origin = originOf(new Set(edits.map(({ peer }) => peer.connection)));
-		const failed = new Set<ReceivedUpdate>();
+		const failed = new Map<ReceivedUpdate, Failure>();
 		try {
 			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
 			this.#traced(edits.length, () =>
@@ -166,10 +165,7 @@ export class LiveDocument {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
-		const tookTooLong = this.#tookTooLong;
-		this.#tookTooLong = undefined;
-		if (tookTooLong !== undefined) this.screen?.tookTooLong(tookTooLong.peer.connection, tookTooLong.update);
-		for (const one of received) one.peer.applied(failed.has(one));
+		for (const one of received) one.peer.applied(failed.get(one));
 	}
 
 	/** Sends everybody what they have not got. */
@@ -298,7 +294,7 @@ export class LiveDocument {
 		}
 	}
 
-	#apply(received: readonly ReceivedUpdate[], failed: Set<ReceivedUpdate>): void {
+	#apply(received: readonly ReceivedUpdate[], failed: Map<ReceivedUpdate, Failure>): void {
 		const { clock } = this.#context;
 		let nowMs = clock.now();
 		for (const one of received) {
@@ -308,9 +304,13 @@ export class LiveDocument {
 				this.#applyOne(one.update);
 			} catch (error) {
 				// The others' updates are not touched by it.
-				failed.add(one);
-				this.#context.refused(one.peer.connection, error);
-				if (error instanceof TookTooLongError) this.#tookTooLong = one;
+				if (error instanceof TooManyConflictsError) {
+					failed.set(one, "refused");
+					this.screen?.stopped(one.peer.connection);
+				} else {
+					failed.set(one, "unreadable");
+					this.#context.refused(one.peer.connection, error);
+				}
 			}
 			nowMs = clock.now();
 			if (nowMs - startedMs >= costlyMs) this.screen?.took(one.peer.connection, nowMs - startedMs);
@@ -318,10 +318,9 @@ export class LiveDocument {
 	}
 
 	#applyOne(update: Uint8Array): void {
-		const { updateMsMax = Number.POSITIVE_INFINITY } = this.screen ?? {};
-		const isTimed = update.byteLength > timedBytesMin && updateMsMax < Number.POSITIVE_INFINITY;
-		if (isTimed) applyTimed(this.document, update, updateMsMax);
-		else applyUpdate(this.document, update);
+		const effort = this.screen?.effort;
+		if (effort === undefined) applyUpdate(this.document, update);
+		else applyBounded(this.document, update, effort);
 	}
 
 	#takeChanges(): Body[] {

@@ -1,5 +1,6 @@
 import type { Connection, Document, Extension } from "@hocuspocus/server";
 import type { Incoming } from "../durability/wire.ts";
+import type { Effort } from "./bounded-apply.ts";
 
 /** What becomes of a message. */
 export type Admission =
@@ -13,10 +14,10 @@ export type Admission =
 
 /** Sees what clients send to one document before anything else is done with it. */
 export interface MessageScreen {
-	/** How long an update may take to be applied, in ms; `Infinity` for any time. */
-	readonly updateMsMax: number;
-	/** An update took longer, and was given up in the transaction that has just ended: the document in memory is not to be trusted any more. */
-	tookTooLong(sender: Connection, update: Uint8Array): void;
+	/** What may be spent on finding places among others' edits; `undefined` for anything. */
+	readonly effort: Effort | undefined;
+	/** An update of this sender was stopped where nothing of that was left, and is refused. */
+	stopped(sender: Connection): void;
 	/** To apply an update of this sender took so long, in ms; told of those that took more than most. */
 	took(sender: Connection, ms: number): void;
 	/** All that was admitted has been applied. */

@@ -2,11 +2,11 @@ import { Connection } from "@hocuspocus/server";
 import { decodeStateVector, encodeStateVector } from "yjs";
 import { integratedState } from "../durability/stored-updates.ts";
 import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
-import { acknowledgementBody, updateBody } from "./bodies.ts";
+import { acknowledgementBody, refusalBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { type Gate, type Gates, openGate } from "./gate.ts";
-import type { LiveDocument } from "./live-document.ts";
+import type { Failure, LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
 import { messagesOf } from "./message-queue.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -106,10 +106,19 @@ export class Peer implements Route {
 	}
 
 	/** Its oldest update was applied, or could not be. */
-	applied(isFailed = false): void {
+	applied(failure?: Failure): void {
 		this.#unapplied -= 1;
-		if (isFailed) this.gate.failed();
-		else this.gate.applied();
+		switch (failure) {
+			case "unreadable":
+				this.gate.failed();
+				break;
+			case "refused":
+				this.#send(new Bundle(this.address, [refusalBody]));
+				this.gate.refused();
+				break;
+			default:
+				this.gate.applied();
+		}
 	}
 
 	sendAcknowledgements(): void {

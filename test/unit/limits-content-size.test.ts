@@ -1,9 +1,9 @@
 import { type Connection, Document } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
+import { ConflictEfforts } from "../../extensions/limits/content/conflict-effort.ts";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
 import { DocumentSize } from "../../extensions/limits/content/document-size.ts";
-import { GivenUp } from "../../extensions/limits/content/given-up.ts";
 import { grows } from "../../extensions/limits/content/growth.ts";
 import { Strikes } from "../../extensions/limits/content/strikes.ts";
 import { LimitReports } from "../../extensions/limits/index.ts";
@@ -21,7 +21,7 @@ function sized(documentBytesMax: number) {
 		clock,
 		reports: new LimitReports(),
 		refusals: new SingleRefusals(),
-		givenUp: new GivenUp(),
+		efforts: new ConflictEfforts(0, () => 0),
 		pendingStrikes: new Strikes(1),
 		presenceStrikes: new Strikes(1),
 	};

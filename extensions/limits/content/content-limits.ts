@@ -13,9 +13,9 @@ import type { MessageScreen, Screening } from "../../sync/message-screen.ts";
 import { SingleRefusals } from "../../sync/single-refusals.ts";
 import type { LimitListener } from "../limit-event.ts";
 import { LimitReports } from "../limit-reports.ts";
+import { ConflictEfforts } from "./conflict-effort.ts";
 import { defaultContentLimits } from "./content-defaults.ts";
 import { DocumentScreen } from "./document-screen.ts";
-import { GivenUp } from "./given-up.ts";
 import type { ContentLimitsMax, ScreenContext } from "./screen-context.ts";
 import { Strikes } from "./strikes.ts";
 
@@ -25,8 +25,10 @@ export interface ContentLimitsOptions {
 	readonly updateBytesMax?: number | undefined;
 	/** Structs and deleted ranges in one update; values in them count by a fraction. */
 	readonly updatePartsMax?: number | undefined;
-	/** How long one update may keep the event loop, in ms. Only with `Sync`. */
-	readonly updateMsMax?: number | undefined;
+	/**
+	 * Others' items that Yjs looks at to find the places of what is written, at once; 0.4 % of it comes back each second. Only with `Sync`.
+	 */
+	readonly documentConflictsMax?: number | undefined;
 	/** Bytes of a document, as one update; it may be passed by a sixteenth. Past it, what makes it larger is refused. */
 	readonly documentBytesMax?: number | undefined;
 	/** Names of root types in a document. */
@@ -69,13 +71,14 @@ export class ContentLimits implements Extension, Screening {
 	#sizes: Sizes | undefined;
 
 	constructor({ reports, logger, onEvent, clock = systemClock, ...limits }: ContentLimitsOptions = {}) {
+		const max = withDefaults(limits);
 		this.#context = {
-			limits: withDefaults(limits),
+			limits: max,
 			storedBytes: (documentName) => this.#sizes?.storedBytes(documentName),
 			clock,
 			reports: reports ?? new LimitReports({ logger, onEvent }),
 			refusals: new SingleRefusals(),
-			givenUp: new GivenUp(),
+			efforts: new ConflictEfforts(max.documentConflictsMax, () => clock.now()),
 			pendingStrikes: new Strikes(strikesMax),
 			presenceStrikes: new Strikes(strikesMax),
 		};

@@ -1,7 +1,6 @@
-import { type Doc, decodeUpdate, findIndexSS, GC, type ID, Item, Skip } from "yjs";
+import { type Doc, decodeUpdate, findIndexSS, type GC, type Item } from "yjs";
+import { type Struct, takeInOrder } from "../../sync/causal-order.ts";
 import type { Waiting } from "./waiting.ts";
-
-type Struct = ReturnType<typeof decodeUpdate>["structs"][number];
 
 /** What Yjs would do with an update: "known" when it brings nothing but what is in the document or waits there already. */
 export type Prospect = "known" | "taken-in" | "held-back";
@@ -15,16 +14,15 @@ export type Prospect = "known" | "taken-in" | "held-back";
 export function prospectOf(document: Doc, update: Uint8Array, waiting: Waiting): Prospect {
 	const { structs, ds } = decodeUpdate(update);
 	const ends = new Ends(document);
-	const queues = new Map<number, Struct[]>();
-	for (const struct of structs) {
-		const { client, clock } = struct.id;
-		const end = clock + struct.length;
-		if (struct instanceof Skip || end <= ends.of(client)) continue;
-		const queue = queues.get(client);
-		if (queue === undefined) queues.set(client, [struct]);
-		else queue.push(struct);
-	}
-	const { taken, stuck } = take(queues, ends);
+	let taken = 0;
+	const stuck = takeInOrder(
+		structs,
+		(client) => ends.of(client),
+		(struct) => {
+			ends.take(struct);
+			taken += 1;
+		},
+	);
 	// Numbers say nothing of what can be taken in: somebody may have sent others' before them, and it waits [DUR1].
 	const isWaiting = ({ id: { client, clock }, length }: Struct) =>
 		waiting.hasStructs(client, clock, clock + length);
@@ -67,53 +65,7 @@ class Ends {
 		return last === undefined ? 0 : last.id.clock + last.length;
 	}
 
-	take({ id: { client, clock }, length }: Struct): void {
+	take({ id: { client, clock }, length }: Item | GC): void {
 		this.#taken.set(client, Math.max(this.of(client), clock + length));
 	}
-}
-
-/** @returns How many structs Yjs would take in, and those that it would not. */
-function take(
-	queues: ReadonlyMap<number, readonly Struct[]>,
-	ends: Ends,
-): { readonly taken: number; readonly stuck: readonly Struct[] } {
-	const next = new Map<number, number>();
-	/** Clients whose next struct waits for one of this client. */
-	const waiting = new Map<number, number[]>();
-	const ready = [...queues.keys()];
-	let taken = 0;
-	for (let client = ready.pop(); client !== undefined; client = ready.pop()) {
-		const queue = queues.get(client) ?? [];
-		const from = next.get(client) ?? 0;
-		let at = from;
-		for (let struct = queue[at]; struct !== undefined; struct = queue[at]) {
-			if (struct.id.clock > ends.of(client)) break;
-			const missing = missingFor(struct, ends);
-			if (missing !== undefined) {
-				const others = waiting.get(missing.client);
-				if (others === undefined) waiting.set(missing.client, [client]);
-				else others.push(client);
-				break;
-			}
-			ends.take(struct);
-			at += 1;
-		}
-		next.set(client, at);
-		if (at === from) continue;
-		taken += at - from;
-		ready.push(...(waiting.get(client) ?? []));
-		waiting.delete(client);
-	}
-	const stuck = [...queues].flatMap(([client, queue]) => queue.slice(next.get(client)));
-	return { taken, stuck };
-}
-
-function missingFor(struct: Struct, ends: Ends): ID | undefined {
-	if (struct instanceof GC || !(struct instanceof Item)) return undefined;
-	const isMissing = (id: ID | null) => id !== null && id.clock >= ends.of(id.client);
-	if (isMissing(struct.origin)) return struct.origin ?? undefined;
-	if (isMissing(struct.rightOrigin)) return struct.rightOrigin ?? undefined;
-	const parent: unknown = struct.parent;
-	const isId = typeof parent === "object" && parent !== null && "clock" in parent;
-	return isId && isMissing(parent as ID) ? (parent as ID) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import type { Incoming } from "../../durability/wire.ts";
-import { leaveWithLastClient } from "../../linger/leaving.ts";
+import type { Effort } from "../../sync/bounded-apply.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
@@ -8,6 +8,7 @@ import { charge } from "./charge.ts";
 import { presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
+import { Later } from "./later.ts";
 import { PresenceScreen } from "./presence-screen.ts";
 import type { ScreenContext } from "./screen-context.ts";
 import { scanUpdate, type UpdateScan } from "./update-scan.ts";
@@ -18,8 +19,8 @@ const stateVectorBytesMax = 1024 * 1024;
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
 const partBytes = 2;
-/** Updates that are not larger can't take as long as those that are given up, in bytes. */
-const slowBytesMin = 4 * 1024;
+/** Of what may be spent on conflicts: so much must have come back until those are asked who were refused something. */
+const roomShare = 1 / 50;
 /** As so many messages counts a millisecond in which an update is applied: with the default rate, a tenth of the event loop's time. */
 const messagesPerMs = 10;
 /** Whoever brings a large whiteboard to a busy node is not to be read for ten seconds, and not for a minute. */
@@ -53,18 +54,19 @@ export class DocumentScreen implements MessageScreen {
 	readonly #plainBytesMax: number;
 	/** Of updates that may not have been applied, and at which nobody has looked closely. */
 	#plainBytes = 0;
-	/** Something of the document was given up, and may come again. */
-	#isWatched: boolean;
+	readonly effort: Effort | undefined;
+	/** Made when something was refused. */
+	#later: Later | undefined;
 
 	constructor(document: Document, context: ScreenContext, settle: () => void) {
 		const { limits } = context;
 		this.#document = document;
 		this.#context = context;
 		this.#settle = settle;
-		this.#isWatched = context.givenUp.has(document.name, context.clock.now());
 		this.#size = new DocumentSize(document, context, settle, (connection) => this.#ask(connection));
 		this.#heldBack = new HeldBack(document, limits.pendingBytesMax, settle);
 		this.#presence = new PresenceScreen(document, limits, settle);
+		this.effort = context.efforts.of(document.name);
 		this.#plainBytesMax = Math.min(
 			(limits.pendingBytesMax / weightMax(1)) * batchesOver,
 			limits.updatePartsMax * partBytes,
@@ -72,18 +74,18 @@ export class DocumentScreen implements MessageScreen {
 		);
 	}
 
-	get updateMsMax(): number {
-		return this.#context.limits.updateMsMax;
+	/** It stays, and what it goes on to write waits for what was refused. */
+	stopped(sender: Connection): void {
+		this.#context.reports.report({ type: "refused", limit: "document-conflicts" });
+		this.#later ??= this.#makeLater();
+		this.#later.add(sender);
 	}
 
-	tookTooLong(sender: Connection, update: Uint8Array): void {
-		const { clock, givenUp } = this.#context;
-		givenUp.add(this.#document.name, update, clock.now());
-		this.#close(sender, "update-time", limitCloseEvents.updateTooBig);
-		// They come back, to a document that is made anew of what is stored.
-		leaveWithLastClient(this.#document);
-		for (const connection of this.#document.getConnections())
-			endSocket(connection, limitCloseEvents.documentLeft);
+	#makeLater(): Later {
+		const { clock, limits } = this.#context;
+		const itemsMin = limits.documentConflictsMax * roomShare;
+		const hasRoom = () => this.effort === undefined || this.effort.left() >= itemsMin;
+		return new Later(clock, hasRoom, (connection) => this.#ask(connection));
 	}
 
 	admit(connection: Connection, message: Uint8Array, incoming: Incoming): Admission {
@@ -115,7 +117,6 @@ export class DocumentScreen implements MessageScreen {
 
 	/** Whether nothing can be too much about an update, as far as its size tells. */
 	#isPlain(update: Uint8Array): boolean {
-		if (this.#isWatched) return false;
 		const plainBytes = this.#plainBytes + update.byteLength;
 		if (plainBytes > this.#plainBytesMax || !this.#heldBack.isNothing) return false;
 		const newRootsMax = plainBytes / rootBytes;
@@ -147,8 +148,6 @@ export class DocumentScreen implements MessageScreen {
 		const { byteLength } = edit.payload;
 		if (byteLength > limits.updateBytesMax) return this.#tooBig(connection, message, edit);
 		try {
-			if (this.#isWatched && this.#wasGivenUp(edit))
-				return this.#refuseUnread(connection, message, edit, "update-time");
 			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
 			charge(connection, scan.parts / partsPerMessage);
 			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, message, edit);
@@ -190,15 +189,6 @@ export class DocumentScreen implements MessageScreen {
 	#refuseUnread(connection: Connection, message: Uint8Array, { type }: Edit, limit: LimitName): Admission {
 		const unread = type === "update" ? message : refusedStep2Frame(connection.messageAddress);
 		return this.#refuse(connection, unread, limit);
-	}
-
-	#wasGivenUp({ payload }: Edit): boolean {
-		const { clock, givenUp } = this.#context;
-		const nowMs = clock.now();
-		this.#isWatched = givenUp.has(this.#document.name, nowMs);
-		// It may name anybody: what people write from day to day is not refused for that, and can't take long by itself.
-		if (payload.byteLength <= slowBytesMin) return false;
-		return givenUp.refuses(this.#document.name, this.#document, payload, nowMs);
 	}
 
 	#refuse(connection: Connection, message: Uint8Array, limit: LimitName): Admission {

@@ -1,8 +1,8 @@
 import type { Clock } from "../../durability/clock.ts";
 import type { SingleRefusals } from "../../sync/single-refusals.ts";
 import type { LimitReports } from "../limit-reports.ts";
+import type { ConflictEfforts } from "./conflict-effort.ts";
 import type { defaultContentLimits } from "./content-defaults.ts";
-import type { GivenUp } from "./given-up.ts";
 import type { Strikes } from "./strikes.ts";
 
 export type ContentLimitsMax = Readonly<Record<keyof typeof defaultContentLimits, number>>;
@@ -16,7 +16,7 @@ export interface ScreenContext {
 	readonly clock: Clock;
 	readonly reports: LimitReports;
 	readonly refusals: SingleRefusals;
-	readonly givenUp: GivenUp;
+	readonly efforts: ConflictEfforts;
 	readonly pendingStrikes: Strikes;
 	readonly presenceStrikes: Strikes;
 }

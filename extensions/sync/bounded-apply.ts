@@ -1,0 +1,226 @@
+import * as encoding from "lib0/encoding";
+import {
+	applyUpdate,
+	type Doc,
+	decodeUpdate,
+	decodeUpdateV2,
+	type GC,
+	Item,
+	mergeUpdatesV2,
+	type Transaction,
+	transact,
+} from "yjs";
+import { type Struct, takeInOrder } from "./causal-order.ts";
+import { conflictsOf } from "./conflict-walk.ts";
+
+/** What a document's edits may cost beyond what edits cost, in items that Yjs looks at, each some 0.1 µs. */
+export interface Effort {
+	/** What may be paid now. */
+	left(): number;
+	pay(items: number): void;
+}
+
+/** An update takes more looking at others' items than may be paid. What comes before that in it is in the document, which is whole. */
+export class TooManyConflictsError extends Error {
+	override readonly name = "TooManyConflictsError";
+
+	constructor() {
+		super("an update was made in the same place as too much else");
+	}
+}
+
+type DeletedRanges = ReturnType<typeof decodeUpdate>["ds"];
+type HeldBack = Doc["store"]["pendingStructs"];
+
+/** What nobody pays for, of each struct: people who write in the same place at the same time. */
+const freePerStruct = 32;
+/** And of each update: who comes back finds what others have made there meanwhile. */
+const freePerUpdate = 256;
+/** Structs that are cut in two by one update: nobody pays for so many. */
+const freeCuts = 64;
+/** Yjs moves a client's structs behind one that it cuts; so many of them take as long as a look at an item. */
+const structsMovedPerItem = 1_024;
+/** Deleted ranges that are applied before it is looked what they have cost. */
+const rangesAtOnce = 64;
+
+/**
+ * Applies an update, and stops where it gets too expensive: Yjs finds the place of an item by looking at all that others have made there at
+ * the same time, for each, so a small update can take minutes. It stops between two structs, and the document is as if that had been all.
+ * Call it within a transaction. It follows `readUpdateV2` of Yjs 13.6.
+ * @throws {TooManyConflictsError}
+ * @throws when the update can't be read or means nothing to Yjs.
+ */
+export function applyBounded(document: Doc, update: Uint8Array, effort: Effort): void {
+	transact(
+		document,
+		(transaction) => {
+			transaction.local = false;
+			new Application(document, transaction, effort).run(update);
+		},
+		undefined,
+		false,
+	);
+}
+
+class Application {
+	readonly #document: Doc;
+	readonly #transaction: Transaction;
+	readonly #effort: Effort;
+	#free = freePerUpdate;
+	#cuts = 0;
+
+	constructor(document: Doc, transaction: Transaction, effort: Effort) {
+		this.#document = document;
+		this.#transaction = transaction;
+		this.#effort = effort;
+	}
+
+	run(update: Uint8Array): void {
+		const { store } = this.#document;
+		const { structs, ds } = decodeUpdate(update);
+		const stuck = this.#takeIn(structs);
+		const isAllDeleted = this.#delete(ds);
+		const { pendingStructs, pendingDs } = store;
+		if (stuck.length === 0 && isAllDeleted && pendingStructs === null && pendingDs === null) return;
+		const areReleased = this.#release();
+		// What is to be held back, or was, Yjs knows best. All else it finds done.
+		if (areReleased) applyUpdate(this.#document, update);
+		else this.#besideHeldBack(() => applyUpdate(this.#document, update));
+	}
+
+	/** @returns What builds on something that is not there. */
+	#takeIn(structs: readonly Struct[]): Struct[] {
+		return takeInOrder(
+			structs,
+			(client) => this.#endOf(client),
+			(struct) => this.#integrate(struct),
+		);
+	}
+
+	#endOf(client: number): number {
+		const last = this.#document.store.clients.get(client)?.at(-1);
+		return last === undefined ? 0 : last.id.clock + last.length;
+	}
+
+	#integrate(struct: Item | GC): void {
+		const { client, clock } = struct.id;
+		const offset = this.#endOf(client) - clock;
+		if (offset >= struct.length) return;
+		if (struct instanceof Item) this.#payForPlace(struct, offset);
+		struct.integrate(this.#transaction, offset);
+	}
+
+	#payForPlace(item: Item, offset: number): void {
+		const { store } = this.#document;
+		const parent: unknown = item.parent;
+		if (typeof parent === "string") item.parent = this.#document.get(parent);
+		const { origin, rightOrigin } = item;
+		const left = origin === null ? undefined : store.clients.get(origin.client);
+		const right = rightOrigin === null ? undefined : store.clients.get(rightOrigin.client);
+		const [leftLength, rightLength] = [left?.length ?? 0, right?.length ?? 0];
+		item.getMissing(this.#transaction, store);
+		if (left !== undefined) this.#payForCuts(left.length, leftLength);
+		if (right !== undefined && right !== left) this.#payForCuts(right.length, rightLength);
+		this.#pay(this.#conflictsOf(item, offset));
+	}
+
+	#conflictsOf(item: Item, offset: number): number {
+		const max = this.#effort.left() + this.#free + freePerStruct;
+		if (offset === 0)
+			return conflictsOf(this.#document, item, { left: item.left, origin: item.left?.lastId ?? null }, max);
+		const before: unknown = this.#document.store.clients.get(item.id.client)?.at(-1);
+		if (!(before instanceof Item)) return 0;
+		return conflictsOf(this.#document, item, { left: before, origin: before.lastId }, max);
+	}
+
+	/** @throws {TooManyConflictsError} */
+	#pay(items: number): void {
+		if (items <= freePerStruct) return;
+		const price = items - freePerStruct;
+		const paid = Math.max(0, price - this.#free);
+		this.#free = Math.max(0, this.#free - price);
+		if (paid === 0) return;
+		if (paid > this.#effort.left()) throw new TooManyConflictsError();
+		this.#effort.pay(paid);
+	}
+
+	/** @throws {TooManyConflictsError} */
+	#payForCuts(length: number, lengthBefore: number): void {
+		if (length === lengthBefore) return;
+		this.#cuts += length - lengthBefore;
+		if (this.#cuts > freeCuts) this.#pay(((length - lengthBefore) * length) / structsMovedPerItem);
+	}
+
+	/** @returns Whether all of it was there to be deleted. */
+	#delete({ clients }: DeletedRanges): boolean {
+		let isAll = true;
+		for (const [client, ranges] of clients) {
+			const structs = this.#document.store.clients.get(client) ?? [];
+			const end = this.#endOf(client);
+			const there = ranges.filter(({ clock, len }) => clock + len <= end);
+			isAll &&= there.length === ranges.length;
+			for (let at = 0; at < there.length; at += rangesAtOnce) {
+				const { length } = structs;
+				const update = deletion(client, there.slice(at, at + rangesAtOnce));
+				this.#besideHeldBack(() => applyUpdate(this.#document, update));
+				this.#payForCuts(structs.length, length);
+			}
+		}
+		return isAll;
+	}
+
+	/** Takes in what was held back and is not missing anything any more. @returns Whether that was all there is to it. */
+	#release(): boolean {
+		const { pendingStructs } = this.#document.store;
+		if (pendingStructs === null) return true;
+		const isReleased = [...pendingStructs.missing].some(([client, clock]) => clock < this.#endOf(client));
+		if (!isReleased) return true;
+		try {
+			this.#takeIn(decodeUpdateV2(pendingStructs.update).structs);
+			return true;
+		} catch (error) {
+			// Others than the author of this update have sent it: it goes on waiting.
+			if (error instanceof TooManyConflictsError) return false;
+			throw error;
+		}
+	}
+
+	/** Without Yjs trying what it holds back, which goes on waiting, with what is held back now. */
+	#besideHeldBack(apply: () => void): void {
+		const { store } = this.#document;
+		const { pendingStructs, pendingDs } = store;
+		store.pendingStructs = null;
+		store.pendingDs = null;
+		try {
+			apply();
+		} finally {
+			store.pendingStructs = together(pendingStructs, store.pendingStructs);
+			store.pendingDs = pendingDs === null ? store.pendingDs : mergedDeletions(pendingDs, store.pendingDs);
+		}
+	}
+}
+
+function together(before: HeldBack, added: HeldBack): HeldBack {
+	if (before === null || added === null) return before ?? added;
+	for (const [client, clock] of before.missing)
+		added.missing.set(client, Math.min(clock, added.missing.get(client) ?? clock));
+	return { missing: added.missing, update: mergeUpdatesV2([before.update, added.update]) };
+}
+
+function mergedDeletions(before: Uint8Array, added: Uint8Array | null): Uint8Array {
+	return added === null ? before : mergeUpdatesV2([before, added]);
+}
+
+/** An update (V1) that deletes some of what a client has made. */
+function deletion(
+	client: number,
+	ranges: readonly { readonly clock: number; readonly len: number }[],
+): Uint8Array {
+	return encoding.encode((encoder) => {
+		for (const number of [0, 1, client, ranges.length]) encoding.writeVarUint(encoder, number);
+		for (const { clock, len } of ranges) {
+			encoding.writeVarUint(encoder, clock);
+			encoding.writeVarUint(encoder, len);
+		}
+	});
+}

@@ -1,0 +1,112 @@
+import { type GC, type ID, Item, Skip } from "yjs";
+
+export type Struct = Item | GC | Skip;
+
+/** What is still to be taken of one client. */
+interface Queue {
+	readonly structs: Struct[];
+	at: number;
+	/** The next one waits for something that is missing. */
+	isStuck: boolean;
+}
+
+/** A client whose structs are being taken until this clock is among them. */
+interface Goal {
+	readonly client: number;
+	readonly clock: number;
+}
+
+/**
+ * Has structs taken one by one, each after those that it builds on: what its author made before, its neighbours, the type that it is in.
+ * Linear in their number, however they depend on each other. Pure.
+ * @param structs As `decodeUpdate` gives them: a client's in their order.
+ * @param endOf The clock after the last struct of a client that was taken, or is there.
+ * @returns Those that can't be taken, as something is missing that they build on.
+ */
+export function takeInOrder(
+	structs: readonly Struct[],
+	endOf: (client: number) => number,
+	take: (struct: Item | GC) => void,
+): Struct[] {
+	const queues = queuesOf(structs, endOf);
+	// As Yjs does: who comes first of two that say the same is not moved by the other then.
+	for (const client of [...queues.keys()].sort((one, other) => other - one))
+		takeAll(client, queues, endOf, take);
+	return [...queues.values()].flatMap((queue) => queue.structs.slice(queue.at));
+}
+
+function queuesOf(structs: readonly Struct[], endOf: (client: number) => number): Map<number, Queue> {
+	const queues = new Map<number, Queue>();
+	let current: Queue | undefined;
+	let client: number | undefined;
+	for (const struct of structs) {
+		if (struct instanceof Skip || struct.id.clock + struct.length <= endOf(struct.id.client)) continue;
+		if (struct.id.client !== client) {
+			client = struct.id.client;
+			current = queues.get(client) ?? { structs: [], at: 0, isStuck: false };
+			queues.set(client, current);
+		}
+		current?.structs.push(struct);
+	}
+	return queues;
+}
+
+/** Takes what can be taken of a client, and of others what that needs. Clients that get no further have their queue left as it is. */
+function takeAll(
+	first: number,
+	queues: ReadonlyMap<number, Queue>,
+	endOf: (client: number) => number,
+	take: (struct: Item | GC) => void,
+): void {
+	const goals: Goal[] = [{ client: first, clock: Number.POSITIVE_INFINITY }];
+	const open = new Set([first]);
+	for (let goal = goals.at(-1); goal !== undefined; goal = goals.at(-1)) {
+		const missing = takeUntil(goal, queues.get(goal.client), endOf, take);
+		if (missing === "nothing") {
+			goals.pop();
+			open.delete(goal.client);
+			continue;
+		}
+		// All that are open wait for the last one: it can't be had, or waits for one of them.
+		if (missing === "all" || open.has(missing.client)) {
+			for (const { client } of goals) {
+				const queue = queues.get(client);
+				if (queue !== undefined) queue.isStuck = true;
+			}
+			return;
+		}
+		goals.push(missing);
+		open.add(missing.client);
+	}
+}
+
+/** @returns What has to be taken first; `"all"` when it is nowhere. */
+function takeUntil(
+	{ client, clock }: Goal,
+	queue: Queue | undefined,
+	endOf: (client: number) => number,
+	take: (struct: Item | GC) => void,
+): Goal | "nothing" | "all" {
+	if (queue === undefined || queue.isStuck) return clock < endOf(client) ? "nothing" : "all";
+	for (let struct = queue.structs[queue.at]; struct !== undefined; struct = queue.structs[queue.at]) {
+		const end = endOf(client);
+		if (clock < end) return "nothing";
+		if (struct.id.clock > end) return "all";
+		const missing = missingFor(struct, endOf);
+		if (missing !== undefined) return missing;
+		take(struct as Item | GC);
+		queue.at += 1;
+	}
+	return clock < endOf(client) || clock === Number.POSITIVE_INFINITY ? "nothing" : "all";
+}
+
+function missingFor(struct: Struct, endOf: (client: number) => number): ID | undefined {
+	if (!(struct instanceof Item)) return undefined;
+	const { origin, rightOrigin } = struct;
+	if (origin !== null && origin.clock >= endOf(origin.client)) return origin;
+	if (rightOrigin !== null && rightOrigin.clock >= endOf(rightOrigin.client)) return rightOrigin;
+	const parent: unknown = struct.parent;
+	if (typeof parent !== "object" || parent === null || !("clock" in parent)) return undefined;
+	const id = parent as ID;
+	return id.clock >= endOf(id.client) ? id : undefined;
+}

@@ -1,0 +1,162 @@
+import * as encoding from "lib0/encoding";
+import { expect, test } from "vitest";
+import * as Y from "yjs";
+import { applyBounded, type Effort, TooManyConflictsError } from "../../extensions/sync/bounded-apply.ts";
+import { conflicts } from "../support/conflicts.ts";
+import { Random, testSeed } from "../support/random.ts";
+
+function effortOf(items: number): Effort & { paid: number } {
+	return {
+		paid: 0,
+		left() {
+			return items - this.paid;
+		},
+		pay(price) {
+			this.paid += price;
+		},
+	};
+}
+
+function contentOf(document: Y.Doc): unknown {
+	const { store } = document;
+	return {
+		text: document.getText("text").toDelta(),
+		list: document.getArray("list").toJSON(),
+		map: document.getMap("map").toJSON(),
+		clients: [...Y.decodeStateVector(Y.encodeStateVector(document))].sort(([one], [other]) => one - other),
+		isWaiting: store.pendingStructs !== null,
+		waitingDeletions: store.pendingDs === null ? [] : deletionsIn(store.pendingDs),
+	};
+}
+
+function deletionsIn(update: Uint8Array): unknown {
+	return [...Y.decodeUpdateV2(update).ds.clients].map(([client, ranges]) => [
+		client,
+		ranges.map(({ clock, len }) => [clock, len]),
+	]);
+}
+
+function edit(document: Y.Doc, random: Random): void {
+	const text = document.getText("text");
+	const list = document.getArray<unknown>("list");
+	const map = document.getMap<unknown>("map");
+	switch (random.below(8)) {
+		case 0:
+		case 1:
+			text.insert(random.chance(0.4) ? 0 : random.below(text.length + 1), "abc".slice(random.below(3)));
+			break;
+		case 2:
+			if (text.length > 2) text.delete(random.below(text.length - 2), 1 + random.below(2));
+			break;
+		case 3:
+			if (text.length > 2)
+				text.format(random.below(text.length - 2), 2, { bold: random.chance(0.5) || null });
+			break;
+		case 4:
+			list.insert(random.below(list.length + 1), [
+				random.chance(0.3) ? new Y.Map([["a", 1]]) : random.below(9),
+			]);
+			break;
+		case 5:
+			if (list.length > 0) list.delete(random.below(list.length), 1);
+			break;
+		default:
+			map.set(`key ${random.below(3)}`, random.chance(0.2) ? new Y.Array() : random.below(100));
+	}
+}
+
+/** What some people write who hear of each other now and then, one update for each edit or for several. */
+function history(random: Random, edits: number): Uint8Array[] {
+	const people = Array.from({ length: 2 + random.below(4) }, () => new Y.Doc());
+	const updates: Uint8Array[] = [];
+	for (const person of people) {
+		person.clientID = random.below(2 ** 32);
+		person.on("update", (update: Uint8Array, origin: unknown) => {
+			if (origin !== "others") updates.push(update);
+		});
+	}
+	for (let left = edits; left > 0; left -= 1) {
+		const person = random.pick(people);
+		if (random.chance(0.1)) Y.applyUpdate(person, Y.encodeStateAsUpdate(random.pick(people)), "others");
+		person.transact(() => {
+			for (let parts = 1 + random.below(3); parts > 0; parts -= 1) edit(person, random);
+		});
+	}
+	return updates;
+}
+
+test("[CON1] what it applies is what Yjs applies, in any order, with gaps, whole or in part known", () => {
+	const random = new Random(testSeed("bounded apply"));
+	const rounds = Number(process.env.INDELIBLE_FUZZ_ROUNDS ?? 60);
+	for (let round = 0; round < rounds; round += 1) {
+		const waiting = history(random, 60);
+		const [stock, bounded] = [new Y.Doc(), new Y.Doc()];
+		while (waiting.length > 0) {
+			const [update] = waiting.splice(random.chance(0.7) ? 0 : random.below(waiting.length), 1);
+			const others = random.chance(0.3) ? waiting.slice(0, random.below(6)) : [];
+			const given = Y.mergeUpdates([update ?? new Uint8Array(), ...others]);
+			Y.applyUpdate(stock, given);
+			applyBounded(bounded, given, effortOf(Number.POSITIVE_INFINITY));
+			expect(contentOf(bounded)).toEqual(contentOf(stock));
+		}
+		expect(Y.encodeStateAsUpdate(bounded).byteLength).toBe(Y.encodeStateAsUpdate(stock).byteLength);
+	}
+});
+
+test("[TRN5] forged conflicts are paid for by what Yjs looks at, and stop where nothing is left; the document is whole", () => {
+	const update = conflicts(1_000);
+	const effort = effortOf(10_000_000);
+	const all = new Y.Doc();
+	applyBounded(all, update, effort);
+	expect(effort.paid).toBeGreaterThan(400_000);
+	expect(effort.paid).toBeLessThan(500_000);
+	const part = new Y.Doc();
+	const heard: Uint8Array[] = [];
+	part.on("update", (change: Uint8Array) => heard.push(change));
+	expect(() => applyBounded(part, update, effortOf(100_000))).toThrow(TooManyConflictsError);
+	const { length } = part.getText("conflicts");
+	expect(length).toBeGreaterThan(1_000);
+	expect(length).toBeLessThan(2_000);
+	part.getText("conflicts").insert(0, "goes on ");
+	const other = new Y.Doc();
+	for (const change of heard) Y.applyUpdate(other, change);
+	expect(other.getText("conflicts").toString()).toBe(part.getText("conflicts").toString());
+	// By and by there is room again.
+	applyBounded(part, update, effortOf(1_000_000));
+	expect(part.getText("conflicts").length).toBe(2_008);
+});
+
+test("[TRN5] what waits is no way around it", () => {
+	const late = new Y.Doc();
+	const whole = conflicts(1_000);
+	const allButTheFirst = Y.diffUpdate(whole, Y.encodeStateVector(new Map([[1, 1]])));
+	applyBounded(late, allButTheFirst, effortOf(0));
+	expect(late.store.pendingStructs).not.toBeNull();
+	expect(() => applyBounded(late, whole, effortOf(100_000))).toThrow(TooManyConflictsError);
+	expect(late.store.pendingStructs).not.toBeNull();
+	applyBounded(late, whole, effortOf(1_000_000));
+	expect(late.store.pendingStructs).toBeNull();
+	expect(late.getText("conflicts").length).toBe(2_000);
+});
+
+test("[TRN5] deletions that cut thousands of others' structs in two are paid for, too", () => {
+	const document = new Y.Doc();
+	document.transact(() => {
+		const list = document.getArray("list");
+		for (let at = 0; at < 20_000; at += 1) list.insert(0, at % 2 === 0 ? [1, 2, 3, 4] : [new Uint8Array(1)]);
+	});
+	const { clientID } = document;
+	const update = encoding.encode((encoder) => {
+		for (const number of [0, 1, clientID, 2_000]) encoding.writeVarUint(encoder, number);
+		for (let at = 0; at < 2_000; at += 1) {
+			encoding.writeVarUint(encoder, 5 * at + 1);
+			encoding.writeVarUint(encoder, 1);
+		}
+	});
+	const stock = new Y.Doc();
+	Y.applyUpdate(stock, Y.encodeStateAsUpdate(document));
+	Y.applyUpdate(stock, update);
+	expect(() => applyBounded(document, update, effortOf(1_000))).toThrow(TooManyConflictsError);
+	applyBounded(document, update, effortOf(1_000_000));
+	expect(document.getArray("list").toJSON()).toEqual(stock.getArray("list").toJSON());
+});
