@@ -22,11 +22,24 @@ export interface LoadOptions {
 
 /** What happened to keystrokes. */
 export class LoadFigures {
-	readonly acknowledgedAfter = new Samples();
-	readonly seenAfter = new Samples();
+	acknowledgedAfter = new Samples();
+	seenAfter = new Samples();
 	sent = 0;
 	acknowledged = 0;
 	seen = 0;
+
+	/** All of several in one. */
+	static of(several: readonly LoadFigures[]): LoadFigures {
+		const all = new LoadFigures();
+		all.acknowledgedAfter = Samples.of(several.map(({ acknowledgedAfter }) => acknowledgedAfter));
+		all.seenAfter = Samples.of(several.map(({ seenAfter }) => seenAfter));
+		for (const { sent, acknowledged, seen } of several) {
+			all.sent += sent;
+			all.acknowledged += acknowledged;
+			all.seen += seen;
+		}
+		return all;
+	}
 }
 
 const clientId = 7;

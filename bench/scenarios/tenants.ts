@@ -1,28 +1,35 @@
-import { DocumentLoad, type LoadFigures } from "../document-load.ts";
+import { DocumentLoad, LoadFigures } from "../document-load.ts";
+import { NoiseProcess } from "../noise.ts";
 import { noisyTenants } from "../noisy-tenant.ts";
+import { isLimit, type Observed, observe } from "../observe.ts";
 import { sleep } from "../pace.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
-import { count, milliseconds, percent, times } from "../show.ts";
+import { count, generatorUse, milliseconds, percent, times } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 const quiet = { documents: 20, clientsPerDocument: 2, keystrokesPerSecond: 2 } as const;
 const contentCharacters = 4_000;
 const defaultDurationS = 15;
+/** Alone and beside the noise in turn, so that what else goes on meets both. */
+const rounds = 3;
 const warmUpS = 3;
 /** Until the noise is at its height. */
-const noiseMs = 3_000;
+const noiseMs = 1_000;
 
-export const tenantsScenario = defineScenario({
+type Typed = Observed<LoadFigures>;
+type TenantFigures = ReturnType<typeof figuresOf>;
+
+export const tenantsScenario = defineScenario<TenantFigures>({
 	name: "tenants",
 	summary: "how long quiet people wait beside a noisy tenant on the same node",
 	parts: noisyTenants.map(({ part }) => part),
 	explain: ({ durationS = defaultDurationS }) =>
 		`${quiet.documents} documents × ${quiet.clientsPerDocument} people, one of whom types ${quiet.keystrokesPerSecond} characters a second, ` +
-		`for ${durationS} s alone and for ${durationS} s beside somebody else: ${noisyTenants.map(({ part, does }) => `"${part}", ${does}`).join("; ")}.`,
+		`for ${durationS} s alone and for ${durationS} s beside somebody else, ${rounds} times in turn: ${noisyTenants.map(({ part, does }) => `"${part}", ${does}`).join("; ")}.`,
 	async measure({ settings, start, progress }) {
 		const { durationS = defaultDurationS } = settings;
 		const rows = [];
-		for (const { part, make } of chosenParts(noisyTenants, settings)) {
+		for (const { part, perSecond } of chosenParts(noisyTenants, settings)) {
 			const target = await start();
 			const load = await DocumentLoad.open(
 				{
@@ -30,23 +37,29 @@ export const tenantsScenario = defineScenario({
 					url: target.url,
 					name: `quiet ${part}`,
 					contents: generateDocument(contentCharacters),
-					keystrokes: (warmUpS + 2 * durationS) * quiet.keystrokesPerSecond,
+					keystrokes: (warmUpS + 2 * rounds * durationS) * quiet.keystrokesPerSecond,
 				},
 				progress,
 			);
-			const type = (forS: number, what: string) =>
-				load.type(forS * quiet.keystrokesPerSecond, (text) => progress(`${part}, ${what}, ${text}`));
+			const type = (forS: number, what: string): Promise<Typed> =>
+				observe(target, () =>
+					load.type(forS * quiet.keystrokesPerSecond, (text) => progress(`${part}, ${what}, ${text}`)),
+				);
 			await type(warmUpS, "warm-up");
-			const alone = await type(durationS, "alone");
-			const noise = new AbortController();
-			const making = make(target, noise.signal);
-			await sleep(noiseMs);
-			const beside = await type(durationS, "beside it");
-			noise.abort();
-			await making;
+			const alone: Typed[] = [];
+			const beside: Typed[] = [];
+			let noisePerSecond = 0;
+			for (let round = 0; round < rounds; round += 1) {
+				alone.push(await type(durationS, "alone"));
+				const noise = await NoiseProcess.start(part, target.url);
+				noise.begin();
+				await sleep(noiseMs);
+				beside.push(await type(durationS, "beside it"));
+				noisePerSecond += (await noise.end()) / rounds;
+			}
 			await load.close();
 			await target.stop();
-			rows.push({ part, ...figuresOf(alone, beside) });
+			rows.push(figuresOf({ part, noise: noisePerSecond / perSecond, alone, beside }));
 		}
 		return rows;
 	},
@@ -59,6 +72,7 @@ export const tenantsScenario = defineScenario({
 	],
 	columns: [
 		{ title: "noise", cell: ({ part }) => part },
+		{ title: "of what it wants", cell: ({ noise }) => percent(noise) },
 		{ title: "edits", cell: ({ edits }) => count(edits) },
 		{ title: "delivered", cell: ({ delivered }) => percent(delivered) },
 		{ title: "to peer p99, alone", cell: ({ aloneP99Ms }) => milliseconds(aloneP99Ms) },
@@ -66,21 +80,55 @@ export const tenantsScenario = defineScenario({
 		{ title: "ratio", cell: ({ ratio }) => times(ratio) },
 		{ title: "acknowledged p99, alone", cell: ({ savedAloneP99Ms }) => milliseconds(savedAloneP99Ms) },
 		{ title: "beside it ", cell: ({ savedBesideP99Ms }) => milliseconds(savedBesideP99Ms) },
+		{ title: "CPU, alone", cell: ({ aloneCpuShare }) => percent(aloneCpuShare) },
+		{ title: "beside it  ", cell: ({ besideCpuShare }) => percent(besideCpuShare) },
+		{ title: "loop late p99", cell: ({ loopDelayP99Ms }) => milliseconds(loopDelayP99Ms) },
+		{ title: "generator", cell: generatorUse },
 	],
 });
 
-function figuresOf(alone: LoadFigures, beside: LoadFigures) {
-	const aloneP99Ms = alone.seenAfter.percentile(0.99);
-	const besideP99Ms = beside.seenAfter.percentile(0.99);
+interface Neighbours {
+	readonly part: string;
+	/** How much of the noise was made, of what was to be. */
+	readonly noise: number;
+	readonly alone: readonly Typed[];
+	readonly beside: readonly Typed[];
+}
+
+function figuresOf({ part, noise, alone, beside }: Neighbours) {
+	const [quietly, noisily] = [together(alone), together(beside)];
+	const aloneP99Ms = quietly.seenAfter.percentile(0.99);
+	const besideP99Ms = noisily.seenAfter.percentile(0.99);
+	const generator = {
+		cpuShare: mean(beside, (one) => one.generator.cpuShare),
+		loopDelayP99Ms: mean(beside, (one) => one.generator.loopDelayP99Ms),
+	};
 	return {
-		edits: beside.sent,
-		delivered: beside.seen / (beside.sent * (quiet.clientsPerDocument - 1)),
+		part,
+		noise,
+		edits: noisily.sent,
+		delivered: noisily.seen / (noisily.sent * (quiet.clientsPerDocument - 1)),
 		aloneP99Ms,
 		besideP99Ms,
 		ratio: besideP99Ms / aloneP99Ms,
-		aloneP50Ms: alone.seenAfter.percentile(0.5),
-		besideP50Ms: beside.seenAfter.percentile(0.5),
-		savedAloneP99Ms: alone.acknowledgedAfter.percentile(0.99),
-		savedBesideP99Ms: beside.acknowledgedAfter.percentile(0.99),
+		aloneP50Ms: quietly.seenAfter.percentile(0.5),
+		besideP50Ms: noisily.seenAfter.percentile(0.5),
+		savedAloneP99Ms: quietly.acknowledgedAfter.percentile(0.99),
+		savedBesideP99Ms: noisily.acknowledgedAfter.percentile(0.99),
+		aloneCpuShare: mean(alone, ({ cpuMs, tookMs }) => cpuMs / tookMs),
+		besideCpuShare: mean(beside, ({ cpuMs, tookMs }) => cpuMs / tookMs),
+		loopDelayP99Ms: mean(beside, (one) => one.loopDelayP99Ms),
+		generatorCpuShare: generator.cpuShare,
+		generatorLoopDelayP99Ms: generator.loopDelayP99Ms,
+		generatorWasLimit: isLimit(generator, besideP99Ms) ? 1 : 0,
+		othersCpuShare: mean(beside, (one) => one.othersCpuShare),
 	};
+}
+
+function together(typed: readonly Typed[]): LoadFigures {
+	return LoadFigures.of(typed.map(({ result }) => result));
+}
+
+function mean(typed: readonly Typed[], figure: (one: Typed) => number): number {
+	return typed.reduce((sum, one) => sum + figure(one), 0) / typed.length;
 }
