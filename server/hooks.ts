@@ -1,4 +1,4 @@
-import type { Configuration, Hocuspocus, HookName } from "@hocuspocus/server";
+import type { Configuration, Extension, Hocuspocus, HookName } from "@hocuspocus/server";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
 
 /** Every hook of Hocuspocus, with its own type. */
@@ -79,9 +79,8 @@ const closingHooks: ReadonlySet<HookName> = new Set<HookName>([
  * [TRN5], and sees to it that one that closes a connection can. Failures in other hooks go where Hocuspocus sends them.
  */
 export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogger): void {
-	const run = hocuspocus.hooks.bind(hocuspocus);
 	hocuspocus.hooks = (name, payload, callback) => {
-		const running = run(name, payload, callback);
+		const running = runHooks(hocuspocus, name, payload, callback);
 		if (closingHooks.has(name)) return running.catch((error) => throwAsObject(name, error));
 		if (!unheardHooks.has(name)) return running;
 		return running.catch((error) => {
@@ -89,6 +88,53 @@ export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogg
 			logger.error({ err: error, hook: name, connection }, "a hook failed");
 		});
 	};
+}
+
+type Hook = (payload: unknown) => unknown;
+/** As Hocuspocus types it. */
+type Callback = Parameters<Hocuspocus["hooks"]>[2];
+
+const nothingToRun = Promise.resolve();
+
+/**
+ * As Hocuspocus 4.7 does: one extension's hook after the other, in the order of the extensions, and what each returns to the callback; what the
+ * last one returns is the result. Hocuspocus makes some ten promises and closures for each of them, for every client that comes.
+ */
+function runHooks(
+	{ configuration }: Hocuspocus,
+	name: HookName,
+	payload: unknown,
+	callback: Callback,
+): Promise<unknown> {
+	let extensions: Extension[] | undefined;
+	for (const extension of configuration.extensions)
+		if (typeof extension[name] === "function") {
+			extensions ??= [];
+			extensions.push(extension);
+		}
+	return extensions === undefined ? nothingToRun : runEach(extensions, name, payload, callback);
+}
+
+async function runEach(
+	extensions: readonly Extension[],
+	name: HookName,
+	payload: unknown,
+	callback: Callback,
+): Promise<unknown> {
+	// None runs before whoever has it run goes on, which may be in the middle of a transaction.
+	await undefined;
+	let last: unknown;
+	for (const extension of extensions) {
+		try {
+			last = await (extension[name] as Hook | undefined)?.call(extension, payload);
+		} catch (error) {
+			const { message } = Object(error) as { readonly message?: unknown };
+			if (message) console.error(`[${name}]`, message);
+			throw error;
+		}
+		if (callback) last = await callback(last);
+	}
+	return last;
 }
 
 function throwAsObject(name: HookName, error: unknown): never {

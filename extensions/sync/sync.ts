@@ -81,6 +81,8 @@ export class Sync implements Extension {
 	#unwatchedHooks: UnwatchedHooks | undefined;
 	readonly #figures = new SyncFigures();
 	#tracing: Tracing | undefined;
+	/** What all documents have in common. */
+	#shared: SyncContext | undefined;
 
 	constructor(options: SyncOptions = {}) {
 		this.#options = options;
@@ -128,7 +130,8 @@ export class Sync implements Extension {
 		this.#early.delete(documentName);
 		this.lobby.close(documentName);
 		this.#presenceTimeouts.watch(document);
-		const live = new LiveDocument(document, this.#context(), early);
+		this.#shared ??= this.#context();
+		const live = new LiveDocument(document, this.#shared, early);
 		if (early !== undefined) this.#keepJoinState(live);
 	}
 

@@ -55,6 +55,7 @@ export function clientAddress(
 
 /** Without a port, brackets or the form that IPv4 has in IPv6; `undefined` when it is no address. */
 function plain(written: string): string | undefined {
+	if (isIP(written) === 4) return written;
 	const withoutPort =
 		/^\[(.+)\](?::\d+)?$/.exec(written)?.[1] ?? written.replace(/^(\d+(?:\.\d+){3}):\d+$/, "$1");
 	const address = withoutPort.replace(/^::ffff:(?=\d+\.)/i, "");

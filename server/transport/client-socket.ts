@@ -136,7 +136,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 	send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
 		const frame = data as Uint8Array;
 		const { type, ...rest } = inspectOutgoing(frame);
-		if (type === "authenticated") this.#letIntoDocument(addressFieldOf(frame));
+		if (type === "authenticated") {
+			this.#letIntoDocument(addressFieldOf(frame));
+			this.#gather();
+		}
 		if (type === "denied") {
 			this.#newcomer?.refused();
 			this.charge(messagesPerDenial);
@@ -357,6 +360,15 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 		this.#asked = undefined;
 	}
 
+	/**
+	 * Where the document is in memory, whoever is let in is connected to it and answered before the event loop goes on: all of that leaves in
+	 * one write.
+	 */
+	#gather(): void {
+		this.#stream.cork();
+		process.nextTick(uncork, this.#stream);
+	}
+
 	/** To Hocuspocus. It keeps what comes before the document is in memory; who asks for it may be answered earlier. */
 	#pass(frame: Uint8Array): void {
 		const { handlers } = this;
@@ -370,6 +382,10 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 		}
 		handlers?.message(frame);
 	}
+}
+
+function uncork(stream: Duplex): void {
+	stream.uncork();
 }
 
 /** Whose a `ws` is. The listeners are made once: for each socket anew, they would be the half of what it takes. */

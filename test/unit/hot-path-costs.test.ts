@@ -1,4 +1,5 @@
 import { createHook } from "node:async_hooks";
+import type { Socket } from "node:net";
 import { Document } from "@hocuspocus/server";
 import * as encoding from "lib0/encoding";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
@@ -293,6 +294,32 @@ test("documents that come and go share one timer for presence that is not heard 
 	expect(clock.timers.size).toBe(0);
 });
 
+test("whoever comes to an open document is let in and answered in one write", async () => {
+	const { node, url } = await startLocalNode();
+	await open(url, "doc");
+	await eventually("the document to be open", () => node.hocuspocus.documents.has("doc"));
+	const upgraded = vi.spyOn(node, "handleUpgrade");
+	const ws = await connect(url);
+	const stream = upgraded.mock.calls[0]?.[1] as Socket;
+	const writes = [vi.spyOn(stream, "_write"), vi.spyOn(stream, "_writev")];
+	const types: number[][] = [];
+	ws.on("message", (frame: Uint8Array) => types.push([...frame.subarray("Ndoc".length, "Ndoc".length + 2)]));
+	// As a browser sends what is written in one go.
+	const { _socket: own } = ws as unknown as { readonly _socket: Socket };
+	own.cork();
+	ws.send(authenticationFrame("doc"));
+	ws.send(syncStep1Frame("doc"));
+	own.uncork();
+	await eventually("everything to have come", () => types.length === 3);
+	// That it is in, what the document holds, and what the client has that the server lacks.
+	expect(types).toEqual([
+		[2, 2],
+		[0, 1],
+		[0, 0],
+	]);
+	expect(writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1);
+});
+
 test("[TRN1] sockets and documents that are open have no timers of their own", async () => {
 	const timers = new Set<number>();
 	const hook = createHook({
@@ -312,9 +339,14 @@ test("[TRN1] sockets and documents that are open have no timers of their own", a
 
 /** A client without a provider, which has timers. */
 async function open(url: string, name: string): Promise<void> {
+	const ws = await connect(url);
+	ws.send(authenticationFrame(name));
+	ws.send(syncStep1Frame(name));
+}
+
+async function connect(url: string): Promise<WebSocket> {
 	const ws = new WebSocket(url);
 	onTestFinished(() => ws.terminate());
 	await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
-	ws.send(authenticationFrame(name));
-	ws.send(syncStep1Frame(name));
+	return ws;
 }
