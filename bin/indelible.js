@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Starts the command line on a Node.js that can run it. Plain JavaScript, for whatever Node.js finds it.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { constants } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
+import module, { createRequire } from "node:module";
+import { constants, homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The first with `node:sqlite`, zstd in `node:zlib`, and TypeScript files without a flag, all of it stable enough. */
@@ -14,6 +15,7 @@ const launcherVariable = "INDELIBLE_LAUNCHER_PID";
 const major = Number(process.versions.node.split(".")[0]);
 if (major >= oldestMajor) {
 	endWithLauncher();
+	keepCompiled();
 	const source = new URL("../server/cli.ts", import.meta.url);
 	const built = new URL("../dist/server/cli.js", import.meta.url);
 	await import((existsSync(source) ? source : built).href);
@@ -51,6 +53,30 @@ function runOn(binary) {
 		process.exit(2);
 	});
 	child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/**
+ * Compiled code is kept in the user's cache, where nobody else puts any: the next start takes half the processor time. Wherever there is no
+ * such folder, or it can't be written, there is nothing kept. `NODE_COMPILE_CACHE` names another, `NODE_DISABLE_COMPILE_CACHE=1` none.
+ */
+function keepCompiled() {
+	if (process.env.NODE_DISABLE_COMPILE_CACHE !== undefined) return;
+	try {
+		const folder = process.env.NODE_COMPILE_CACHE ?? cacheFolder();
+		// For threads as well.
+		process.env.NODE_COMPILE_CACHE = folder;
+		module.enableCompileCache(folder);
+	} catch {
+		// There is no home, or it is not ours to write to.
+	}
+}
+
+/** One level after the other: Node.js' own way of making several at once does not end where a file system refuses. */
+function cacheFolder() {
+	const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+	const folder = join(caches, "indelible");
+	for (const path of [caches, folder]) if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+	return folder;
 }
 
 /** A server without its launcher would hold the port and the data, and nobody would know of it. */
