@@ -252,6 +252,8 @@ export class IndelibleNode {
 	readonly isOpen: boolean;
 	/** What keeps documents in memory after their last client has left. */
 	readonly linger: Linger;
+	/** Who is believed what they say of the address for which they speak. */
+	readonly trustedProxies: TrustedProxies;
 	readonly #auth: Auth;
 	/** Where documents are stored, for people: a path or a host. */
 	readonly location: string;
@@ -274,6 +276,7 @@ export class IndelibleNode {
 		this.linger = linger;
 		this.#auth = auth;
 		this.isOpen = isOpen;
+		this.trustedProxies = parts.trustedProxies;
 		this.#limitReports = parts.limits.reports;
 		this.location = location;
 		this.#settings = settings;

@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Extension } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { createNode, type IndelibleNode, type NodeOptions } from "../../server/index.ts";
+import { startApplication as startExample } from "../../docs/examples/embedding.ts";
+import { createNode, type IndelibleNode, type NodeOptions, OperatorRoutes } from "../../server/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -84,6 +86,55 @@ test("a node shares somebody's server: their routes and WebSockets stay theirs, 
 	const [error] = await once(elsewhere, "error");
 	expect(error).toBeInstanceOf(Error);
 	expect(node.connections).toBe(2);
+});
+
+test("the page on embedding quotes the example as it is", () => {
+	const [page, source] = ["embedding.md", "examples/embedding.ts"].map((path) =>
+		readFileSync(new URL(`../../docs/${path}`, import.meta.url), "utf8"),
+	);
+	const quoted = /^async function [\s\S]+?^}$/m.exec(page ?? "")?.[0];
+	expect(source).toContain(`export ${quoted}`);
+});
+
+test("the example of that page serves operators and people beside somebody's routes, and stops", async () => {
+	const adminToken = "an admin token of the tests";
+	const options = { data: temporaryFolder(), logger: quiet, drainWindowMs: 0 };
+	const application = await startExample(options, adminToken, (request, response) =>
+		response.end(`their route ${request.url}`),
+	);
+	const { server } = application;
+	await once(server.listen(0, "127.0.0.1"), "listening");
+	onTestFinished(async () => void (await application.stop()));
+	const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const ask = async (path: string, init: RequestInit = {}) => {
+		const response = await fetch(`http://${at}${path}`, init);
+		return `${response.status} ${await response.text()}`;
+	};
+	for (const path of ["/", "/administration", "/healthz/more", "/api/mine", "/metricsx"])
+		expect(await ask(path)).toBe(`200 their route ${path}`);
+	expect(await ask("/healthz")).toContain("200 {");
+	expect(await ask("/readyz?verbose")).toContain('"ready":true');
+	expect(await ask("/admin")).toMatch(/^(200|503) /);
+	expect(await ask("/api/admin/documents")).toContain("401 ");
+	const client = openClient({ url: `ws://${at}/collaboration`, name: "doc" });
+	onTestFinished(() => client.destroy());
+	await client.type("text").saved();
+	const headers = { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" };
+	expect(await ask("/api/admin/documents", { headers })).toContain('"name":"doc"');
+	expect(await ask("/metrics")).toContain("indelible_connections 1");
+	const body = JSON.stringify({ document: "doc", action: "close" });
+	expect(await ask("/api/auth/revoke", { method: "POST", headers, body })).toBe('200 {"connections":1}');
+	await eventually("the end", () => client.closes[0]?.code === 4403);
+	expect(await application.stop()).toBe(true);
+});
+
+test("operators' routes: what is not asked for is not there, and a token that can't be one is refused", async () => {
+	const { node } = await startApplication();
+	const response = {} as ServerResponse;
+	const routes = new OperatorRoutes(node);
+	for (const url of ["/metrics", "/admin", "/api/admin/documents"])
+		expect(await routes.handle({ url } as IncomingMessage, response)).toBe(false);
+	expect(() => new OperatorRoutes(node, { adminToken: "short" })).toThrow(/adminToken .*16 characters/);
 });
 
 test("[TRN3] close() ends what is ours with 1012 and leaves their server and its sockets alone", async () => {
