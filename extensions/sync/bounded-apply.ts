@@ -115,12 +115,12 @@ class Application {
 		const parent: unknown = item.parent;
 		if (typeof parent === "string") item.parent = this.#document.get(parent);
 		const { origin, rightOrigin } = item;
-		const left = origin === null ? undefined : store.clients.get(origin.client);
-		const right = rightOrigin === null ? undefined : store.clients.get(rightOrigin.client);
-		const [leftLength, rightLength] = [left?.length ?? 0, right?.length ?? 0];
+		// Yjs notes there what it cuts.
+		const cut = this.#transaction._mergeStructs;
+		const { length } = cut;
 		item.getMissing(this.#transaction, store);
-		if (left !== undefined) this.#payForCuts(left.length, leftLength);
-		if (right !== undefined && right !== left) this.#payForCuts(right.length, rightLength);
+		if (cut.length > length)
+			for (const id of [origin, rightOrigin]) this.#payForCuts(id?.client, cut.length - length);
 		this.#pay(this.#conflictsOf(item, offset));
 	}
 
@@ -145,10 +145,11 @@ class Application {
 	}
 
 	/** @throws {TooManyConflictsError} */
-	#payForCuts(length: number, lengthBefore: number): void {
-		if (length === lengthBefore) return;
-		this.#cuts += length - lengthBefore;
-		if (this.#cuts > freeCuts) this.#pay(((length - lengthBefore) * length) / structsMovedPerItem);
+	#payForCuts(client: number | undefined, cuts: number): void {
+		if (client === undefined || cuts === 0) return;
+		this.#cuts += cuts;
+		const { length = 0 } = this.#document.store.clients.get(client) ?? {};
+		if (this.#cuts > freeCuts) this.#pay((cuts * length) / structsMovedPerItem);
 	}
 
 	/** @returns Whether all of it was there to be deleted. */
@@ -163,7 +164,7 @@ class Application {
 				const { length } = structs;
 				const update = deletion(client, there.slice(at, at + rangesAtOnce));
 				this.#besideHeldBack(() => applyUpdate(this.#document, update));
-				this.#payForCuts(structs.length, length);
+				this.#payForCuts(client, structs.length - length);
 			}
 		}
 		return isAll;

@@ -88,25 +88,28 @@ function takeUntil(
 	take: (struct: Item | GC) => void,
 ): Goal | "nothing" | "all" {
 	if (queue === undefined || queue.isStuck) return clock < endOf(client) ? "nothing" : "all";
+	let end = endOf(client);
 	for (let struct = queue.structs[queue.at]; struct !== undefined; struct = queue.structs[queue.at]) {
-		const end = endOf(client);
 		if (clock < end) return "nothing";
 		if (struct.id.clock > end) return "all";
-		const missing = missingFor(struct, endOf);
+		const missing = missingFor(struct, end, endOf);
 		if (missing !== undefined) return missing;
 		take(struct as Item | GC);
 		queue.at += 1;
+		end = Math.max(end, struct.id.clock + struct.length);
 	}
-	return clock < endOf(client) || clock === Number.POSITIVE_INFINITY ? "nothing" : "all";
+	return clock < end || clock === Number.POSITIVE_INFINITY ? "nothing" : "all";
 }
 
-function missingFor(struct: Struct, endOf: (client: number) => number): ID | undefined {
+/** @param ownEnd The end of the struct's own client, which most are next to. */
+function missingFor(struct: Struct, ownEnd: number, endOf: (client: number) => number): ID | undefined {
 	if (!(struct instanceof Item)) return undefined;
+	const { client: own } = struct.id;
+	const isMissing = ({ client, clock }: ID) => clock >= (client === own ? ownEnd : endOf(client));
 	const { origin, rightOrigin } = struct;
-	if (origin !== null && origin.clock >= endOf(origin.client)) return origin;
-	if (rightOrigin !== null && rightOrigin.clock >= endOf(rightOrigin.client)) return rightOrigin;
+	if (origin !== null && isMissing(origin)) return origin;
+	if (rightOrigin !== null && isMissing(rightOrigin)) return rightOrigin;
 	const parent: unknown = struct.parent;
 	if (typeof parent !== "object" || parent === null || !("clock" in parent)) return undefined;
-	const id = parent as ID;
-	return id.clock >= endOf(id.client) ? id : undefined;
+	return isMissing(parent as ID) ? (parent as ID) : undefined;
 }
