@@ -48,6 +48,10 @@ function runOn(binary) {
 	});
 	// From a terminal, the child may get a signal twice: the command line takes that for one.
 	for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+	// What npm runs does not hear of npm's end (server/start.ts). Once this process is gone, the child ends as well.
+	const parent = process.ppid;
+	if (process.env.npm_lifecycle_event !== undefined)
+		setInterval(() => process.ppid !== parent && process.exit(1), 500).unref();
 	child.on("error", (error) => {
 		console.error(`indelible: ${binary} can't be started: ${error.message}`);
 		process.exit(2);

@@ -162,9 +162,20 @@ function urlHost(host: string): string {
 /** Under npm, one Ctrl+C arrives twice: from the terminal, and from npm. A person takes longer, in ms. */
 const echoMs = 150;
 
+/** How often a node that npm has started looks whether npm is still there. */
+const npmLookMs = 500;
+
 /** The first signal drains; the second ends at once [TRN3]. */
 function endOnSignals(node: IndelibleNode, httpServer: Server, logger: Logger): void {
 	let firstAtMs: number | undefined;
+	const begin = (signal: string) => {
+		firstAtMs = performance.now();
+		// It handles its own errors.
+		void end(node, httpServer, logger, signal);
+	};
+	endWithParent(() => {
+		if (firstAtMs === undefined) begin("the end of npm");
+	});
 	for (const [signal, number] of [
 		["SIGINT", 2],
 		["SIGTERM", 15],
@@ -174,11 +185,24 @@ function endOnSignals(node: IndelibleNode, httpServer: Server, logger: Logger): 
 				if (performance.now() - firstAtMs > echoMs) process.exit(128 + number);
 				return;
 			}
-			firstAtMs = performance.now();
-			// It handles its own errors.
-			void end(node, httpServer, logger, signal);
+			begin(signal);
 		});
 	}
+}
+
+/**
+ * npm, and npx, run a command through a shell, which SIGTERM ends and which does not pass it on: the node would hold its port and its
+ * data, and nobody would know of it.
+ */
+function endWithParent(onEnd: () => void): void {
+	if (process.env.npm_lifecycle_event === undefined) return;
+	const parent = process.ppid;
+	const timer = setInterval(() => {
+		if (process.ppid === parent) return;
+		clearInterval(timer);
+		onEnd();
+	}, npmLookMs);
+	timer.unref();
 }
 
 async function end(node: IndelibleNode, httpServer: Server, logger: Logger, signal: string): Promise<void> {

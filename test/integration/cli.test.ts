@@ -416,6 +416,22 @@ describe("a stop", () => {
 		expect(client.closes[0]?.code).toBe(1012);
 	});
 
+	test("[TRN3] under npm, whose shell passes SIGTERM on to nobody, the node stops when npm is gone", async () => {
+		const port = await freePort();
+		const args = ["start", "--", "--no-demo", "--port", String(port), "--data", temporaryFolder()];
+		const npm = spawn("npm", args, { stdio: ["ignore", "pipe", "inherit"] });
+		let output = "";
+		npm.stdout.on("data", (chunk) => (output += chunk));
+		const closed = once(npm.stdout, "close");
+		await eventually("the node", async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+		const client = open({ url: `ws://127.0.0.1:${port}` }, "doc");
+		await client.type("text").saved();
+		npm.kill("SIGTERM");
+		await closed;
+		expect(client.closes[0]?.code).toBe(1012);
+		expect(output).toContain("stopped; everything is on disk");
+	});
+
 	test("[TRN3] a stop that meets its deadline says so and ends with 1", async () => {
 		const node = await startNode({ flags: ["--shutdown-deadline-ms", "200", "--drain-window-ms", "0"] });
 		const ws = new WebSocket(node.url);
