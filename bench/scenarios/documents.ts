@@ -12,7 +12,7 @@ const clientsPerDocument = 3;
 const keystrokesPerSecond = 5;
 const contentCharacters = 4000;
 const defaultDurationS = 30;
-const warmUpS = 10;
+const warmUpS = 30;
 /** Documents in which unmodified clients look on, and are compared at the end. */
 const compared = 5;
 const convergenceDeadlineMs = 20_000;
