@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DCLinter } from "dclint";
@@ -248,5 +248,26 @@ describe("the Kubernetes manifest", () => {
 			monitor.spec.selector.matchLabels,
 		])
 			expect(labels).toMatchObject(selector);
+	});
+});
+
+describe("the systemd unit", () => {
+	const unit = readFileSync(join(root, "deploy/systemd/indelible.service"), "utf8");
+	const setting = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1] ?? "";
+	const defaults = fillSettings({});
+
+	test("gives a node time to stop and files enough, and does not try again what can't be right", () => {
+		expect(Number(setting("TimeoutStopSec")) * 1_000).toBeGreaterThan(defaults.shutdownDeadlineMs);
+		expect(Number(setting("LimitNOFILE"))).toBeGreaterThan(defaults.connectionsMax + 100);
+		expect(setting("RestartPreventExitStatus")).toBe("2");
+		expect(setting("ExecStart")).toContain(`--data /var/lib/${setting("StateDirectory")}`);
+	});
+
+	const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+	test.skipIf(!hasSystemd)("is understood by systemd (skipped where there is none)", () => {
+		const file = join(temporaryFolder(), "indelible.service");
+		writeFileSync(file, unit.replace(/^ExecStart=\S+/m, `ExecStart=${join(root, "bin/indelible.js")}`));
+		const { status, stderr } = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" });
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 	});
 });
