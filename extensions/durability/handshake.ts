@@ -41,9 +41,9 @@ export class Handshake {
 	#held = 0;
 	#unclear = 0;
 
-	/** Acknowledgements that may go once the client has been quiet. */
+	/** Acknowledgements that may go once the client has been quiet. While it waits for that of a refused edit, it would take them for it. */
 	get unclear(): number {
-		return this.#isOpen || this.#beforeCompletion > 0 ? 0 : this.#unclear;
+		return this.#isOpen || this.#beforeCompletion > 0 || this.#refused > 0 ? 0 : this.#unclear;
 	}
 
 	/** The client starts counting anew: nothing that it sent before is to be acknowledged any more. */

@@ -126,6 +126,21 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 
+	test("none for an early edit that only deletes while the client waits for one of something that was refused", () => {
+		const author = new Author();
+		author.insert("ab");
+		const handshake = open(author);
+		handshake.updateReceived(author.delete());
+		handshake.step2Received();
+		handshake.acknowledgementMade();
+		expect(handshake.refusalMade()).toBe(0);
+		expect(handshake.unclear).toBe(0);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(1);
+		expect(handshake.takeUnclear()).toBe(1);
+	});
+
 	test("those of an earlier count are dropped when the client counts anew", () => {
 		const author = new Author();
 		const handshake = open(author);
