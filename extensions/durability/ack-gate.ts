@@ -115,6 +115,7 @@ export class AckGate implements DurabilityListener, Gate {
 	step1Received(stateVector: Uint8Array): void {
 		this.#handshake.step1Received(stateVector);
 		this.#log.forget(this);
+		this.#isHeard();
 	}
 
 	step1Sent(): void {
@@ -239,8 +240,7 @@ export class AckGate implements DurabilityListener, Gate {
 			this.#edits += 1;
 			this.#handshake.updateReceived(ends);
 		}
-		this.#cancelQuiet?.();
-		this.#cancelQuiet = undefined;
+		this.#isHeard();
 		return read;
 	}
 
@@ -256,15 +256,32 @@ export class AckGate implements DurabilityListener, Gate {
 
 	#hold(count: number, sinceMs?: number): void {
 		if (count > 0) this.#release(count, sinceMs);
-		if (this.#handshake.unclear > 0) {
-			this.#cancelQuiet ??= this.#commitLog.clock.after(quietMs, () => {
-				this.#cancelQuiet = undefined;
-				this.#release(this.#handshake.takeUnclear());
-			});
-		}
+		if (this.#handshake.unclear > 0)
+			this.#cancelQuiet ??= this.#commitLog.clock.after(quietMs, () => this.#releaseUnclear());
 	}
 
-	#release(count: number, sinceMs?: number): void {
+	/** The client is not quiet any more. */
+	#isHeard(): void {
+		this.#cancelQuiet?.();
+		this.#cancelQuiet = undefined;
+	}
+
+	/** Those that the client may not have counted. Should it send something before they leave, it could take them for that one's. */
+	#releaseUnclear(): void {
+		const listener: DurabilityListener = {
+			durable: () => {
+				if (this.#cancelQuiet !== cancel) return;
+				this.#cancelQuiet = undefined;
+				this.durable(this.#handshake.takeUnclear(), undefined);
+			},
+			abandoned() {},
+		};
+		const cancel = () => this.#log.forget(listener);
+		this.#cancelQuiet = cancel;
+		this.#release(1, undefined, listener);
+	}
+
+	#release(count: number, sinceMs?: number, listener: DurabilityListener = this): void {
 		// A client that left has stopped counting, or has come back on another connection and begun anew.
 		if (!this.#connection.document.hasConnection(this.#connection)) return;
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
@@ -275,13 +292,13 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 		// Yjs tells of a change at the end of all that goes on in its document, and the log has nothing of it until then.
 		if (this.#connection.document._transactionCleanups.length > 0) {
-			this.#connection.document.once("afterAllTransactions", () => this.#release(count, sinceMs));
+			this.#connection.document.once("afterAllTransactions", () => this.#release(count, sinceMs, listener));
 			this.#onUnfinished();
 			return;
 		}
 		// A client may hear that its edits are here because another node has passed them on and not logged them yet.
 		this.#commitLog.complete(this.#log);
-		this.#log.listen(this, count, sinceMs);
+		this.#log.listen(listener, count, sinceMs);
 	}
 }
 

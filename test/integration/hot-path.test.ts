@@ -1,6 +1,7 @@
 import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
+import { quietMs } from "../../extensions/durability/handshake.ts";
 import { eventually } from "../support/eventually.ts";
 import { HandClient } from "../support/hand-client.ts";
 import { documentName, HandServer } from "../support/hand-server.ts";
@@ -232,6 +233,31 @@ test("[DUR1] who begins anew is not sent acknowledgements that were waiting for 
 	await eventually("that of its SyncStep2", () => author.acknowledgements === 5);
 	await beforeFlush(closeFrame(documentName), authenticationFrame(documentName));
 	expect(author.acknowledgements).toBe(5);
+});
+
+test("[DUR1] an acknowledgement that may not have been counted, and waits for the store, is not taken for that of the next edit", async () => {
+	const server = new HandServer();
+	const { store } = server;
+	const author = await server.client();
+	author.type("ab");
+	await eventually("acknowledgements", () => author.acknowledgements === 2);
+	const release = store.hold();
+	author.socket.send(syncStep1Frame(documentName, author.document));
+	// Its deletion is sent before the SyncStep2, and may have been counted or not.
+	const step2 = author.outbox.splice(0);
+	author.text.delete(0, 1);
+	author.outbox.push(...step2);
+	author.send();
+	await new Promise((resolve) => setTimeout(resolve, quietMs + 100));
+	const appends = store.appends;
+	author.type("c");
+	release();
+	const releaseNext = store.hold();
+	await eventually("the edit to be written", () => store.appends > appends);
+	expect(author.acknowledgements).toBe(3);
+	releaseNext();
+	await eventually("its acknowledgement", () => author.acknowledgements === 4);
+	await eventually("the other one, when the client is quiet", () => author.acknowledgements === 5);
 });
 
 test("[DUR1] an edit right before its author leaves, or hangs up, is not lost", async () => {
