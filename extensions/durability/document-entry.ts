@@ -1,5 +1,6 @@
 import type { Document } from "@hocuspocus/server";
 import * as Y from "yjs";
+import type { Effort } from "../sync/bounded-apply.ts";
 import type { DocumentLog } from "./document-log.ts";
 import type { LogEntry, StoredDocument } from "./store.ts";
 import { applyStoredUpdate } from "./stored-updates.ts";
@@ -28,19 +29,29 @@ export interface DocumentEntry {
  * Applies what the store knows in one Yjs transaction. It is logged already: call it before somebody follows the
  * document, or give it an origin that says so.
  */
-export function applyStored(document: Y.Doc, { snapshot, entries }: StoredDocument, origin?: unknown): void {
+export function applyStored(
+	document: Y.Doc,
+	{ snapshot, entries }: StoredDocument,
+	origin?: unknown,
+	effort?: Effort,
+): void {
 	document.transact(() => {
-		if (snapshot !== undefined) applyStoredUpdate(document, snapshot.update);
-		applyEntries(document, entries, origin);
+		if (snapshot !== undefined) applyStoredUpdate(document, snapshot.update, effort);
+		applyEntries(document, entries, origin, effort);
 	}, origin);
 }
 
 /** As {@link applyStored}, for entries alone. */
-export function applyEntries(document: Y.Doc, entries: readonly LogEntry[], origin?: unknown): void {
+export function applyEntries(
+	document: Y.Doc,
+	entries: readonly LogEntry[],
+	origin?: unknown,
+	effort?: Effort,
+): void {
 	if (entries.length === 0) return;
 	document.transact(() => {
 		for (const { updates } of entries) {
-			for (const update of updates) applyStoredUpdate(document, update);
+			for (const update of updates) applyStoredUpdate(document, update, effort);
 		}
 	}, origin);
 }

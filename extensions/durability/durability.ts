@@ -17,6 +17,7 @@ import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
+import { applyInTurns } from "./apply-in-turns.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
 import { CommitTraces, sizeOf } from "./commit-traces.ts";
@@ -29,7 +30,7 @@ import {
 } from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
-import { applyStored, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { Nesting } from "./nesting.ts";
@@ -366,7 +367,7 @@ export class Durability implements Extension {
 		await this.#onStored?.(documentName, stored);
 		this.#dropUnopened(documentName);
 		const mergeMs = this.#clock.now();
-		applyStored(document, stored);
+		await applyInTurns(document, stored, this.#clock);
 		trace?.add("read store", startMs, readMs, { attributes: sizeOf(stored) });
 		trace?.add("merge", mergeMs, this.#clock.now());
 		// Nobody is here yet; the first client would get it all twice.

@@ -7,22 +7,31 @@ import {
 	encodeStateAsUpdate,
 	encodeStateVector,
 } from "yjs";
+import { applyBounded, type Effort, TooManyConflictsError } from "../sync/bounded-apply.ts";
 import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 
 /**
  * Applies an update that is stored. Yjs may break over it, or over what it has held back and now takes in with it, after somebody has
  * sent two structs with one number, which no honest client does: it can't begin amid a struct of which it has thrown away what is
  * before [TRN5]. The part that is new by itself begins otherwise.
+ * @param effort What it may take besides, of which each look at an item is paid for.
+ * @throws {TooManyConflictsError} It is to be applied again, and goes on where it has stopped.
  * @throws when the update means nothing to Yjs.
  */
-export function applyStoredUpdate(document: Doc, update: Uint8Array): void {
+export function applyStoredUpdate(document: Doc, update: Uint8Array, effort?: Effort): void {
 	try {
-		applyUpdate(document, update);
+		apply(document, update, effort);
 	} catch (error) {
+		if (error instanceof TooManyConflictsError) throw error;
 		const ends = endsIn(update, error);
 		if (ends.size > 0 && isIntegrated(document, ends)) return;
-		applyUpdate(document, diffUpdate(update, encodeStateVector(document)));
+		apply(document, diffUpdate(update, encodeStateVector(document)), effort);
 	}
+}
+
+function apply(document: Doc, update: Uint8Array, effort: Effort | undefined): void {
+	if (effort === undefined) applyUpdate(document, update);
+	else if (!applyBounded(document, update, effort)) throw new TooManyConflictsError();
 }
 
 /** @throws `error`, when it can't be read. */

@@ -47,15 +47,16 @@ const rangesAtOnce = 64;
  * Applies an update, and stops where it gets too expensive: Yjs finds the place of an item by looking at all that others have made there at
  * the same time, for each, so a small update can take minutes. It stops between two structs, and the document is as if that had been all.
  * Call it within a transaction. It follows `readUpdateV2` of Yjs 13.6.
+ * @returns Whether nothing waits that was held back before and could be taken in: that may take too much, too.
  * @throws {TooManyConflictsError}
  * @throws when the update can't be read or means nothing to Yjs.
  */
-export function applyBounded(document: Doc, update: Uint8Array, effort: Effort): void {
-	transact(
+export function applyBounded(document: Doc, update: Uint8Array, effort: Effort): boolean {
+	return transact(
 		document,
 		(transaction) => {
 			transaction.local = false;
-			new Application(document, transaction, effort).run(update);
+			return new Application(document, transaction, effort).run(update);
 		},
 		undefined,
 		false,
@@ -75,17 +76,18 @@ class Application {
 		this.#effort = effort;
 	}
 
-	run(update: Uint8Array): void {
+	run(update: Uint8Array): boolean {
 		const { store } = this.#document;
 		const { structs, ds } = decodeUpdate(update);
 		const stuck = this.#takeIn(structs);
 		const isAllDeleted = this.#delete(ds);
 		const { pendingStructs, pendingDs } = store;
-		if (stuck.length === 0 && isAllDeleted && pendingStructs === null && pendingDs === null) return;
+		if (stuck.length === 0 && isAllDeleted && pendingStructs === null && pendingDs === null) return true;
 		const areReleased = this.#release();
 		// What is to be held back, or was, Yjs knows best. All else it finds done.
 		if (areReleased) applyUpdate(this.#document, update);
 		else this.#besideHeldBack(() => applyUpdate(this.#document, update));
+		return areReleased;
 	}
 
 	/** @returns What builds on something that is not there. */

@@ -1,0 +1,42 @@
+import type { Doc } from "yjs";
+import { TooManyConflictsError } from "../sync/bounded-apply.ts";
+import type { Clock } from "./clock.ts";
+import { applyStored } from "./document-entry.ts";
+import type { StoredDocument } from "./store.ts";
+
+/** Others' items that are looked at in a turn: a tenth of a second or so. */
+const itemsPerTurn = 1_000_000;
+/** Of the time, so much is left to others meanwhile. */
+const pausesPerTurn = 3;
+
+/**
+ * Applies what the store knows of a document that nobody has yet. What people have written in the same place at the same time is ordered
+ * anew whenever a document is loaded; where that takes long, it is done by and by, so that it keeps nobody else waiting [TRN5].
+ */
+export async function applyInTurns(document: Doc, stored: StoredDocument, clock: Clock): Promise<void> {
+	for (;;) {
+		const startMs = clock.now();
+		if (isApplied(document, stored)) return;
+		const pauseMs = (clock.now() - startMs) * pausesPerTurn;
+		await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+	}
+}
+
+/** @returns Whether that was all. */
+function isApplied(document: Doc, stored: StoredDocument): boolean {
+	let left = itemsPerTurn;
+	const effort = {
+		// However much the first one takes, so that it goes on.
+		left: () => (left === itemsPerTurn ? Number.POSITIVE_INFINITY : left),
+		pay: (items: number) => {
+			left -= items;
+		},
+	};
+	try {
+		applyStored(document, stored, undefined, effort);
+		return true;
+	} catch (error) {
+		if (error instanceof TooManyConflictsError) return false;
+		throw error;
+	}
+}
