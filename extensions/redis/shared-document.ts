@@ -1,5 +1,6 @@
 import type { Document } from "@hocuspocus/server";
-import { applyUpdate, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { applyUpdate, decodeUpdate, encodeStateVector } from "yjs";
+import { integratedState } from "../durability/stored-updates.ts";
 import { readUpdate } from "../durability/update-ends.ts";
 import { type SpanContext, spanKind } from "../tracing/span.ts";
 import type { Trace } from "../tracing/trace.ts";
@@ -350,7 +351,7 @@ export class SharedDocument {
 			this.#bus.reply(sender, frames.same(this.name, position));
 			return;
 		}
-		const difference = encodeStateAsUpdate(this.#opened(), step1.stateVector);
+		const difference = integratedState(this.#opened(), step1.stateVector);
 		if (difference.byteLength > this.#bus.messageBytesMax && !isStock && log !== undefined) {
 			log.complete(this.name);
 			// When the log is closed first there is no answer, and the other asks elsewhere.

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
+import * as Y from "yjs";
 import { FrameWriter, nodeIdentifier } from "../../extensions/redis/frames.ts";
 import { RedisBus } from "../../extensions/redis/index.ts";
 import { decodeNodeMessage } from "../../extensions/redis/node-messages.ts";
 import type { Client } from "../support/client.ts";
 import { type LocalCluster, localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { sendUpdate } from "../support/forged-updates.ts";
+import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
 import { type LocalNode, startLocalNode } from "../support/local-node.ts";
 import { startLossyRedis } from "../support/lossy-redis.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -92,6 +95,32 @@ test("[CLU2] without any other hint, comparing digests heals what was lost, in b
 	bert.type("d");
 	await agree("bcd", anna, bert);
 	expect(lossy.lost).toContain("hocuspocus:page");
+});
+
+test("[CON1] [TRN5] what another node is answered is what the document has, and not what somebody has held back there under another's numbers", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const busTo = (url: string) => [new RedisBus({ url, digestIntervalMs: 300 })];
+	const one = await startLocalNode({ extensions: busTo(redis.url) });
+	const two = await startLocalNode({ extensions: busTo(lossy.url) });
+	const document = new Y.Doc();
+	document.clientID = 5;
+	const anna = one.client("page", { document });
+	const [attacker, bert] = [one.client("page"), await two.client("page").synced()];
+	await Promise.all([anna.type("before").saved(), attacker.synced()]);
+	await agree("before", bert);
+	lossy.loses = (channel) => channel === "hocuspocus:page";
+	// The first waits for what never comes, and the second needs nothing.
+	const structs = [
+		{ content: content.string("x"), origin: { client: 9, clock: 5 } },
+		{ content: content.gc(100) },
+	];
+	sendUpdate(attacker, rawUpdate([{ client: 5, clock: 6, structs }]));
+	await anna.type(" one").saved();
+	await agree("before one", bert);
+	lossy.loses = () => false;
+	await anna.type(" two").saved();
+	await agree("before one two", anna, bert);
 });
 
 test("[CLU2] what was lost and has left the other node's memory is read from the store", async () => {
