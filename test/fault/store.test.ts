@@ -148,6 +148,13 @@ describe("[DUR1] nothing is reported as durable that nobody would find", () => {
 		expect(await textAgain(await openStore(path))).toBe("kept, and more");
 	});
 
+	test("and SQLite's own lock is held all the time: without it, the sqlite3 shell takes the write-ahead log away when it ends", async (context) => {
+		context.skip(!existsSync("/proc/locks"), "the system does not list locks");
+		const { path } = await openedStore();
+		const { ino } = statSync(path);
+		expect(readFileSync("/proc/locks", "utf8")).toContain(`:${ino} `);
+	});
+
 	test("after its lock was removed and somebody else has the file", async () => {
 		const { path, store, more } = await openedStore();
 		rmSync(`${path}-lock`);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
 
@@ -35,12 +35,28 @@ function isAllInTheFile(database: DatabaseSync): boolean {
 }
 
 function isSound(path: string): boolean {
-	const file = openSync(path, "r");
-	try {
-		return new FreeList(file).isSound();
-	} finally {
-		closeSync(file);
-	}
+	return new FreeList(descriptorOf(path)).isSound();
+}
+
+/**
+ * By their files. They stay open: with any descriptor of a file that it closes, a process loses all its locks on that file (fcntl(2)),
+ * SQLite's own among them. The next process that closes the database takes itself for the last one then, and removes the write-ahead
+ * log that we go on writing to [DUR1].
+ */
+const descriptors = new Map<string, number>();
+
+function descriptorOf(path: string): number {
+	const { dev, ino } = statSync(path);
+	const file = `${dev} ${ino}`;
+	const descriptor = descriptors.get(file) ?? openSync(path, "r");
+	descriptors.set(file, descriptor);
+	return descriptor;
+}
+
+/** Call it when this process has no connection to such a database any more. */
+export function closeDescriptors(): void {
+	for (const descriptor of descriptors.values()) closeSync(descriptor);
+	descriptors.clear();
 }
 
 const headerBytes = 100;

@@ -157,6 +157,8 @@ function startWorkers(settings: WorkerSettings, mergeMemoryMib: number | undefin
 	const writer = new WorkerLink<WriterProtocol>(script("writer-worker"), {
 		name: "indelible-store-writer",
 		workerData: settings,
+		// Should it die, the other one goes on: see `./free-pages.ts`.
+		trackUnmanagedFds: false,
 	});
 	const reader = new WorkerLink<ReaderProtocol>(script("reader-worker"), {
 		name: "indelible-store-reader",

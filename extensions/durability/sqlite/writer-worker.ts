@@ -4,6 +4,7 @@ import { StoreConfigurationError } from "../store.ts";
 import { checkExists, openForWriting, Reopening } from "./connection.ts";
 import { prepare } from "./database-file.ts";
 import { FileLock } from "./file-lock.ts";
+import { closeDescriptors } from "./free-pages.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
 import { pragma } from "./schema.ts";
@@ -54,6 +55,7 @@ serve<WriterProtocol, WorkerSettings>({
 					}
 				} finally {
 					connection.close();
+					closeDescriptors();
 					lock?.release();
 					lock = undefined;
 				}
