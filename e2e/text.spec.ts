@@ -1,3 +1,4 @@
+import { HocuspocusProvider } from "@hocuspocus/provider";
 import { create, open, textbox, title, typeAtEnd } from "./support/editors.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -32,6 +33,57 @@ async function wordsOf(page: Parameters<typeof textbox>[0]): Promise<string> {
 		return copy.textContent;
 	});
 }
+
+test("Hebrew and Arabic begin on the right, with the marks of their lists, and nothing of that is in the document", async ({
+	person,
+}) => {
+	const page = await person();
+	const link = await create(page, "Text");
+	await typeAtEnd(page, "left\nשלום\n- אחד\n\n[ ] משימה");
+	const sides = () =>
+		textbox(page).evaluate((element) =>
+			[...element.querySelectorAll("p")].map((paragraph) => {
+				const words = document.createRange();
+				words.selectNodeContents(paragraph);
+				const { left, right } = words.getBoundingClientRect();
+				const box = element.getBoundingClientRect();
+				return left - box.left < box.right - right ? "left" : "right";
+			}),
+		);
+	await expect.poll(sides).toEqual(["left", "right", "right", "right"]);
+	const marks = textbox(page).locator("ul");
+	await expect(marks.first()).toHaveCSS("direction", "rtl");
+	await expect(marks.last()).toHaveCSS("direction", "rtl");
+	await expect(page.getByRole("status")).toHaveText("Saved");
+	// Whoever merely opens it writes nothing.
+	const other = await person();
+	await open(other, link, "Text");
+	await expect.poll(() => textbox(other).locator("ul[dir=auto]").count()).toBe(2);
+	await expect(other.getByRole("button", { name: "Undo" })).toHaveAttribute("aria-disabled", "true");
+});
+
+test("everybody of a crowd can be found in the list of people", async ({ person, server }) => {
+	const page = await person({ viewport: { width: 640, height: 400 } });
+	const link = await create(page, "Text");
+	const crowd = Array.from({ length: 30 }, (_, index) => {
+		const name = new URL(link).pathname.split("/").at(-1) ?? "";
+		const provider = new HocuspocusProvider({ url: server.url.replace("http", "ws"), name });
+		provider.setAwarenessField("user", { id: `p${index}`, name: `Person ${index}`, color: "#00796b" });
+		return provider;
+	});
+	try {
+		await page.getByRole("button", { name: "31 people are here" }).click();
+		const others = page.getByRole("list", { name: "Others who are here" }).getByRole("listitem");
+		await others.first().hover();
+		await page.mouse.wheel(0, 10_000);
+		await expect(others.last()).toBeInViewport({ ratio: 1 });
+	} finally {
+		for (const provider of crowd) {
+			provider.configuration.websocketProvider.destroy();
+			provider.destroy();
+		}
+	}
+});
 
 test("undo takes back one's own edits only", async ({ person }) => {
 	const ada = await person();

@@ -53,7 +53,7 @@ export function asPerson(value: unknown): Person | undefined {
 	const { id, name, color } = value as Record<string, unknown>;
 	if (typeof id !== "string" || typeof name !== "string" || typeof color !== "string") return undefined;
 	if (!/^#[0-9a-f]{6}$/i.test(color)) return undefined;
-	return { id, name: name.slice(0, personNameLengthMax), color };
+	return { id, name: name.slice(0, personNameLengthMax).trim() || "Somebody", color };
 }
 
 function storedPerson(): Person {

@@ -78,6 +78,7 @@ function Title({ session, kind }: { session: DocumentSession; kind: DocumentKind
 		<h1 className="title">
 			<input
 				aria-label="Title"
+				dir="auto"
 				value={title}
 				placeholder={untitled}
 				maxLength={titleLengthMax}

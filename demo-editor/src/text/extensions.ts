@@ -11,6 +11,7 @@ import { common, createLowlight } from "lowlight";
 import { me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
 import { renderCaret, renderSelection } from "./caret.ts";
+import { ReadingDirection } from "./reading-direction.ts";
 import { SlashCommands, type SlashMenuCell } from "./slash-commands.ts";
 
 const lowlight = createLowlight(common);
@@ -27,8 +28,10 @@ export function textExtensions(session: DocumentSession, slashMenu: SlashMenuCel
 		}),
 		CodeBlockLowlight.configure({ lowlight, defaultLanguage: null, enableTabIndentation: true }),
 		TaskList,
-		TaskItem.configure({ nested: true }),
+		// TipTap's English words beside it would decide in which direction the list is read.
+		TaskItem.configure({ nested: true, a11y: { checkboxLabel: ({ textContent }) => textContent || "Task" } }),
 		TableKit.configure({ table: { resizable: true, cellMinWidth: 80 } }),
+		ReadingDirection,
 		Image.configure({ HTMLAttributes: { loading: "lazy" } }),
 		Placeholder.configure({
 			placeholder: ({ node }) =>

@@ -22,6 +22,13 @@ function openLink(event: Event): boolean {
 	return true;
 }
 
+/** TipTap's own `autofocus` comes a frame later, and takes it from somebody who has begun to type a title meanwhile. */
+function takeFocus(editor: Editor): void {
+	if (!mayTakeFocus()) return;
+	editor.commands.setTextSelection(editor.state.doc.content.size);
+	editor.view.focus();
+}
+
 /** Shows the name at the caret of whoever moves or types. */
 function useNamesOfMovers({ awareness }: DocumentSession, editor: Editor): void {
 	useEffect(() => {
@@ -41,7 +48,7 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 	const editor = useEditor(
 		{
 			extensions: textExtensions(session, slashMenu),
-			autofocus: mayTakeFocus() ? "end" : false,
+			onCreate: ({ editor }) => takeFocus(editor),
 			shouldRerenderOnTransaction: false,
 			editorProps: {
 				handleClick: (_view, _position, event) => openLink(event),
