@@ -1,13 +1,5 @@
-import {
-	applyUpdate,
-	Doc,
-	decodeUpdateV2,
-	diffUpdate,
-	diffUpdateV2,
-	encodeStateAsUpdate,
-	encodeStateVector,
-} from "yjs";
-import { applyBounded, type Effort, TooManyConflictsError } from "../sync/bounded-apply.ts";
+import { Doc, decodeUpdateV2, diffUpdate, diffUpdateV2, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import { applyBounded, type Effort, TooManyConflictsError, unboundedEffort } from "../sync/bounded-apply.ts";
 import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 
 /**
@@ -18,7 +10,7 @@ import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
  * @throws {TooManyConflictsError} It is to be applied again, and goes on where it has stopped.
  * @throws when the update means nothing to Yjs.
  */
-export function applyStoredUpdate(document: Doc, update: Uint8Array, effort?: Effort): void {
+export function applyStoredUpdate(document: Doc, update: Uint8Array, effort: Effort = unboundedEffort): void {
 	try {
 		apply(document, update, effort);
 	} catch (error) {
@@ -29,9 +21,8 @@ export function applyStoredUpdate(document: Doc, update: Uint8Array, effort?: Ef
 	}
 }
 
-function apply(document: Doc, update: Uint8Array, effort: Effort | undefined): void {
-	if (effort === undefined) applyUpdate(document, update);
-	else if (!applyBounded(document, update, effort)) throw new TooManyConflictsError();
+function apply(document: Doc, update: Uint8Array, effort: Effort): void {
+	if (!applyBounded(document, update, effort)) throw new TooManyConflictsError();
 }
 
 /** @throws `error`, when it can't be read. */
@@ -76,7 +67,7 @@ export function wholeState(document: Doc): Uint8Array {
 function isReadBack(document: Doc, update: Uint8Array): boolean {
 	const copy = new Doc({ gc: document.gc });
 	try {
-		applyUpdate(copy, update);
+		applyStoredUpdate(copy, update);
 		return isIntegrated(copy, endsOf(document));
 	} catch {
 		return false;

@@ -1,7 +1,8 @@
 import type { Document } from "@hocuspocus/server";
-import { applyUpdate, decodeUpdate, encodeStateVector } from "yjs";
+import { decodeUpdate, encodeStateVector, transact } from "yjs";
 import { integratedState } from "../durability/stored-updates.ts";
 import { readUpdate } from "../durability/update-ends.ts";
+import { applyBounded, unboundedEffort } from "../sync/bounded-apply.ts";
 import { type SpanContext, spanKind } from "../tracing/span.ts";
 import type { Trace } from "../tracing/trace.ts";
 import { type BusContext, isFromBus, originOf } from "./bus-context.ts";
@@ -318,7 +319,12 @@ export class SharedDocument {
 		const { pendingDs } = document.store;
 		// Yjs adds to the object that it has.
 		const pendingUpdate = document.store.pendingStructs?.update;
-		applyUpdate(document, update, originOf(sender, isLogged));
+		transact(
+			document,
+			() => applyBounded(document, update, unboundedEffort),
+			originOf(sender, isLogged),
+			false,
+		);
 		const now = document.store;
 		const isWaiting =
 			(now.pendingStructs !== null && now.pendingStructs.update !== pendingUpdate) ||

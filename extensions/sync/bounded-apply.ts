@@ -4,6 +4,8 @@ import {
 	type Doc,
 	decodeUpdate,
 	decodeUpdateV2,
+	diffUpdateV2,
+	encodeStateVector,
 	type GC,
 	Item,
 	mergeUpdatesV2,
@@ -19,6 +21,8 @@ export interface Effort {
 	left(): number;
 	pay(items: number): void;
 }
+
+export const unboundedEffort: Effort = { left: () => Number.POSITIVE_INFINITY, pay() {} };
 
 /** An update takes more looking at others' items than may be paid. What comes before that in it is in the document, which is whole. */
 export class TooManyConflictsError extends Error {
@@ -79,7 +83,10 @@ class Application {
 	run(update: Uint8Array): boolean {
 		const { store } = this.#document;
 		const { structs, ds } = decodeUpdate(update);
-		const stuck = this.#takeIn(structs);
+		const stuck = this.#takeIn(structs, (struct) => {
+			this.#integrate(struct);
+			return true;
+		});
 		const isAllDeleted = this.#delete(ds);
 		const { pendingStructs, pendingDs } = store;
 		if (stuck.length === 0 && isAllDeleted && pendingStructs === null && pendingDs === null) return true;
@@ -91,12 +98,8 @@ class Application {
 	}
 
 	/** @returns What builds on something that is not there. */
-	#takeIn(structs: readonly Struct[]): Struct[] {
-		return takeInOrder(
-			structs,
-			(client) => this.#endOf(client),
-			(struct) => this.#integrate(struct),
-		);
+	#takeIn(structs: readonly Struct[], take: (struct: Item | GC) => boolean): Struct[] {
+		return takeInOrder(structs, (client) => this.#endOf(client), take);
 	}
 
 	#endOf(client: number): number {
@@ -172,19 +175,41 @@ class Application {
 		return isAll;
 	}
 
-	/** Takes in what was held back and is not missing anything any more. @returns Whether that was all there is to it. */
+	/**
+	 * Takes in what was held back and is not missing anything any more. Over what it can't take in, Yjs would lose all that it holds
+	 * back [DUR1]: that is thrown away alone, with what its author has made after it.
+	 * @returns Whether that was all there is to it.
+	 */
 	#release(): boolean {
-		const { pendingStructs } = this.#document.store;
+		const { store } = this.#document;
+		const { pendingStructs } = store;
 		if (pendingStructs === null) return true;
 		const isReleased = [...pendingStructs.missing].some(([client, clock]) => clock < this.#endOf(client));
 		if (!isReleased) return true;
+		const broken = new Map<number, number>();
 		try {
-			this.#takeIn(decodeUpdateV2(pendingStructs.update).structs);
+			this.#takeIn(decodeUpdateV2(pendingStructs.update).structs, (struct) => {
+				const isTaken = this.#isIntegrated(struct);
+				if (!isTaken) broken.set(struct.id.client, Number.MAX_SAFE_INTEGER);
+				return isTaken;
+			});
 			return true;
 		} catch (error) {
 			// Others than the author of this update have sent it: it goes on waiting.
 			if (error instanceof TooManyConflictsError) return false;
 			throw error;
+		} finally {
+			if (broken.size > 0) store.pendingStructs = without(pendingStructs, broken);
+		}
+	}
+
+	#isIntegrated(struct: Item | GC): boolean {
+		try {
+			this.#integrate(struct);
+			return true;
+		} catch (error) {
+			if (error instanceof TooManyConflictsError) throw error;
+			return false;
 		}
 	}
 
@@ -208,6 +233,12 @@ function together(before: HeldBack, added: HeldBack): HeldBack {
 	for (const [client, clock] of before.missing)
 		added.missing.set(client, Math.min(clock, added.missing.get(client) ?? clock));
 	return { missing: added.missing, update: mergeUpdatesV2([before.update, added.update]) };
+}
+
+/** @param broken Clients, with a clock that none of theirs reaches. */
+function without({ missing, update }: NonNullable<HeldBack>, broken: ReadonlyMap<number, number>): HeldBack {
+	const rest = diffUpdateV2(update, encodeStateVector(new Map(broken)));
+	return decodeUpdateV2(rest).structs.length === 0 ? null : { missing, update: rest };
 }
 
 function mergedDeletions(before: Uint8Array, added: Uint8Array | null): Uint8Array {

@@ -21,12 +21,13 @@ interface Goal {
  * Linear in their number, however they depend on each other. Pure.
  * @param structs As `decodeUpdate` gives them: a client's in their order.
  * @param endOf The clock after the last struct of a client that was taken, or is there.
+ * @param take Returns whether it could be taken; if not, what builds on it can't be, either.
  * @returns Those that can't be taken, as something is missing that they build on.
  */
 export function takeInOrder(
 	structs: readonly Struct[],
 	endOf: (client: number) => number,
-	take: (struct: Item | GC) => void,
+	take: (struct: Item | GC) => boolean,
 ): Struct[] {
 	const queues = queuesOf(structs, endOf);
 	// As Yjs does: who comes first of two that say the same is not moved by the other then.
@@ -56,7 +57,7 @@ function takeAll(
 	first: number,
 	queues: ReadonlyMap<number, Queue>,
 	endOf: (client: number) => number,
-	take: (struct: Item | GC) => void,
+	take: (struct: Item | GC) => boolean,
 ): void {
 	const goals: Goal[] = [{ client: first, clock: Number.POSITIVE_INFINITY }];
 	const open = new Set([first]);
@@ -85,7 +86,7 @@ function takeUntil(
 	{ client, clock }: Goal,
 	queue: Queue | undefined,
 	endOf: (client: number) => number,
-	take: (struct: Item | GC) => void,
+	take: (struct: Item | GC) => boolean,
 ): Goal | "nothing" | "all" {
 	if (queue === undefined || queue.isStuck) return clock < endOf(client) ? "nothing" : "all";
 	let end = endOf(client);
@@ -94,7 +95,7 @@ function takeUntil(
 		if (struct.id.clock > end) return "all";
 		const missing = missingFor(struct, end, endOf);
 		if (missing !== undefined) return missing;
-		take(struct as Item | GC);
+		if (!take(struct as Item | GC)) return "all";
 		queue.at += 1;
 		end = Math.max(end, struct.id.clock + struct.length);
 	}

@@ -8,6 +8,7 @@ import {
 	wholeState,
 } from "../../extensions/durability/stored-updates.ts";
 import { readUpdate } from "../../extensions/durability/update-ends.ts";
+import { applyBounded, unboundedEffort } from "../../extensions/sync/bounded-apply.ts";
 import { type KnownClients, randomUpdate } from "../support/fuzz/random-update.ts";
 import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
 import { Random, testSeed } from "../support/random.ts";
@@ -30,7 +31,7 @@ class Logged {
 	receive(update: Uint8Array): void {
 		try {
 			readUpdate(update);
-			Y.applyUpdate(this.document, update);
+			applyBounded(this.document, update, unboundedEffort);
 		} catch {
 			// Or whoever sends the next update, and what is held back with it: see `AckGate.failed`.
 		}
@@ -77,6 +78,34 @@ test(`[TRN5] [DUR5] ${documents} documents of edits that were put together by ch
 		expect(missingIn(madeFrom([integratedState(document)]), document), said).toEqual([]);
 	}
 }, 3_600_000);
+
+test.for([5_175, 10_514])(
+	"[DUR1] [TRN5] what waits is not lost over what somebody has made wait beside it, and Yjs can't take in: seed %i",
+	(seed) => {
+		const random = new Random(seed);
+		const logged = new Logged();
+		const author = new Y.Doc();
+		author.clientID = 777;
+		const write = (text: string) => {
+			const before = Y.encodeStateVector(author);
+			author.getText("honest").insert(author.getText("honest").length, text);
+			return Y.encodeStateAsUpdate(author, before);
+		};
+		const [missing, waiting] = [write("one "), write("two")];
+		const at = random.below(30);
+		const last = at + random.below(10);
+		for (let edit = 0; edit <= last; edit += 1) {
+			const known: KnownClients = Y.decodeStateVector(Y.encodeStateVector(logged.document));
+			logged.receive(edit === at ? waiting : randomUpdate(random, known));
+		}
+		const snapshot = merge(logged.stored, true);
+		const documents = [logged.document, madeFrom(logged.log), madeFrom([snapshot])];
+		for (const document of documents) {
+			applyStoredUpdate(document, missing);
+			expect(document.getText("honest").toString()).toBe("one two");
+		}
+	},
+);
 
 const text = content.string("x");
 

@@ -21,6 +21,7 @@ export function prospectOf(document: Doc, update: Uint8Array, waiting: Waiting):
 		(struct) => {
 			ends.take(struct);
 			taken += 1;
+			return true;
 		},
 	);
 	// Numbers say nothing of what can be taken in: somebody may have sent others' before them, and it waits [DUR1].
