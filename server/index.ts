@@ -1,3 +1,5 @@
+import "../extensions/durability/required-node.ts";
+
 export {
 	type Seed,
 	type SeedContent,

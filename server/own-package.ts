@@ -1,17 +1,13 @@
-import { registerHooks } from "node:module";
+import { readFileSync } from "node:fs";
+// As a whole: where there is no `registerHooks`, an import of it would fail before anybody could say why.
+import module from "node:module";
+import { packageFolder } from "./package-folder.ts";
 
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-const own: ReadonlyMap<string, string> = new Map(
-	Object.entries({
-		indelible: `./index.${extension}`,
-		...Object.fromEntries(
-			["auth", "durability", "limits", "metrics", "redis", "sync", "tracing"].map((name) => [
-				`indelible/${name}`,
-				`../extensions/${name}/index.${extension}`,
-			]),
-		),
-	}).map(([specifier, path]) => [specifier, new URL(path, import.meta.url).href]),
-);
+interface Entry {
+	readonly "indelible-source": string;
+	readonly default: string;
+}
+
 let isRegistered = false;
 
 /**
@@ -21,10 +17,25 @@ let isRegistered = false;
 export function resolveOwnPackage(): void {
 	if (isRegistered) return;
 	isRegistered = true;
-	registerHooks({
+	const own = ownEntries();
+	module.registerHooks({
 		resolve(specifier, context, next) {
 			const url = own.get(specifier);
 			return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
 		},
 	});
+}
+
+/** What the package exports: where it is, by what one imports. */
+function ownEntries(): ReadonlyMap<string, string> {
+	const { exports } = JSON.parse(readFileSync(new URL("package.json", packageFolder), "utf8")) as {
+		readonly exports: Readonly<Record<string, Entry | string>>;
+	};
+	const kind = import.meta.url.endsWith(".ts") ? "indelible-source" : "default";
+	const entries = new Map<string, string>();
+	for (const [name, entry] of Object.entries(exports)) {
+		if (typeof entry === "string") continue;
+		entries.set(`indelible${name.slice(1)}`, new URL(entry[kind], packageFolder).href);
+	}
+	return entries;
 }

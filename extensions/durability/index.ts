@@ -1,3 +1,5 @@
+import "./required-node.ts";
+
 export { type CompactionThresholds, defaultThresholds } from "./compaction-policy.ts";
 export { Durability, type DurabilityOptions, SeedError } from "./durability.ts";
 export type { DurabilityEvent, DurabilityLogger } from "./logging.ts";

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { SqliteStore } from "../../extensions/durability/index.ts";
+import { oldestNodeMajor } from "../../extensions/durability/required-node.ts";
 import type { Configuration } from "../configuration.ts";
 import type { Settings } from "../settings.ts";
 import { checkDatabase } from "./check-database.ts";
@@ -13,7 +14,6 @@ import { type Finding, Report } from "./finding.ts";
 
 type Check = (settings: Settings) => Finding | readonly Finding[] | Promise<Finding | readonly Finding[]>;
 
-const oldestNodeMajor = 24;
 const freeBytesMin = 512 * 1024 * 1024;
 /** Beside sockets: the database, its write-ahead log, threads, the program itself. */
 const spareFiles = 100;

@@ -7,6 +7,7 @@ import {
 	readdirSync,
 	readFileSync,
 	rmSync,
+	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -213,6 +214,16 @@ test.skipIf(oldNode === undefined)(
 	},
 );
 
+test.skipIf(oldNode === undefined)(
+	"an older Node.js that imports it is told which one it needs",
+	async () => {
+		const script = `import("indelible").catch(({ message }) => console.log(message));
+		import("indelible/durability").catch(({ message }) => console.log(message));`;
+		const says = expect.stringMatching(/^indelible needs Node\.js 24 or newer .* this is v2/);
+		expect((await run(oldNode ?? "", ["--eval", script])).trim().split("\n")).toEqual([says, says]);
+	},
+);
+
 const program = `
 import { createServer } from "node:http";
 import { createNode, SettingsError } from "indelible";
@@ -251,11 +262,13 @@ test("TypeScript finds its types, and finds mistakes with them", async () => {
 		module: "nodenext",
 		moduleResolution: "nodenext",
 		target: "es2022",
-		skipLibCheck: true,
-		// Of the checkout, so that they need not be downloaded again.
-		typeRoots: [join(root, "node_modules", "@types")],
+		// Ours have to be whole with what is installed along with them.
+		skipLibCheck: false,
 		types: ["node"],
 	};
+	// Of the checkout, so that they need not be downloaded again.
+	mkdirSync(join(folder, "node_modules", "@types"), { recursive: true });
+	symlinkSync(join(root, "node_modules", "@types", "node"), join(folder, "node_modules", "@types", "node"));
 	writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
 	const lines = [
 		`import { createNode, defineConfig, type IndelibleNode } from "indelible";`,
@@ -263,10 +276,14 @@ test("TypeScript finds its types, and finds mistakes with them", async () => {
 		`const node: IndelibleNode = await createNode({ onAuthenticate: async ({ token }) => ({ user: token.length }) });`,
 		`new Durability({ store: new SqliteStore({ path: node.location }) });`,
 		`export default defineConfig({ drainWindowMs: 5, seed: async (name) => null });`,
+		...["auth", "limits", "linger", "metrics", "redis", "sync", "tracing"].map(
+			(name) => `export * as ${name} from "indelible/${name}";`,
+		),
 	];
 	writeFileSync(join(typed, "five-lines.ts"), lines.join("\n"));
 	const tsc = join(root, "node_modules", ".bin", "tsc");
 	expect(await run(tsc, ["-p", typed])).toBe("");
+	expect(await run(tsc, ["-p", typed, "--module", "esnext", "--moduleResolution", "bundler"])).toBe("");
 	writeFileSync(
 		join(typed, "mistakes.ts"),
 		`import { createNode } from "indelible";

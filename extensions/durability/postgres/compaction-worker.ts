@@ -1,6 +1,6 @@
 import { serve } from "../storage/worker-port.ts";
 import { Compaction } from "./compaction.ts";
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import type { CompactionProtocol } from "./messages.ts";
 import { errorCode } from "./postgres-error.ts";
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { ClientConfig, Pool, PoolClient, PoolConfig } from "pg";
-import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { clientConfig } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { driver } from "./driver.ts";
 
 /** After which a connection that nobody uses is closed. */

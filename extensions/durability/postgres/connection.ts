@@ -1,17 +1,7 @@
 import type { ClientConfig, CustomTypesConfig } from "pg";
 import { StoreConfigurationError } from "../store.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { driver } from "./driver.ts";
-
-/** What every connection of a store is made with: structured clones of it reach the worker. */
-export interface ConnectionSettings {
-	readonly url: string;
-	readonly schema: string;
-	readonly statementTimeoutMs: number;
-	/** See `PostgresStoreOptions`. */
-	readonly group: string | undefined;
-	/** Human-readable, without user or password. */
-	readonly location: string;
-}
 
 /** Beyond the server's own limit, for a server or a network that no longer answers. */
 const answerMarginMs = 2_000;

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { StoreConfigurationError } from "../store.ts";
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { refuseStrangers } from "./membership.ts";
 import { unavailable } from "./postgres-error.ts";
 import { connect, readVersion } from "./prepare-schema.ts";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Client, QueryConfig } from "pg";
 import { StoreConfigurationError } from "../store.ts";
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 
 /**
  * Which nodes use the same tables. Each holds a shared advisory lock for as long as its listening connection lives, under two

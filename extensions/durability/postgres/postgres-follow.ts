@@ -9,7 +9,7 @@ import {
 	type FollowSignal,
 } from "../store.ts";
 import { channelOf, newNodeId, Unannounced } from "./announcements.ts";
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { Listener } from "./listener.ts";
 import { countMembers, memberParameters } from "./membership.ts";
 import { checkedName } from "./packed-batch.ts";

@@ -14,8 +14,9 @@ import {
 	type StoredDocument,
 	StoreUnavailableError,
 } from "../store.ts";
-import { type ConnectionSettings, locationOf } from "./connection.ts";
+import { locationOf } from "./connection.ts";
 import { newPool } from "./connection-pool.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { diagnose, type PostgresDiagnostics } from "./diagnostics.ts";
 import type { CompactionProtocol } from "./messages.ts";
 import { appendParameters, checkedName, type PackedBatch, packBatch } from "./packed-batch.ts";

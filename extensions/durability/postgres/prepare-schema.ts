@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { documentKey } from "../storage/checksum.ts";
 import { StoreConfigurationError } from "../store.ts";
-import { type ConnectionSettings, clientConfig } from "./connection.ts";
+import { clientConfig } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { driver } from "./driver.ts";
 import { refuseStrangers } from "./membership.ts";
 import { code, describe, errorCode, isRefusal, unavailable } from "./postgres-error.ts";

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { StoreConfigurationError } from "../store.ts";
-import type { ConnectionSettings } from "./connection.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
 import { code, describe, errorCode } from "./postgres-error.ts";
 import { grants, privileges } from "./schema.ts";
 

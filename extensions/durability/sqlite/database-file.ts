@@ -1,41 +1,12 @@
-import {
-	closeSync,
-	existsSync,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readSync,
-	realpathSync,
-	renameSync,
-	rmSync,
-	type Stats,
-	statSync,
-} from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { closeSync, openSync, readSync, renameSync, rmSync, type Stats, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
+import { syncFolder } from "./database-path.ts";
 import { giveToFolderOwner } from "./owner.ts";
 import { createSchema } from "./schema.ts";
 
 const magic = "SQLite format 3\0";
-
-/**
- * Makes the folder and finds the file's real name, so that one file reached by two ways has one lock.
- * @throws {StoreConfigurationError}
- */
-export function locate(path: string): string {
-	const absolute = resolve(path);
-	const folder = dirname(absolute);
-	try {
-		makeFolder(folder);
-		return existsSync(absolute) ? realpathSync(absolute) : join(realpathSync(folder), basename(absolute));
-	} catch (cause) {
-		throw new StoreConfigurationError(
-			`the data folder ${folder} can't be made: ${(cause as Error).message}. Give one that this process may write.`,
-			{ cause },
-		);
-	}
-}
 
 /**
  * Makes sure that there is a store's database at `path`, or that nothing was there and it is made now.
@@ -58,12 +29,6 @@ export function prepare(path: string): void {
 		);
 	}
 	create(path);
-}
-
-function makeFolder(folder: string): void {
-	const first = mkdirSync(folder, { recursive: true });
-	if (first === undefined) return;
-	for (let at = folder; at.length >= first.length; at = dirname(at)) syncFolder(dirname(at));
 }
 
 function checkFile(path: string, stats: Stats): void {
@@ -109,15 +74,4 @@ function create(path: string): void {
 	giveToFolderOwner(unfinished);
 	renameSync(unfinished, path);
 	syncFolder(dirname(path));
-}
-
-/** Makes the names in a folder durable. Windows can't, and does not need to. */
-function syncFolder(folder: string): void {
-	if (process.platform === "win32") return;
-	const handle = openSync(folder, "r");
-	try {
-		fsyncSync(handle);
-	} finally {
-		closeSync(handle);
-	}
 }

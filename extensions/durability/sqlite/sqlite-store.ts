@@ -11,7 +11,7 @@ import {
 	StoreUnavailableError,
 } from "../store.ts";
 import { CheckpointPolicy } from "./checkpoint-policy.ts";
-import { locate } from "./database-file.ts";
+import { locate } from "./database-path.ts";
 import type { ReaderProtocol, SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
 import { packBatch, unpackDocument } from "./packing.ts";
 

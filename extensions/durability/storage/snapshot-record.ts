@@ -1,4 +1,5 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+// As a whole: where there is no zstd, an import of it would fail before anybody could say why.
+import zlib from "node:zlib";
 import { checksum } from "./checksum.ts";
 
 /**
@@ -27,7 +28,7 @@ export class SnapshotDamage extends Error {
 }
 
 export function encodeSnapshot(nameChecksum: number, position: number, update: Uint8Array): SnapshotRecord {
-	const compressed = zstdCompressSync(update);
+	const compressed = zlib.zstdCompressSync(update);
 	const smaller = compressed.byteLength < update.byteLength;
 	const data = smaller ? compressed : update;
 	const codec = smaller ? SnapshotCodec.zstd : SnapshotCodec.none;
@@ -60,7 +61,7 @@ export function decodeSnapshot(nameChecksum: number, record: SnapshotRecord): Ui
 
 function decompress(data: Uint8Array): Uint8Array {
 	try {
-		return zstdDecompressSync(data);
+		return zlib.zstdDecompressSync(data);
 	} catch (cause) {
 		throw new SnapshotDamage("the snapshot does not decompress", { cause });
 	}
