@@ -106,7 +106,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const limitReports = new LimitReports({ logger, onEvent: onLimitEvent });
 	const trustedProxies = new TrustedProxies(listOf(settings.trustedProxies ?? ""));
 	const limits = makeLimits(settings, trustedProxies, limitReports);
-	const contentLimits = new ContentLimits({ ...settings, reports: limitReports });
+	const contentLimits = new ContentLimits({ ...settings, addressOf, reports: limitReports });
 	const { backlogBytesMax, commitDelayMs, commitIntervalMs } = settings;
 	const durability = new Durability({
 		store,

@@ -4,6 +4,8 @@ export type ContentLimit =
 	| "update-size"
 	/** What it costs to find the places of edits among others' of the same time. */
 	| "document-conflicts"
+	/** What all of a user, an address or a document send that costs more than messages. */
+	| "costly-edits"
 	| "document-size"
 	/** Names of root types, which a document never forgets. */
 	| "document-roots"

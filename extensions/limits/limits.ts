@@ -27,6 +27,7 @@ import { Newcomers } from "./newcomers.ts";
 import { Occupants, type User } from "./occupants.ts";
 import { PlainSender } from "./plain-sender.ts";
 import { type Sender, Traffic } from "./traffic.ts";
+import { userIdOf } from "./user-id.ts";
 
 /** Each limit has a default in {@link defaultLimits}; 0 switches it off. */
 export interface LimitsOptions extends Partial<Record<keyof typeof defaultLimits, number | boolean>> {
@@ -226,13 +227,6 @@ function isPassed(count: number, max: number): boolean {
 
 function isSender(socket: object): socket is Sender {
 	return "pauseReading" in socket;
-}
-
-/** As extensions/auth and hooks name users: `{ user: { id } }` in their context. */
-function userIdOf(context: unknown): string | undefined {
-	const { user } = Object(context) as { readonly user?: unknown };
-	const { id } = Object(user) as { readonly id?: unknown };
-	return typeof id === "string" || typeof id === "number" ? String(id) : undefined;
 }
 
 function remoteAddress({ socket }: IncomingMessage): string | undefined {

@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import type { Client } from "../support/client.ts";
 import { conflicts } from "../support/conflicts.ts";
 import { eventually } from "../support/eventually.ts";
-import { sendUpdate } from "../support/forged-updates.ts";
+import { collectedStructs, sendUpdate } from "../support/forged-updates.ts";
 import { limitedNode } from "../support/limited-node.ts";
 
 test("[TRN5] an update that would keep the event loop for minutes is stopped and refused; nobody is sent away, and the others go on", async () => {
@@ -68,4 +68,17 @@ test("[TRN5] updates count by the time that they take: whoever keeps the event l
 	await eventually("it to be slowed", () => node.count("slowed", "connection-rate") > 0);
 	await other.type("c").saved();
 	expect(other.closes).toEqual([]);
+});
+
+test("[TRN5] what costs much counts for all connections that somebody makes, one after the other", async () => {
+	const node = await limitedNode({ messagesPerSecondMax: 100 });
+	const other = await node.client("elsewhere").synced();
+	for (let client = 1; client < 60 && node.count("slowed", "costly-edits") === 0; client += 1) {
+		const attacker = await node.client("doc").synced();
+		sendUpdate(attacker, collectedStructs([{ client, clock: 0, length: 60_000 }]));
+		await attacker.type("x").saved();
+		attacker.destroy();
+	}
+	expect(node.count("slowed", "costly-edits")).toBe(1);
+	await other.type("goes on").saved();
 });

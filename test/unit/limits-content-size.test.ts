@@ -3,9 +3,11 @@ import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
 import { ConflictEfforts } from "../../extensions/limits/content/conflict-effort.ts";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
+import { Costs } from "../../extensions/limits/content/costs.ts";
 import { DocumentSize } from "../../extensions/limits/content/document-size.ts";
 import { grows } from "../../extensions/limits/content/growth.ts";
 import { Strikes } from "../../extensions/limits/content/strikes.ts";
+import { defaultLimits } from "../../extensions/limits/defaults.ts";
 import { LimitReports } from "../../extensions/limits/index.ts";
 import { SingleRefusals } from "../../extensions/sync/single-refusals.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -21,6 +23,12 @@ function sized(documentBytesMax: number) {
 		clock,
 		reports: new LimitReports(),
 		refusals: new SingleRefusals(),
+		costs: new Costs({
+			...defaultLimits,
+			addressOf: () => undefined,
+			reports: new LimitReports(),
+			now: () => 0,
+		}),
 		efforts: new ConflictEfforts(0, () => 0),
 		pendingStrikes: new Strikes(1),
 		presenceStrikes: new Strikes(1),
@@ -34,7 +42,7 @@ function sized(documentBytesMax: number) {
 	);
 	const charged: number[] = [];
 	const webSocket = { charge: (messages: number) => charged.push(messages) };
-	const connection = { onClose() {}, webSocket } as unknown as Connection;
+	const connection = { onClose() {}, webSocket, document } as unknown as Connection;
 	const write = (length: number) => {
 		const author = new Y.Doc();
 		Y.applyUpdate(author, Y.encodeStateAsUpdate(document));

@@ -11,10 +11,12 @@ import { inspectIncoming } from "../../durability/wire.ts";
 import type { MetricSink } from "../../metrics/metric-sink.ts";
 import type { MessageScreen, Screening } from "../../sync/message-screen.ts";
 import { SingleRefusals } from "../../sync/single-refusals.ts";
+import { defaultLimits } from "../defaults.ts";
 import type { LimitListener } from "../limit-event.ts";
 import { LimitReports } from "../limit-reports.ts";
 import { ConflictEfforts } from "./conflict-effort.ts";
 import { defaultContentLimits } from "./content-defaults.ts";
+import { Costs } from "./costs.ts";
 import { DocumentScreen } from "./document-screen.ts";
 import type { ContentLimitsMax, ScreenContext } from "./screen-context.ts";
 import { Strikes } from "./strikes.ts";
@@ -41,6 +43,11 @@ export interface ContentLimitsOptions {
 	readonly documentPresenceBytesMax?: number | undefined;
 	/** Awareness clients for which one connection to a document may speak. */
 	readonly presenceClientsPerConnectionMax?: number | undefined;
+	/** As `Limits` has it: what costs more than a message counts as several. */
+	readonly messagesPerSecondMax?: number | undefined;
+	readonly limitPrivateAddresses?: boolean | undefined;
+	/** From where a client has connected; without it nobody is told apart by that. */
+	readonly addressOf?: ((request: Request) => string | undefined) | undefined;
 	/** Where limits are reported; made from the two below by default. */
 	readonly reports?: LimitReports | undefined;
 	readonly logger?: DurabilityLogger | undefined;
@@ -70,15 +77,20 @@ export class ContentLimits implements Extension, Screening {
 	readonly #screened = new WeakSet<Document>();
 	#sizes: Sizes | undefined;
 
-	constructor({ reports, logger, onEvent, clock = systemClock, ...limits }: ContentLimitsOptions = {}) {
+	constructor(options: ContentLimitsOptions = {}) {
+		const { logger, onEvent, clock = systemClock, addressOf = () => undefined, ...limits } = options;
+		const { messagesPerSecondMax, limitPrivateAddresses } = { ...defaultLimits, ...defined(options) };
+		const { reports = new LimitReports({ logger, onEvent }) } = options;
 		const max = withDefaults(limits);
+		const now = () => clock.now();
 		this.#context = {
 			limits: max,
 			storedBytes: (documentName) => this.#sizes?.storedBytes(documentName),
 			clock,
-			reports: reports ?? new LimitReports({ logger, onEvent }),
+			reports,
 			refusals: new SingleRefusals(),
-			efforts: new ConflictEfforts(max.documentConflictsMax, () => clock.now()),
+			costs: new Costs({ messagesPerSecondMax, limitPrivateAddresses, addressOf, reports, now }),
+			efforts: new ConflictEfforts(max.documentConflictsMax, now),
 			pendingStrikes: new Strikes(strikesMax),
 			presenceStrikes: new Strikes(strikesMax),
 		};
@@ -116,6 +128,13 @@ function standBefore(connection: Connection, screen: MessageScreen): void {
 	connection.handleMessage = (message) => {
 		const admission = screen.admit(connection, message, inspectIncoming(message));
 		if (admission.type !== "done") handleMessage("message" in admission ? admission.message : message);
+	};
+}
+
+function defined({ messagesPerSecondMax, limitPrivateAddresses }: ContentLimitsOptions) {
+	return {
+		...(messagesPerSecondMax !== undefined && { messagesPerSecondMax }),
+		...(limitPrivateAddresses !== undefined && { limitPrivateAddresses }),
 	};
 }
 

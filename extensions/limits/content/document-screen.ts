@@ -4,7 +4,6 @@ import type { Effort } from "../../sync/bounded-apply.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
 import type { LimitName } from "../limit-event.ts";
-import { charge } from "./charge.ts";
 import { presenceFrame, refusedStep2Frame, step1Frame } from "./content-frames.ts";
 import { DocumentSize } from "./document-size.ts";
 import { HeldBack, weightMax } from "./held-back.ts";
@@ -106,7 +105,7 @@ export class DocumentScreen implements MessageScreen {
 
 	/** What it costs is not to be seen by an update: Yjs looks at many items for each that says it was made in the same place. */
 	took(sender: Connection, ms: number): void {
-		charge(sender, Math.min(ms * messagesPerMs, chargedMessagesMax));
+		this.#context.costs.charge(sender, Math.min(ms * messagesPerMs, chargedMessagesMax));
 	}
 
 	/** All that was admitted has been applied. */
@@ -149,14 +148,14 @@ export class DocumentScreen implements MessageScreen {
 		if (byteLength > limits.updateBytesMax) return this.#tooBig(connection, message, edit);
 		try {
 			const scan = scanUpdate(edit.payload, limits.updatePartsMax);
-			charge(connection, scan.parts / partsPerMessage);
+			this.#context.costs.charge(connection, scan.parts / partsPerMessage);
 			if (scan.parts > limits.updatePartsMax) return this.#tooBig(connection, message, edit);
 			if (!this.#hasRoomForRoots(scan)) return this.#refuse(connection, message, "document-roots");
 			const heldBack = this.#heldBack.judge(edit.payload, scan);
 			if (heldBack === "no-room") return this.#refusePending(connection, message, edit);
 			// To hold back once more what is held back costs as much as the first time. It is applied all the same: whether an update
 			// is known is an opinion, and what is acknowledged must not depend on one [DUR1].
-			if (heldBack === "known") charge(connection, knownMessages);
+			if (heldBack === "known") this.#context.costs.charge(connection, knownMessages);
 			if (!this.#size.takes(byteLength) && !this.#size.admits(connection, edit.payload))
 				return this.#refuse(connection, message, "document-size");
 		} catch {

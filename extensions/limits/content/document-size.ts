@@ -1,6 +1,5 @@
 import type { Connection, Document } from "@hocuspocus/server";
 import { encodeStateAsUpdate, type Transaction } from "yjs";
-import { charge } from "./charge.ts";
 import { grows } from "./growth.ts";
 import type { ScreenContext } from "./screen-context.ts";
 
@@ -67,7 +66,7 @@ export class DocumentSize {
 		this.#settle();
 		if (!this.#isFull) {
 			const freeBytes = this.#look();
-			charge(connection, this.#lookMs * messagesPerMs);
+			this.#context.costs.charge(connection, this.#lookMs * messagesPerMs);
 			if (update.byteLength <= freeBytes) {
 				this.takes(update.byteLength);
 				return true;

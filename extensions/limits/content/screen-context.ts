@@ -3,6 +3,7 @@ import type { SingleRefusals } from "../../sync/single-refusals.ts";
 import type { LimitReports } from "../limit-reports.ts";
 import type { ConflictEfforts } from "./conflict-effort.ts";
 import type { defaultContentLimits } from "./content-defaults.ts";
+import type { Costs } from "./costs.ts";
 import type { Strikes } from "./strikes.ts";
 
 export type ContentLimitsMax = Readonly<Record<keyof typeof defaultContentLimits, number>>;
@@ -17,6 +18,7 @@ export interface ScreenContext {
 	readonly reports: LimitReports;
 	readonly refusals: SingleRefusals;
 	readonly efforts: ConflictEfforts;
+	readonly costs: Costs;
 	readonly pendingStrikes: Strikes;
 	readonly presenceStrikes: Strikes;
 }
