@@ -37,7 +37,9 @@ async function revoke(context: Context, administration: Administration): Promise
 		return context.json({ error: `${error}, with one of user and document at least` }, 400);
 	}
 	try {
-		return context.json({ connections: administration.revoke(request.data) });
+		const connections = administration.revoke(request.data);
+		administration.operations.refresh();
+		return context.json({ connections });
 	} catch (error) {
 		if (error instanceof RangeError) return context.json({ error: error.message }, 503);
 		throw error;

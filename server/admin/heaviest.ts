@@ -2,7 +2,8 @@ import type { DocumentRow, DocumentSort } from "./facts.ts";
 
 /** @returns At most `limit` of them, heaviest first. */
 export function heaviest<T>(all: readonly T[], limit: number, weight: (one: T) => number): T[] {
-	return foremost(all, limit, (one, other) => weight(other) - weight(one));
+	const weighed = all.map((one) => ({ one, weight: weight(one) }));
+	return foremost(weighed, limit, (one, other) => other.weight - one.weight).map(({ one }) => one);
 }
 
 /** Of thousands, a few dozen are wanted every two seconds: the others need not be in order. Equal ones stay as they come. */

@@ -65,7 +65,9 @@ export class Introspection {
 		if (document === undefined) return undefined;
 		const row = this.#row(document, true);
 		const stats = this.#options.durability.documentStats(documentName);
-		const connections = [...document.connections.keys()].map((connection) => this.#connection(connection));
+		const connections = heaviest([...document.connections.keys()], connectionsListedMax, (connection) =>
+			this.#weightOf(connection),
+		);
 		return {
 			name: row.name,
 			snapshotBytes: stats?.snapshotBytes ?? 0,
@@ -82,7 +84,7 @@ export class Introspection {
 			lastEditMs: row.lastEditMs,
 			people: row.people,
 			direct: document.directConnectionsCount,
-			connections: heaviest(connections, connectionsListedMax, weightOf),
+			connections: connections.map((connection) => this.#connection(connection)),
 			measured: null,
 		};
 	}
@@ -105,14 +107,14 @@ export class Introspection {
 	slowReaders(limit: number): readonly ConnectionFacts[] {
 		const waiting: Connection[] = [];
 		const sockets = new Set<unknown>();
-		for (const connection of this.#connections()) {
-			const { webSocket } = connection;
-			// What waits is the socket's, whatever it is of.
-			if (!(webSocket instanceof ClientSocket) || webSocket.bufferedBytes === 0 || sockets.has(webSocket))
-				continue;
-			sockets.add(webSocket);
-			waiting.push(connection);
-		}
+		for (const { connections } of this.#options.hocuspocus.documents.values())
+			for (const connection of connections.keys()) {
+				const { webSocket } = connection;
+				// What waits is the socket's, whatever it is of.
+				if (bytesWaiting(webSocket) === 0 || sockets.has(webSocket)) continue;
+				sockets.add(webSocket);
+				waiting.push(connection);
+			}
 		const slowest = heaviest(waiting, limit, ({ webSocket }) => bytesWaiting(webSocket));
 		return slowest.map((connection) => this.#connection(connection));
 	}
@@ -175,6 +177,15 @@ export class Introspection {
 		return this.#rates.rate(document, edits, performance.now());
 	}
 
+	/** Those for whom most is waiting come first, then those who wrote most. */
+	#weightOf(connection: Connection): number {
+		return bytesWaiting(connection.webSocket) * 2 ** 20 + this.#editsOf(connection);
+	}
+
+	#editsOf(connection: Connection): number {
+		return this.#options.durability.gateOf(connection)?.edits ?? 0;
+	}
+
 	#connection(connection: Connection): ConnectionFacts {
 		const { webSocket, socketId, document, providerVersion, readOnly } = connection;
 		const waitingBytes = bytesWaiting(webSocket);
@@ -187,7 +198,7 @@ export class Introspection {
 			readOnly,
 			waitingBytes,
 			isBehind: waitingBytes > this.#options.readerBacklogBytesMax,
-			edits: this.#options.durability.gateOf(connection)?.edits ?? 0,
+			edits: this.#editsOf(connection),
 		};
 	}
 }
@@ -215,11 +226,6 @@ function whyStillThere(document: Document, durability: Durability): string {
 	if (document.connections.size > 0)
 		return "The document's clients were closed and came back before it could leave memory.";
 	return "The document is still being saved, and leaves memory after that.";
-}
-
-/** By far the most who wait are waited for, those who wrote most come next. */
-function weightOf({ waitingBytes, edits }: ConnectionFacts): number {
-	return waitingBytes * 2 ** 20 + edits;
 }
 
 function bytesWaiting(webSocket: unknown): number {

@@ -19,6 +19,7 @@ import { NodeCircle } from "./node-circle.ts";
 import { NodeWatch } from "./node-watch.ts";
 import type { Question } from "./questions.ts";
 import { readingOf } from "./reading.ts";
+import { RecentAnswers } from "./recent-answers.ts";
 import { Sampler } from "./sampler.ts";
 
 export interface OperationsOptions {
@@ -45,6 +46,7 @@ export class Operations {
 	readonly #logger: DurabilityLogger;
 	readonly #sampler: Sampler;
 	readonly #circle: NodeCircle;
+	readonly #recent = new RecentAnswers();
 	/** How all nodes are, while somebody watches. */
 	readonly watch: NodeWatch;
 
@@ -60,6 +62,11 @@ export class Operations {
 	/** This node's name among the others. */
 	get identifier(): string {
 		return this.#circle.identifier;
+	}
+
+	/** Has the next answers be of now: something was done whose result is to be seen. */
+	refresh(): void {
+		this.#recent.forget();
 	}
 
 	/** Documents in memory anywhere; one that several nodes have open is one row. */
@@ -139,24 +146,34 @@ export class Operations {
 			case "pulse":
 				return this.#pulse(question.after[this.identifier] ?? 0);
 			case "documents":
-				return node.documents(question.query);
+				return this.#recently(question, () => node.documents(question.query));
 			case "document":
-				return this.#document(question.name, question.isMeasured);
+				if (question.isMeasured) return this.#measured(question.name);
+				return this.#recently(question, () => this.#document(question.name));
 			case "slow-readers":
-				return node.slowReaders(question.limit);
+				return this.#recently(question, () => node.slowReaders(question.limit));
 			case "close-connection":
+				this.refresh();
 				return this.#closeConnection(question.id);
 			case "unload":
-				return this.#unload(question.name);
+				return this.#unload(question.name).finally(() => this.refresh());
 			case "drain":
 				return this.#drain();
 		}
 	}
 
-	async #document(name: string, isMeasured: boolean): Promise<DocumentFacts | null> {
-		const measured = isMeasured ? await this.#node.measure(name) : undefined;
-		const facts = this.#node.document(name);
-		return facts === undefined ? null : { ...facts, measured: measured ?? null };
+	#recently<Answer>(question: Question, find: () => Answer): Answer {
+		return this.#recent.give(JSON.stringify(question), performance.now(), find);
+	}
+
+	#document(name: string): DocumentFacts | null {
+		return this.#node.document(name) ?? null;
+	}
+
+	async #measured(name: string): Promise<DocumentFacts | null> {
+		const measured = await this.#node.measure(name);
+		const facts = this.#document(name);
+		return facts === null ? null : { ...facts, measured: measured ?? null };
 	}
 
 	#closeConnection(id: string): Outcome {

@@ -5,6 +5,7 @@ import { heaviest } from "../../server/admin/heaviest.ts";
 import { LatencyWindow, quantileOf } from "../../server/admin/latency-window.ts";
 import { mergeLists } from "../../server/admin/merge-lists.ts";
 import { readAdminMessage } from "../../server/admin/questions.ts";
+import { RecentAnswers } from "../../server/admin/recent-answers.ts";
 import { sampleFields } from "../../server/admin/sample-fields.ts";
 import { SampleRing } from "../../server/admin/sample-ring.ts";
 import { Random } from "../support/random.ts";
@@ -80,6 +81,25 @@ test("the first of many are those that sorting all of them would put first", () 
 		expect(heaviest(all, limit, ({ weight }) => weight)).toEqual(sorted);
 	}
 	expect(heaviest([], 5, () => 0)).toEqual([]);
+});
+
+test("many who ask the same within a second cost one look, and what was done is seen at once", () => {
+	const recent = new RecentAnswers();
+	let looks = 0;
+	const look = () => {
+		looks += 1;
+		return looks;
+	};
+	expect([0, 500, 999].map((nowMs) => recent.give("a", nowMs, look))).toEqual([1, 1, 1]);
+	expect(recent.give("b", 999, look)).toBe(2);
+	expect(recent.give("a", 1_000, look)).toBe(3);
+	recent.forget();
+	expect(recent.give("a", 1_001, look)).toBe(4);
+	// Only so many are kept.
+	for (let n = 0; n < 20; n += 1) recent.give(`${n}`, 1_001, look);
+	const before = looks;
+	recent.give("a", 1_002, look);
+	expect(looks).toBe(before + 1);
 });
 
 test("a ring keeps the last seconds, each once", () => {
