@@ -4,6 +4,7 @@ import {
 	type Doc,
 	decodeUpdate,
 	decodeUpdateV2,
+	diffUpdate,
 	diffUpdateV2,
 	encodeStateVector,
 	type GC,
@@ -90,10 +91,11 @@ class Application {
 		const isAllDeleted = this.#delete(ds);
 		const { pendingStructs, pendingDs } = store;
 		if (stuck.length === 0 && isAllDeleted && pendingStructs === null && pendingDs === null) return true;
-		const areReleased = this.#release();
-		// What is to be held back, or was, Yjs knows best. All else it finds done.
-		if (areReleased) applyUpdate(this.#document, update);
-		else this.#besideHeldBack(() => applyUpdate(this.#document, update));
+		const areReleased = this.#release(stuck);
+		// What is to be held back, or was, Yjs knows best. It is given nothing else: it cuts others' structs also for what it has.
+		const left = diffUpdate(update, encodeStateVector(this.#endsOf(structs)));
+		if (areReleased) applyUpdate(this.#document, left);
+		else this.#besideHeldBack(() => applyUpdate(this.#document, left));
 		return areReleased;
 	}
 
@@ -163,8 +165,10 @@ class Application {
 		for (const [client, ranges] of clients) {
 			const structs = this.#document.store.clients.get(client) ?? [];
 			const end = this.#endOf(client);
-			const there = ranges.filter(({ clock, len }) => clock + len <= end);
-			isAll &&= there.length === ranges.length;
+			const there = ranges.flatMap(({ clock, len }) =>
+				clock < end ? { clock, len: Math.min(len, end - clock) } : [],
+			);
+			isAll &&= ranges.every(({ clock, len }) => clock + len <= end);
 			for (let at = 0; at < there.length; at += rangesAtOnce) {
 				const { length } = structs;
 				const update = deletion(client, there.slice(at, at + rangesAtOnce));
@@ -176,31 +180,53 @@ class Application {
 	}
 
 	/**
-	 * Takes in what was held back and is not missing anything any more. Over what it can't take in, Yjs would lose all that it holds
-	 * back [DUR1]: that is thrown away alone, with what its author has made after it.
+	 * Takes in what was held back and is not missing anything any more, and what builds on that.
+	 * @param stuck What the update has of it.
 	 * @returns Whether that was all there is to it.
 	 */
-	#release(): boolean {
+	#release(stuck: readonly Struct[]): boolean {
 		const { store } = this.#document;
-		const { pendingStructs } = store;
-		if (pendingStructs === null) return true;
-		const isReleased = [...pendingStructs.missing].some(([client, clock]) => clock < this.#endOf(client));
-		if (!isReleased) return true;
-		const broken = new Map<number, number>();
 		try {
-			this.#takeIn(decodeUpdateV2(pendingStructs.update).structs, (struct) => {
+			if (store.pendingStructs !== null) this.#releaseStructs(store.pendingStructs, stuck);
+			if (store.pendingDs !== null) this.#delete(decodeUpdateV2(store.pendingDs).ds);
+			return true;
+		} catch (error) {
+			// Others than the author of this update have sent it: it goes on waiting. What builds on it is not taken in otherwise, either.
+			if (error instanceof TooManyConflictsError && stuck.length === 0) return false;
+			throw error;
+		}
+	}
+
+	/**
+	 * Over what it can't take in, Yjs would lose all that it holds back [DUR1]: that is thrown away alone, with what its author has made
+	 * after it.
+	 */
+	#releaseStructs({ missing, update }: NonNullable<HeldBack>, stuck: readonly Struct[]): void {
+		const isReleased = [...missing].some(([client, clock]) => clock < this.#endOf(client));
+		if (!isReleased) return;
+		const { structs } = decodeUpdateV2(update);
+		const inOrder = [...structs, ...stuck].sort((one, other) => one.id.clock - other.id.clock);
+		const broken = new Map<number, number>();
+		let isDone = false;
+		try {
+			this.#takeIn(inOrder, (struct) => {
 				const isTaken = this.#isIntegrated(struct);
 				if (!isTaken) broken.set(struct.id.client, Number.MAX_SAFE_INTEGER);
 				return isTaken;
 			});
-			return true;
-		} catch (error) {
-			// Others than the author of this update have sent it: it goes on waiting.
-			if (error instanceof TooManyConflictsError) return false;
-			throw error;
+			isDone = true;
 		} finally {
-			if (broken.size > 0) store.pendingStructs = without(pendingStructs, broken);
+			// Yjs is not to see again what is done. While it is not, the same goes on waiting, so that nobody logs it anew.
+			const ends = isDone ? this.#endsOf(structs) : new Map<number, number>();
+			for (const [client, end] of broken) ends.set(client, end);
+			if (ends.size > 0) this.#document.store.pendingStructs = without({ missing, update }, ends);
 		}
+	}
+
+	#endsOf(structs: readonly Struct[]): Map<number, number> {
+		const ends = new Map<number, number>();
+		for (const { id } of structs) if (!ends.has(id.client)) ends.set(id.client, this.#endOf(id.client));
+		return ends;
 	}
 
 	#isIntegrated(struct: Item | GC): boolean {
@@ -235,10 +261,10 @@ function together(before: HeldBack, added: HeldBack): HeldBack {
 	return { missing: added.missing, update: mergeUpdatesV2([before.update, added.update]) };
 }
 
-/** @param broken Clients, with a clock that none of theirs reaches. */
-function without({ missing, update }: NonNullable<HeldBack>, broken: ReadonlyMap<number, number>): HeldBack {
-	const rest = diffUpdateV2(update, encodeStateVector(new Map(broken)));
-	return decodeUpdateV2(rest).structs.length === 0 ? null : { missing, update: rest };
+/** @param ends Clients, with the clock before which theirs don't wait. */
+function without({ missing, update }: NonNullable<HeldBack>, ends: Map<number, number>): HeldBack {
+	const left = diffUpdateV2(update, encodeStateVector(ends));
+	return decodeUpdateV2(left).structs.length === 0 ? null : { missing, update: left };
 }
 
 function mergedDeletions(before: Uint8Array, added: Uint8Array | null): Uint8Array {

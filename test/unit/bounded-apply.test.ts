@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { applyBounded, type Effort, TooManyConflictsError } from "../../extensions/sync/bounded-apply.ts";
 import { conflicts } from "../support/conflicts.ts";
+import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
 import { Random, testSeed } from "../support/random.ts";
 
 function effortOf(items: number): Effort & { paid: number } {
@@ -137,6 +138,90 @@ test("[TRN5] what waits is no way around it", () => {
 	applyBounded(late, whole, effortOf(1_000_000));
 	expect(late.store.pendingStructs).toBeNull();
 	expect(late.getText("conflicts").length).toBe(2_000);
+});
+
+test("[TRN5] nor is what builds on what waits", () => {
+	const document = new Y.Doc();
+	const first = { content: content.string("a"), parent: "conflicts" };
+	const second = { content: content.string("b"), origin: { client: 9, clock: 0 } };
+	applyBounded(document, rawUpdate([{ client: 9, clock: 1, structs: [second] }]), effortOf(0));
+	const heap = rawUpdate([
+		{
+			client: 7,
+			clock: 0,
+			structs: Array.from({ length: 1_000 }, (_, at) => ({
+				content: content.string("x"),
+				origin: at === 0 ? { client: 9, clock: 1 } : { client: 7, clock: at - 1 },
+			})),
+		},
+		{
+			client: 8,
+			clock: 0,
+			structs: Array.from({ length: 1_000 }, (_, at) => ({
+				content: content.string("y"),
+				rightOrigin: { client: 7, clock: 999 - at },
+			})),
+		},
+		{ client: 9, clock: 0, structs: [first] },
+	]);
+	expect(() => applyBounded(document, heap, effortOf(100_000))).toThrow(TooManyConflictsError);
+	expect(document.getText("conflicts").length).toBeLessThan(2_000);
+	applyBounded(document, heap, effortOf(1_000_000));
+	expect(document.getText("conflicts").length).toBe(2_002);
+	expect(document.store.pendingStructs).toBeNull();
+});
+
+test("[TRN5] while something waits, others' structs are not cut for what is known", () => {
+	const document = new Y.Doc();
+	const of = (client: number, structs: Parameters<typeof rawUpdate>[0][number]["structs"]) =>
+		applyBounded(document, rawUpdate([{ client, clock: 0, structs }]), effortOf(Number.POSITIVE_INFINITY));
+	const count = 1_000;
+	// Of two types in turn, so that Yjs does not merge them.
+	const pairs = Array.from({ length: count }, (_, at) => ({
+		content: content.string("ab"),
+		parent: `${at % 2}`,
+	}));
+	of(5, pairs);
+	of(6, pairs);
+	const missing = { content: content.string("c"), origin: { client: 9, clock: 0 } };
+	of(7, [missing]);
+	expect(document.store.pendingStructs).not.toBeNull();
+	const forged = pairs.map(({ content }, at) => ({ content, origin: { client: 5, clock: 2 * at } }));
+	const cut: number[] = [];
+	document.on("beforeObserverCalls", (transaction: Y.Transaction) =>
+		cut.push(transaction._mergeStructs.length),
+	);
+	of(6, [...forged, missing]);
+	of(6, forged);
+	expect(cut).toEqual([0, 0]);
+});
+
+test("[TRN5] what is only partly there, or was not when it was deleted, is not cut for nothing, either", () => {
+	const [client, count] = [5, 20_000];
+	const structs = Array.from({ length: count }, (_, at) => ({
+		content: content.string("abc"),
+		parent: `${at % 2}`,
+	}));
+	const written = rawUpdate([{ client, clock: 0, structs }]);
+	const clocks = Array.from({ length: 1_000 }, (_, at) => 3 * at + 1);
+	const document = new Y.Doc();
+	applyBounded(document, written, effortOf(0));
+	// From behind, so that each cuts one.
+	const tails = clocks.toReversed().map((clock) => [clock, 3 * count + 1 - clock] as const);
+	expect(() => applyBounded(document, rawUpdate([], [{ client, ranges: tails }]), effortOf(1_000))).toThrow(
+		TooManyConflictsError,
+	);
+	const early = rawUpdate([], [{ client, ranges: clocks.map((clock) => [clock, 1] as const) }]);
+	const late = new Y.Doc();
+	applyBounded(late, early, effortOf(0));
+	expect(applyBounded(late, written, effortOf(10_000))).toBe(false);
+	expect(late.store.pendingDs).not.toBeNull();
+	for (let left = 5; left > 0 && late.store.pendingDs !== null; left -= 1)
+		applyBounded(late, rawUpdate([]), effortOf(10_000));
+	const stock = new Y.Doc();
+	Y.applyUpdate(stock, Y.mergeUpdates([written, early]));
+	expect(late.store.pendingDs).toBeNull();
+	expect(late.getText("0").toString()).toBe(stock.getText("0").toString());
 });
 
 test("[TRN5] deletions that cut thousands of others' structs in two are paid for, too", () => {
