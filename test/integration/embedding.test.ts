@@ -2,11 +2,20 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { Extension } from "@hocuspocus/server";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { showSaveState } from "../../docs/examples/editors.ts";
 import { startApplication as startExample } from "../../docs/examples/embedding.ts";
-import { createNode, type IndelibleNode, type NodeOptions, OperatorRoutes } from "../../server/index.ts";
+import { asHtml, publish, read, telling } from "../../docs/examples/server-side.ts";
+import {
+	createNode,
+	type IndelibleNode,
+	type NodeOptions,
+	OperatorRoutes,
+	seedTiptapJson,
+} from "../../server/index.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -88,12 +97,50 @@ test("a node shares somebody's server: their routes and WebSockets stay theirs, 
 	expect(node.connections).toBe(2);
 });
 
-test("the page on embedding quotes the example as it is", () => {
-	const [page, source] = ["embedding.md", "examples/embedding.ts"].map((path) =>
-		readFileSync(new URL(`../../docs/${path}`, import.meta.url), "utf8"),
+test.each([
+	["embedding.md", ["embedding.ts", "server-side.ts"]],
+	["editors.md", ["editors.ts"]],
+])("docs/%s quotes the examples as they are", (page, examples) => {
+	const read = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), "utf8");
+	const functionsOf = (text: string) => text.match(/^(export )?(async )?function [\s\S]+?^}$/gm) ?? [];
+	const blocks = [...read(page).matchAll(/^```ts\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
+		functionsOf(block),
 	);
-	const quoted = /^async function [\s\S]+?^}$/m.exec(page ?? "")?.[0];
-	expect(source).toContain(`export ${quoted}`);
+	const sources = examples.flatMap((name) => functionsOf(read(`examples/${name}`)));
+	expect(blocks.map((block) => `export ${block}`)).toEqual(sources);
+});
+
+test("the examples for server code: a document as HTML, an edit, a backend that is told", async () => {
+	const told: unknown[] = [];
+	const backend = createServer(async (request, response) => {
+		let body = "";
+		for await (const chunk of request) body += chunk;
+		told.push(JSON.parse(body));
+		response.end();
+	});
+	await once(backend.listen(0, "127.0.0.1"), "listening");
+	onTestFinished(() => void backend.close());
+	const paragraph = {
+		type: "paragraph",
+		content: [{ type: "text", text: "hello", marks: [{ type: "bold" }] }],
+	};
+	const { node, collaborate } = await startApplication({
+		...telling(`http://127.0.0.1:${(backend.address() as AddressInfo).port}`),
+		seed: async () => seedTiptapJson({ type: "doc", content: [paragraph] }),
+	});
+	expect(await read(node, "article", asHtml)).toBe("<p><strong>hello</strong></p>");
+	const client = await collaborate("article").synced();
+	const words: string[] = [];
+	showSaveState(client.provider, (shown) => words.push(shown));
+	await publish(node, "article");
+	await eventually("the client to see it", () => client.document.getMap("details").has("publishedAt"));
+	await client.type("done").saved();
+	expect(words).toContain("Not saved yet");
+	expect(words.at(-1)).toBe("Saved");
+	client.destroy();
+	await eventually("the backend to be told", () =>
+		told.some((each) => isDeepStrictEqual(each, { documentName: "article", text: "done" })),
+	);
 });
 
 test("the example of that page serves operators and people beside somebody's routes, and stops", async () => {
