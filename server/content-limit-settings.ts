@@ -20,7 +20,7 @@ export const contentLimitSettings = {
 	documentConflictsMax: bound(
 		"documentConflictsMax",
 		undefined,
-		"others' items that are looked at, at once, to find the places of edits that a document is sent; a 50th of it comes back each second",
+		"others' items that are looked at, at once, to find the places of edits that a document is sent; a 30th of it comes back each second",
 	),
 	documentBytesMax: bound(
 		"documentBytesMax",

@@ -2,7 +2,7 @@ import type { Effort } from "../../sync/bounded-apply.ts";
 import { type Rate, RateMeter } from "../rate-meter.ts";
 
 /** A document that has spent all may spend all again after so many seconds. */
-const secondsToRest = 50;
+const secondsToRest = 30;
 /** All documents of a server together, in documents. */
 const serverBurst = 2;
 const serverPerSecond = 1 / 10;

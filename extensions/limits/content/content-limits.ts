@@ -28,7 +28,7 @@ export interface ContentLimitsOptions {
 	/** Structs and deleted ranges in one update; values in them count by a fraction. */
 	readonly updatePartsMax?: number | undefined;
 	/**
-	 * Others' items that Yjs looks at to find the places of what is written, at once; 2 % of it comes back each second. Only with `Sync`.
+	 * Others' items that Yjs looks at to find the places of what is written, at once; a 30th of it comes back each second. Only with `Sync`.
 	 */
 	readonly documentConflictsMax?: number | undefined;
 	/** Bytes of a document, as one update; it may be passed by a sixteenth. Past it, what makes it larger is refused. */
