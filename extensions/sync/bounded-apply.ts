@@ -1,4 +1,3 @@
-import * as encoding from "lib0/encoding";
 import {
 	applyUpdate,
 	type Doc,
@@ -9,6 +8,7 @@ import {
 	encodeStateVector,
 	type GC,
 	Item,
+	iterateDeletedStructs,
 	mergeUpdatesV2,
 	type Transaction,
 	transact,
@@ -171,8 +171,8 @@ class Application {
 			isAll &&= ranges.every(({ clock, len }) => clock + len <= end);
 			for (let at = 0; at < there.length; at += rangesAtOnce) {
 				const { length } = structs;
-				const update = deletion(client, there.slice(at, at + rangesAtOnce));
-				this.#besideHeldBack(() => applyUpdate(this.#document, update));
+				const some = { clients: new Map([[client, there.slice(at, at + rangesAtOnce)]]) };
+				iterateDeletedStructs(this.#transaction, some, (struct) => struct.delete(this.#transaction));
 				this.#payForCuts(client, structs.length - length);
 			}
 		}
@@ -269,18 +269,4 @@ function without({ missing, update }: NonNullable<HeldBack>, ends: Map<number, n
 
 function mergedDeletions(before: Uint8Array, added: Uint8Array | null): Uint8Array {
 	return added === null ? before : mergeUpdatesV2([before, added]);
-}
-
-/** An update (V1) that deletes some of what a client has made. */
-function deletion(
-	client: number,
-	ranges: readonly { readonly clock: number; readonly len: number }[],
-): Uint8Array {
-	return encoding.encode((encoder) => {
-		for (const number of [0, 1, client, ranges.length]) encoding.writeVarUint(encoder, number);
-		for (const { clock, len } of ranges) {
-			encoding.writeVarUint(encoder, clock);
-			encoding.writeVarUint(encoder, len);
-		}
-	});
 }
