@@ -21,6 +21,7 @@ import { makeCertificates } from "../support/certificates.ts";
 import { type Client, openClient } from "../support/client.ts";
 import { runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
+import { skipUnlessMounting, smallDisk } from "../support/mounts.ts";
 import { freePort, type NodeProcess, type StartOptions, startNodeProcess } from "../support/node-process.ts";
 import { oldNode } from "../support/old-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -65,6 +66,18 @@ async function startStubbornly(): Promise<NodeProcess> {
 	ws.pause();
 	return node;
 }
+
+test("what Node.js has compiled is kept in the user's cache, for that user alone; without a home nothing is kept", async () => {
+	const home = temporaryFolder();
+	const told = await runCommand(["--version"], { environment: { HOME: home, XDG_CACHE_HOME: "" } });
+	expect(told).toMatchObject({ code: 0, output: `${version}\n` });
+	const kept = join(home, ".cache", "indelible");
+	expect(readdirSync(kept)).not.toEqual([]);
+	expect(statSync(kept).mode & 0o777).toBe(0o700);
+	const homeless = { HOME: join(home, "nowhere"), XDG_CACHE_HOME: "" };
+	expect(await runCommand(["--version"], { environment: homeless })).toMatchObject({ code: 0, errors: "" });
+	expect(readdirSync(home)).toEqual([".cache"]);
+});
 
 describe("help", () => {
 	test("--help and no command at all say what commands there are", async () => {
@@ -134,6 +147,19 @@ describe("what it can't know ends it with 2 and a line that names it", () => {
 			{},
 			/^indelible: the configuration file \(from \/.*none\.ts\) does not exist\n$/,
 		],
+		["a folder in the place of that", ["start", "--config", "."], {}, /configuration file .* is a folder\n$/],
+		[
+			"an origin without its scheme, which no page has",
+			["start", "--allowed-origins", "https://a.example, b.example"],
+			{},
+			/: "b\.example" has no https:\/\/ in front\n$/,
+		],
+		[
+			"a token that is too short, without saying it",
+			["start"],
+			{ INDELIBLE_ADMIN_TOKEN: "abcdef" },
+			/^indelible: INDELIBLE_ADMIN_TOKEN \(from the environment\) must be at least 16 [^:]*spaces at the ends\n$/,
+		],
 		["import's file", ["import", "none.sqlite"], {}, /^indelible: .*none\.sqlite does not exist\n$/],
 		["import without a file", ["import"], {}, /missing required argument 'file'/],
 	] as const)("%s", async ([, args, environment, message]) => {
@@ -155,6 +181,16 @@ describe("what it can't know ends it with 2 and a line that names it", () => {
 		]);
 		expect(code).toBe(2);
 	});
+});
+
+test.for([
+	["throws", "\n\nthrow new Error('no key');", / can't be read: no key \(line 3\)\n$/],
+	["is cut off", "export default {\n\tport: 1,\n", / can't be read: .*\(line \d\)\n$/],
+] as const)("a configuration file of code that %s is named, with the line", async ([_, text, message]) => {
+	const { folder } = folderWith(text);
+	const { code, errors } = await runCommand(["start"], { folder });
+	expect(errors).toMatch(message);
+	expect(code).toBe(2);
 });
 
 describe("where it can't work it ends with 2 and a line that says why", () => {
@@ -205,6 +241,20 @@ describe("where it can't work it ends with 2 and a line that says why", () => {
 		expect(errors).toMatch(/^indelible: .*\n$/);
 		expect(errors).toContain(data);
 		expect(code).toBe(2);
+	});
+
+	test("the disk is full, or Postgres is not there: it ends with 1, and says what to look at", async (context) => {
+		const environment = { INDELIBLE_DATABASE_URL: "postgres://somebody:s3cret@127.0.0.1:1/documents" };
+		const away = await runCommand(["start", "--port", "0"], { folder: temporaryFolder(), environment });
+		expect(away.errors).toBe(
+			"indelible: Postgres at postgres://127.0.0.1:1/documents: connect ECONNREFUSED 127.0.0.1:1. Does it run there, and does a firewall let this machine through?\n",
+		);
+		expect(away.code).toBe(1);
+		skipUnlessMounting(context);
+		const disk = smallDisk(16 * 1024);
+		const full = await runCommand(["start", "--port", "0", "--data", join(disk, "data")]);
+		expect(full.errors).toMatch(/^indelible: .*(full|I\/O error).* Is the disk full, or broken\? .*\n$/);
+		expect(full.code).not.toBe(0);
 	});
 
 	test("another process serves the same data: it is named, and goes on", async () => {
@@ -276,6 +326,13 @@ describe("doctor", () => {
 			result: "warning",
 			detail: expect.stringContaining("good for 2 more days"),
 		});
+		const expired = makeCertificates({ days: -1 });
+		const old = await report([...flags, "--tls-cert", expired.certificate, "--tls-key", expired.key]);
+		expect(old.code).toBe(1);
+		expect(find(old.report, "TLS")).toMatchObject({
+			result: "problem",
+			detail: "the certificate has expired",
+		});
 		const closed = await report([...flags, "--require-auth", "--tls-cert", key, "--tls-key", key]);
 		expect(closed.code).toBe(1);
 		expect(find(closed.report, "access")).toMatchObject({ result: "problem" });
@@ -338,7 +395,7 @@ describe("doctor", () => {
 
 describe("health", () => {
 	test("says whether the node with these settings lives and takes people, with TLS or without", async () => {
-		const { certificate, key } = makeCertificates();
+		const { certificate, key } = makeCertificates({ days: -1 });
 		const [plain, port] = [await startNode(), await freePort()];
 		const environment = {
 			INDELIBLE_PORT: String(port),
