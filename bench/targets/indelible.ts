@@ -1,8 +1,14 @@
 /** Our node, with its defaults. Argument: {@link TargetSettings}. */
 import { createServer } from "node:http";
-import { createNode } from "indelible";
+import { enableCompileCache, flushCompileCache } from "node:module";
+import { join } from "node:path";
 import { serveBench, targetSettings } from "./protocol.ts";
 
+const compiled = join(targetSettings().data, "compiled");
+// As `indelible start` does, in the user's cache.
+process.env.NODE_COMPILE_CACHE = compiled;
+enableCompileCache(compiled);
+const { createNode } = await import("indelible");
 const quiet = () => {};
 const { data, port: wantedPort, commitDelayMs, shared } = targetSettings();
 const node = await createNode({
@@ -29,3 +35,4 @@ serveBench({
 		httpServer.close();
 	},
 });
+flushCompileCache();
