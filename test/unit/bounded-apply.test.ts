@@ -1,7 +1,12 @@
 import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { applyBounded, type Effort, TooManyConflictsError } from "../../extensions/sync/bounded-apply.ts";
+import {
+	applyBounded,
+	type Effort,
+	TooManyConflictsError,
+	unboundedEffort,
+} from "../../extensions/sync/bounded-apply.ts";
 import { conflicts } from "../support/conflicts.ts";
 import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
 import { Random, testSeed } from "../support/random.ts";
@@ -24,6 +29,7 @@ function contentOf(document: Y.Doc): unknown {
 		text: document.getText("text").toDelta(),
 		list: document.getArray("list").toJSON(),
 		map: document.getMap("map").toJSON(),
+		xml: document.getXmlFragment("xml").toString(),
 		clients: [...Y.decodeStateVector(Y.encodeStateVector(document))].sort(([one], [other]) => one - other),
 		isWaiting: store.pendingStructs !== null,
 		waitingDeletions: store.pendingDs === null ? [] : deletionsIn(store.pendingDs),
@@ -41,7 +47,8 @@ function edit(document: Y.Doc, random: Random): void {
 	const text = document.getText("text");
 	const list = document.getArray<unknown>("list");
 	const map = document.getMap<unknown>("map");
-	switch (random.below(8)) {
+	const xml = document.getXmlFragment("xml");
+	switch (random.below(10)) {
 		case 0:
 		case 1:
 			text.insert(random.chance(0.4) ? 0 : random.below(text.length + 1), "abc".slice(random.below(3)));
@@ -61,6 +68,17 @@ function edit(document: Y.Doc, random: Random): void {
 		case 5:
 			if (list.length > 0) list.delete(random.below(list.length), 1);
 			break;
+		case 6:
+			xml.insert(random.below(xml.length + 1), [new Y.XmlElement("p"), new Y.XmlText("abc")]);
+			break;
+		case 7: {
+			if (xml.length === 0) break;
+			const child = xml.get(random.below(xml.length));
+			if (child instanceof Y.XmlElement) child.insert(0, [new Y.XmlText(`${child.length}`)]);
+			else if (random.chance(0.5)) xml.delete(random.below(xml.length), 1);
+			else if (child instanceof Y.XmlText) child.insert(random.below(child.length + 1), "xyz", { em: true });
+			break;
+		}
 		default:
 			map.set(`key ${random.below(3)}`, random.chance(0.2) ? new Y.Array() : random.below(100));
 	}
@@ -86,19 +104,46 @@ function history(random: Random, edits: number): Uint8Array[] {
 	return updates;
 }
 
+/** As a server does with what came between two flushes. */
+function together(
+	document: Y.Doc,
+	updates: readonly Uint8Array[],
+	apply: (update: Uint8Array) => void,
+): void {
+	Y.transact(document, () => updates.forEach(apply), "somebody", false);
+}
+
+/** @returns What listeners have been told since the last time that somebody asked. */
+function changesOf(document: Y.Doc): () => unknown[] {
+	const said: unknown[] = [];
+	document.on("update", (update: Uint8Array, origin: unknown) =>
+		said.push(["update", origin, update.join()]),
+	);
+	document.on("afterTransaction", ({ local, changed, beforeState, afterState }: Y.Transaction) => {
+		const keys = [...changed.values()].flatMap((names) => [...names].map(String)).sort();
+		said.push(["transaction", local, keys, new Map(beforeState), new Map(afterState)]);
+	});
+	return () => said.splice(0);
+}
+
 test("[CON1] what it applies is what Yjs applies, in any order, with gaps, whole or in part known", () => {
 	const random = new Random(testSeed("bounded apply"));
 	const rounds = Number(process.env.INDELIBLE_FUZZ_ROUNDS ?? 60);
 	for (let round = 0; round < rounds; round += 1) {
 		const waiting = history(random, 60);
 		const [stock, bounded] = [new Y.Doc(), new Y.Doc()];
+		const [saysStock, says] = [changesOf(stock), changesOf(bounded)];
 		while (waiting.length > 0) {
-			const [update] = waiting.splice(random.chance(0.7) ? 0 : random.below(waiting.length), 1);
-			const others = random.chance(0.3) ? waiting.slice(0, random.below(6)) : [];
-			const given = Y.mergeUpdates([update ?? new Uint8Array(), ...others]);
-			Y.applyUpdate(stock, given);
-			applyBounded(bounded, given, effortOf(Number.POSITIVE_INFINITY));
+			const given: Uint8Array[] = [];
+			for (let count = random.chance(0.3) ? 3 : 1; count > 0 && waiting.length > 0; count -= 1) {
+				const [update] = waiting.splice(random.chance(0.7) ? 0 : random.below(waiting.length), 1);
+				const others = random.chance(0.3) ? waiting.slice(0, random.below(6)) : [];
+				given.push(Y.mergeUpdates([update ?? new Uint8Array(), ...others]));
+			}
+			together(stock, given, (update) => Y.applyUpdate(stock, update));
+			together(bounded, given, (update) => applyBounded(bounded, update, unboundedEffort));
 			expect(contentOf(bounded)).toEqual(contentOf(stock));
+			expect(says()).toEqual(saysStock());
 		}
 		expect(Y.encodeStateAsUpdate(bounded).byteLength).toBe(Y.encodeStateAsUpdate(stock).byteLength);
 	}
