@@ -26,6 +26,11 @@ const mergeBytesMax = 64 * 1024;
 /** Most updates take a hundredth of it to be applied, in ms. */
 const costlyMs = 2;
 
+/** What is smaller goes to everybody at once, in bytes. */
+const largeBytesMin = 16 * 1024;
+/** Of what is larger, what is sent in one turn of the event loop, in bytes, and the write that reaches it. */
+const turnBytesMax = 64 * 1024;
+
 /** When updates came that Hocuspocus handles, by their frames, which it has until it has handled them. */
 const passedOnMs = new WeakMap<Uint8Array, number>();
 
@@ -38,6 +43,21 @@ interface ReceivedUpdate {
 
 /** Why an update was not applied, or not all of it: its sender is told that it was refused, or is ended. */
 export type Failure = "refused" | "unreadable";
+
+/** What a flush has for everybody. */
+interface Sending {
+	readonly outgoing: Outgoing;
+	readonly author: Author;
+	readonly presence: readonly number[] | undefined;
+	/** Those who come meanwhile are among them, and those who leave are not. */
+	readonly peers: Iterator<Peer, undefined>;
+	readonly edits: number;
+	readonly editedMs: number;
+	readonly startedMs: number;
+	readonly trace: Trace | undefined;
+	/** What the document had at the flush. */
+	stateVector: Uint8Array | undefined;
+}
 
 /** Whose change it was, when it was all one client's: `undefined` when nothing has changed, `null` for anything else. */
 type Author = Connection | null | undefined;
@@ -77,6 +97,10 @@ export class LiveDocument {
 	/** Clients with acknowledgements that wait for the flush. */
 	#acknowledging: Peer[] = [];
 	#flush: { readonly cancel: () => void } | undefined;
+	/** What some have been sent, and others not yet. */
+	#sending: Sending | undefined;
+	/** Whether {@link sendOn} is to be called. */
+	#isSendingOn = false;
 
 	/** @param early What clients have of it already. */
 	constructor(document: Document, context: SyncContext, early?: EarlyAnswer) {
@@ -172,6 +196,8 @@ export class LiveDocument {
 	flush(): void {
 		// What this changes goes out now.
 		this.settle();
+		// Each gets it in order.
+		this.#sendRest(Number.POSITIVE_INFINITY);
 		this.#flush?.cancel();
 		this.#flush = undefined;
 		const { clock } = this.#context;
@@ -184,15 +210,34 @@ export class LiveDocument {
 		this.#changesAuthor = undefined;
 		this.#edits = 0;
 		if (updates.length > 0 || presence !== undefined) {
-			this.#send(new Outgoing(this.#address, updates, presence?.body), author, presence?.clientIds);
-			const sentMs = clock.now();
-			this.#pace.flushed(startedMs, sentMs - startedMs, changes, this.#peers.size);
-			// There was somebody else to send them to.
-			if (edits > 0 && this.#peers.size > 1)
-				this.#context.figures.fanOut.observe(sentMs - this.#editedMs, edits);
-		}
-		this.#endTrace(startedMs);
+			const sending: Sending = {
+				outgoing: new Outgoing(this.#address, updates, presence?.body),
+				author,
+				presence: presence?.clientIds,
+				peers: this.#peers.values(),
+				edits,
+				editedMs: this.#editedMs,
+				startedMs,
+				trace: this.#trace,
+				stateVector: undefined,
+			};
+			this.#trace = undefined;
+			this.#send(sending, turnBytesMax);
+			this.#pace.flushed(startedMs, clock.now() - startedMs, changes, this.#peers.size);
+		} else this.#endTrace(this.#takeTrace(), startedMs);
 		this.#acknowledge();
+	}
+
+	/** Sends what is large to the next ones who have not got it. */
+	sendOn(): void {
+		this.#isSendingOn = false;
+		this.#sendRest(turnBytesMax);
+	}
+
+	#sendRest(bytesMax: number): void {
+		const sending = this.#sending;
+		this.#sending = undefined;
+		if (sending !== undefined) this.#send(sending, bytesMax);
 	}
 
 	/**
@@ -269,29 +314,53 @@ export class LiveDocument {
 		this.#trace = current;
 	}
 
-	/** All have been sent it. @param startMs When that began. */
-	#endTrace(startMs: number): void {
+	#takeTrace(): Trace | undefined {
 		const trace = this.#trace;
-		if (trace === undefined) return;
 		this.#trace = undefined;
-		trace.end("fan-out", startMs, this.#context.clock.now(), {
+		return trace;
+	}
+
+	/** All have been sent it. @param startMs When that began. */
+	#endTrace(trace: Trace | undefined, startMs: number): void {
+		trace?.end("fan-out", startMs, this.#context.clock.now(), {
 			attributes: { "indelible.clients": this.#peers.size },
 		});
 	}
 
-	#send(outgoing: Outgoing, author: Author, presence: readonly number[] | undefined): void {
-		let stateVector: Uint8Array | undefined;
-		for (const peer of this.#peers.values()) {
+	/** What is large goes to a few in each turn of the event loop: a write takes time for each byte, and other documents' edits wait. */
+	#send(sending: Sending, bytesMax: number): void {
+		const { outgoing, author, presence, peers } = sending;
+		const bytesEach = outgoing.bytes < largeBytesMin ? 0 : outgoing.bytes;
+		let bytes = 0;
+		for (let next = peers.next(); !next.done; next = peers.next()) {
+			const peer = next.value;
 			if (peer.isBehind) {
 				peer.missed(outgoing.updates.length > 0, presence);
 				continue;
 			}
 			peer.deliver(outgoing, peer.connection === author);
-			if (!peer.isOverfull) continue;
-			// What it was sent up to now is all that the document has.
-			stateVector ??= encodeStateVector(this.document);
-			peer.fallBehind(stateVector);
+			if (peer.isOverfull) {
+				// What it was sent up to now is all that the document has.
+				sending.stateVector ??= encodeStateVector(this.document);
+				peer.fallBehind(sending.stateVector);
+			}
+			bytes += bytesEach;
+			if (bytes < bytesMax) continue;
+			// Later it may have more.
+			sending.stateVector ??= encodeStateVector(this.document);
+			this.#sending = sending;
+			if (!this.#isSendingOn) this.#context.sendOn(this);
+			this.#isSendingOn = true;
+			return;
 		}
+		this.#sent(sending);
+	}
+
+	#sent({ edits, editedMs, startedMs, trace }: Sending): void {
+		// There was somebody else to send them to.
+		if (edits > 0 && this.#peers.size > 1)
+			this.#context.figures.fanOut.observe(this.#context.clock.now() - editedMs, edits);
+		this.#endTrace(trace, startedMs);
 	}
 
 	#apply(received: readonly ReceivedUpdate[], failed: Map<ReceivedUpdate, Failure>): void {

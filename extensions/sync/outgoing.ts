@@ -15,6 +15,11 @@ export class Outgoing {
 		this.presence = presence;
 	}
 
+	/** About what each client is sent. */
+	get bytes(): number {
+		return this.updates.reduce((sum, { byteLength }) => sum + byteLength, this.presence?.byteLength ?? 0);
+	}
+
 	/** For a client that gets all of it, after so many acknowledgements. */
 	all(address: Uint8Array, acknowledgements: number): Bundle {
 		if (address !== this.#commonAddress)

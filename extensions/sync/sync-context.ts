@@ -27,6 +27,8 @@ export interface SyncContext {
 	spare(connection: Connection): void;
 	/** Flushes a document, whatever happens. */
 	flush(document: LiveDocument): void;
+	/** Has it go on sending in the next turn of the event loop. */
+	sendOn(document: LiveDocument): void;
 	/** Others' code has thrown. It is not passed on: those who wait are not to blame. */
 	failed(document: LiveDocument, error: unknown): void;
 	/** What a client has sent can't be applied. */

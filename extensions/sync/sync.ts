@@ -160,6 +160,7 @@ export class Sync implements Extension {
 			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
 			spare: (connection) => hooks?.spare(connection),
 			flush: (document) => this.#flush(document),
+			sendOn: (document) => this.#clock.afterTurn(() => this.#guard(document, () => document.sendOn())),
 			failed: ({ document }, err) =>
 				this.#logger.error({ err, documentName: document.name }, "a listener of a document failed"),
 			refused: (connection, error) => this.#logRefusal(connection, error),
@@ -179,8 +180,12 @@ export class Sync implements Extension {
 	}
 
 	#flush(document: LiveDocument): void {
+		this.#guard(document, () => document.flush());
+	}
+
+	#guard(document: LiveDocument, send: () => void): void {
 		try {
-			document.flush();
+			send();
 		} catch (error) {
 			this.#logger.error(
 				{ err: error, documentName: document.document.name },
