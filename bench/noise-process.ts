@@ -1,9 +1,9 @@
 /**
  * A noisy tenant, in a process of its own that only gets what time others leave: how long it reads what it is sent must not
- * be taken for the server's delay. Arguments: its part, the server's URL, and whether all of this runs ahead of other processes.
+ * be taken for the server's delay. Arguments: its part, and the server's URL.
  */
+import { setPriority } from "node:os";
 import { noisyTenants } from "./noisy-tenant.ts";
-import { stepBack } from "./pinning.ts";
 
 export type ToNoise = "begin" | "end";
 
@@ -12,8 +12,10 @@ export type FromNoise =
 	/** How often it did what it does. */
 	| { readonly type: "done"; readonly count: number };
 
-const [part, url = "", isAhead] = process.argv.slice(2);
-stepBack(isAhead !== "true");
+const lowPriority = 10;
+
+const [part, url = ""] = process.argv.slice(2);
+setPriority(lowPriority);
 const tenant = noisyTenants.find((one) => one.part === part);
 if (tenant === undefined) throw new Error(`there is no noisy tenant "${part}"`);
 const noise = await tenant.prepare(url);

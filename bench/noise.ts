@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FromNoise, ToNoise } from "./noise-process.ts";
-import { runsAhead } from "./pinning.ts";
 
 /** See `noise-process.ts`. */
 export class NoiseProcess {
@@ -17,7 +16,7 @@ export class NoiseProcess {
 	static async start(part: string, url: string): Promise<NoiseProcess> {
 		const script = fileURLToPath(new URL("./noise-process.ts", import.meta.url));
 		// It runs where this process runs.
-		const child = fork(script, [part, url, String(runsAhead())]);
+		const child = fork(script, [part, url]);
 		await hear(child, "ready");
 		return new NoiseProcess(child);
 	}

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { drawCharts } from "./chart.ts";
 import { describeEnvironment, showEnvironment } from "./environment.ts";
 import { type MeasureOptions, measure, type Row } from "./measure.ts";
-import { pinGenerator, runAhead } from "./pinning.ts";
+import { pinGenerator } from "./pinning.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 import { table } from "./show.ts";
@@ -14,7 +14,6 @@ import { type TargetName, targetNames } from "./target-process.ts";
 interface Options extends MeasureOptions {
 	readonly json: string | undefined;
 	readonly charts: string | undefined;
-	readonly ahead: boolean | undefined;
 }
 
 const defaultProfiles = join(tmpdir(), "indelible-bench-profiles");
@@ -38,7 +37,6 @@ const program = new Command("npm run bench --")
 	.option("--charts <folder>", "draw them there, a picture for each scenario")
 	.option("--data <folder>", "where the servers store; on the disk that is to be measured", tmpdir())
 	.option("--commit-delay-ms <ms>", "our setting of that name", "0")
-	.option("--ahead", "let what is measured run ahead of everything else on the machine; as root")
 	.option("--profile [folder]", "have the servers write CPU profiles there, and say where time is spent")
 	.addHelpText("after", `\nScenarios:\n${scenarios.map(describeScenario).join("\n")}`)
 	.action(
@@ -50,7 +48,6 @@ await program.parseAsync();
 
 async function run(chosen: readonly Scenario[], options: Options): Promise<void> {
 	pinGenerator();
-	if (options.ahead) runAhead();
 	const environment = describeEnvironment();
 	console.info(`${showEnvironment(environment)}\n`);
 	const results = [];
