@@ -29,7 +29,7 @@ export async function backupCommand(to: string, { settings }: Configuration): Pr
 	const mib = (statSync(to).size / 2 ** 20).toFixed(1);
 	const state =
 		damaged.length === 0 ? "all of them read back" : `${damaged.length} are damaged, as in the database`;
-	console.log(`${total} documents, ${mib} MiB, in ${to}; ${state}.`);
+	console.log(`${total} ${total === 1 ? "document" : "documents"}, ${mib} MiB, in ${to}; ${state}.`);
 	for (const { documentName, message } of damaged)
 		console.error(`indelible: ${JSON.stringify(documentName)}: ${message}`);
 	return damaged.length === 0 ? 0 : 1;
