@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Extension } from "@hocuspocus/server";
 import type { AuthOptions } from "../extensions/auth/index.ts";
 import { sameHost } from "../extensions/auth/origin.ts";
+import { whyUnreadable } from "./advice.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Hooks } from "./hooks.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -51,8 +52,7 @@ function readKeys(path: string): string {
 	try {
 		return readFileSync(path, "utf8");
 	} catch (error) {
-		const { code = "an error" } = error as NodeJS.ErrnoException;
-		const problem = `names ${JSON.stringify(path)}, which can't be read (${code})`;
+		const problem = `names ${JSON.stringify(path)}, which can't be read: ${whyUnreadable(error)}`;
 		throw new SettingsError([{ where: "the settings", name: "authJwtPublicKey", problem }]);
 	}
 }

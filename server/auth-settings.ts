@@ -89,7 +89,11 @@ export const authSettings = {
 	allowedOrigins: list(
 		"origins of the pages that may connect; when it is not given, all, or `same-host` as long as nothing says who may do what",
 		"origins like https://app.example with commas between them, * for anything, same-host for pages of the node's own host and of the visitor's machine",
-	),
+	).superRefine((value, { addIssue }) => {
+		const wrong = listOf(value ?? "").find((origin) => !/:\/\/|\*|^same-host$|^null$/.test(origin));
+		if (wrong !== undefined)
+			addIssue({ code: "custom", message: `${JSON.stringify(wrong)} has no https:// in front` });
+	}),
 	trustedProxies: z
 		.string()
 		.superRefine((value, { addIssue }) => {

@@ -7,6 +7,7 @@ import {
 	StoreUnavailableError,
 } from "../extensions/durability/store.ts";
 import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
+import { adviceOnStore } from "./advice.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
 import { type Setting, type SettingName, settings } from "./settings.ts";
@@ -255,7 +256,9 @@ function report(error: unknown): number {
 		return exitCodeOfUse;
 	}
 	// Its stack says nothing about a server that is away.
-	print(error instanceof StoreUnavailableError ? `indelible: ${error.message}` : inspect(error));
+	if (error instanceof StoreUnavailableError)
+		print(`indelible: ${[error.message, adviceOnStore(error.message)].filter(Boolean).join(". ")}`);
+	else print(inspect(error));
 	return 1;
 }
 

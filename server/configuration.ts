@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
@@ -182,7 +182,9 @@ function findFile(folder: string, named: string | undefined): string | undefined
 	if (named === undefined)
 		return fileNames.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 	const path = resolve(folder, named);
-	if (existsSync(path)) return path;
+	if (existsSync(path) && !statSync(path).isDirectory()) return path;
+	if (existsSync(path))
+		throw new SettingsError([{ where: path, name: "the configuration file", problem: "is a folder" }]);
 	throw new SettingsError([{ where: path, name: "the configuration file", problem: "does not exist" }]);
 }
 
@@ -198,9 +200,20 @@ async function readFile(path: string): Promise<Readonly<Record<string, unknown>>
 			return { ...content };
 		}
 	} catch (error) {
-		const problem = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
+		const problem = `can't be read: ${error instanceof Error ? error.message : String(error)}${placeIn(path, error)}`;
 		throw new SettingsError([{ where: path, name: "the configuration file", problem }]);
 	}
 	const problem = "must have an object of settings as its default export";
 	throw new SettingsError([{ where: path, name: "the configuration file", problem }]);
+}
+
+/** @returns ` (line 3)`, when the error's stack says where in the file; `JSON.parse` says it itself. */
+function placeIn(path: string, error: unknown): string {
+	const stack = error instanceof Error ? (error.stack ?? "") : "";
+	for (const name of [pathToFileURL(path).href, path]) {
+		const at = stack.indexOf(`${name}:`);
+		const line = at < 0 ? undefined : /^\d+/.exec(stack.slice(at + name.length + 1))?.[0];
+		if (line !== undefined) return ` (line ${line})`;
+	}
+	return "";
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as Y from "yjs";
 import { isDocumentNameAllowed } from "../extensions/limits/document-name.ts";
+import { whyUnreadable } from "./advice.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Closing, TrialClient } from "./doctor/trial-client.ts";
 import { documentStore } from "./document-store.ts";
@@ -62,7 +63,7 @@ function readUpdate(file: string): Uint8Array {
 	try {
 		update = new Uint8Array(readFileSync(file));
 	} catch (error) {
-		throw new UserError(`${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
+		throw new UserError(`${file} can't be read: ${whyUnreadable(error)}`);
 	}
 	const fault = faultOf(update);
 	if (fault !== undefined) throw new UserError(`${file} ${fault}`);
@@ -85,7 +86,7 @@ function describe({ code, reason }: Closing): string {
 
 /** As an editor that brings the document along. */
 async function throughDeployment({ update, documentName, url, token }: Delivery): Promise<void> {
-	const at = URL.parse(url);
+	const at = URL.parse(url.replace(/^http(?=s?:)/i, "ws"));
 	if (at === null || !["ws:", "wss:"].includes(at.protocol))
 		throw new UserError("--url must be a URL like wss://docs.example.com");
 	const opening = await TrialClient.open({ url: at, documentName, token });

@@ -267,7 +267,9 @@ export function problemWith(name: SettingName, value: unknown): string | undefin
 	if (error === undefined && value !== undefined) return undefined;
 	const setting = settingByName.get(name);
 	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
-	const [why] = error?.issues.filter(({ code }) => code === "custom") ?? [];
+	// Whoever has nothing to add is given a message that says nothing.
+	const hasWords = ({ code, message }: z.core.$ZodIssue) => code === "custom" && message !== "Invalid input";
+	const [why] = error?.issues.filter(hasWords) ?? [];
 	return `${found}must be ${setting?.allowed}${why === undefined ? "" : `: ${cut(why.message)}`}`;
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { RequestListener, Server } from "node:http";
 import { createServer } from "node:https";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
+import { whyUnreadable } from "./advice.ts";
 import { httpPatience, tlsHandshakeTimeout } from "./http-patience.ts";
 import { UserError } from "./user-error.ts";
 
@@ -38,9 +39,17 @@ export function createTlsServer(
 		handshakeTimeout: tlsHandshakeTimeout,
 	} as const;
 	const server = createServer({ ...httpPatience, ...options }, listener);
+	const tellExpiry = ({ cert }: { readonly cert: string }) => {
+		const { validTo } = new X509Certificate(cert);
+		if (Date.parse(validTo) < Date.now())
+			logger.error({ validTo }, "the certificate has expired: browsers refuse it, and nobody gets in");
+	};
+	tellExpiry(options);
 	const reload = () => {
 		try {
-			server.setSecureContext({ ...readFiles(files), minVersion: "TLSv1.2" });
+			const taken = readFiles(files);
+			server.setSecureContext({ ...taken, minVersion: "TLSv1.2" });
+			tellExpiry(taken);
 			logger.info({}, "the new certificate is used from now on");
 		} catch (error) {
 			logger.error(
@@ -80,6 +89,6 @@ function readText(flag: string, path: string): string {
 	try {
 		return readFileSync(path, "utf8");
 	} catch (error) {
-		throw new UserError(`${flag} ${path} can't be read (${(error as NodeJS.ErrnoException).code})`);
+		throw new UserError(`${flag} ${path} can't be read: ${whyUnreadable(error)}`);
 	}
 }

@@ -1,4 +1,5 @@
 import { type PostgresDiagnostics, PostgresStore } from "../../extensions/durability/index.ts";
+import { adviceOnStore } from "../advice.ts";
 import { judgeClock } from "./check-clock.ts";
 import type { Finding } from "./finding.ts";
 
@@ -26,7 +27,14 @@ export async function checkDatabase(databaseUrl: string, group?: string): Promis
 		return [judge(store.location, found), ...judgeWay(found), { ...clock, check: "store clock" }];
 	} catch (error) {
 		const { message: detail } = error as Error;
-		return [{ check, result: "problem", detail, advice: "See docs/operations.md. Nothing was changed." }];
+		return [
+			{
+				check,
+				result: "problem",
+				detail,
+				advice: adviceOnStore(detail) ?? "See docs/operations.md. Nothing was changed.",
+			},
+		];
 	}
 }
 

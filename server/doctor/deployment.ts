@@ -93,7 +93,7 @@ const readOnly: Finding = {
 };
 
 function parseUrl(text: string): URL {
-	const url = URL.parse(text);
+	const url = URL.parse(text.replace(/^http(?=s?:)/i, "ws"));
 	if (url === null || !["ws:", "wss:"].includes(url.protocol))
 		throw new UserError("--url must be a URL like wss://docs.example.com");
 	url.hash = "";

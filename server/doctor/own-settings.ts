@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { SqliteStore } from "../../extensions/durability/index.ts";
 import { oldestNodeMajor } from "../../extensions/durability/required-node.ts";
+import { adviceOnStore } from "../advice.ts";
 import type { Configuration } from "../configuration.ts";
 import type { Settings } from "../settings.ts";
 import { checkDatabase } from "./check-database.ts";
@@ -106,7 +107,7 @@ async function checkStore({ data }: Settings): Promise<Finding> {
 			check,
 			result: "problem",
 			detail: (error as Error).message,
-			advice: "See docs/operations.md. Nothing was changed.",
+			advice: adviceOnStore((error as Error).message) ?? "See docs/operations.md. Nothing was changed.",
 		};
 	} finally {
 		if (trialFolder !== undefined) rmSync(trialFolder, { recursive: true, force: true });

@@ -58,7 +58,7 @@ test.for([
 	[
 		"a key file that is not there",
 		{ INDELIBLE_AUTH_JWT_PUBLIC_KEY: "/nowhere.pem" },
-		"can't be read (ENOENT)",
+		"can't be read: there is no such file",
 	],
 	["an address that is none", { INDELIBLE_AUTH_WEBHOOK_URL: "localhost:80/hunter2hunter2" }, "a URL like"],
 	["an admin token that is too short", { INDELIBLE_ADMIN_TOKEN: "hunter2hunter2" }, "at least 16 characters"],

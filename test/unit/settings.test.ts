@@ -150,7 +150,7 @@ describe("what a file may be", () => {
 		[
 			"throws",
 			{ files: { "indelible.config.mjs": "throw new Error('no database')" } },
-			/^can't be read: no database$/,
+			/^can't be read: no database \(line 1\)$/,
 		],
 		["is a list", { files: { "indelible.config.json": "[1]" } }, /^must have an object of settings/],
 		[
