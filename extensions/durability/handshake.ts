@@ -26,7 +26,7 @@ export const quietMs = 1_000;
  */
 export class Handshake {
 	/** What the client's last `SyncStep1` says that it had then. */
-	#known: ReadonlyMap<number, number> | undefined;
+	#known: StateVector | undefined;
 	/** Whether the client's `SyncStep2` is still to come. */
 	#isOpen = false;
 	/** `SyncStep1`s that we have sent on our own account, which the client answers without counting. */
@@ -46,16 +46,20 @@ export class Handshake {
 		return this.#isOpen || this.#beforeCompletion > 0 || this.#refused > 0 ? 0 : this.#unclear;
 	}
 
-	/** The client starts counting anew: nothing that it sent before is to be acknowledged any more. */
+	/**
+	 * The client starts counting anew: nothing that it sent before is to be acknowledged any more. It answers each of ours that
+	 * it gets for these, and has counted one of the answers.
+	 */
 	step1Received(stateVector: Uint8Array): void {
-		try {
-			this.#known = decodeStateVector(stateVector);
-		} catch {
-			// Hocuspocus won't understand it either, and closes the connection.
-			this.#known = undefined;
-		}
-		this.#isOpen = true;
+		const known = knownIn(stateVector);
 		this.#answersDue += 1;
+		if (this.#isOpen) {
+			this.#unasked += 1;
+			// A provider that is attached while its socket is away begins twice, and what it said first is sent last.
+			if (this.#known !== undefined && known !== undefined && isWithin(known, this.#known)) return;
+		}
+		this.#known = known;
+		this.#isOpen = true;
 		this.#verdicts.fill("uncounted");
 		this.#held = 0;
 		this.#unclear = 0;
@@ -127,4 +131,21 @@ export class Handshake {
 		for (const [client, end] of ends) if (end > (this.#known?.get(client) ?? 0)) return "counted";
 		return "uncounted";
 	}
+}
+
+type StateVector = ReadonlyMap<number, number>;
+
+/** @returns `undefined` when it can't be read: Hocuspocus won't understand it either, and closes the connection. */
+function knownIn(stateVector: Uint8Array): StateVector | undefined {
+	try {
+		return decodeStateVector(stateVector);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Whether whoever has all of `whole` has all of `part`. */
+function isWithin(part: StateVector, whole: StateVector): boolean {
+	for (const [client, end] of part) if (end > (whole.get(client) ?? 0)) return false;
+	return true;
 }

@@ -141,6 +141,34 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		expect(handshake.takeUnclear()).toBe(1);
 	});
 
+	test("one when a provider was attached while its socket was away: it begins twice, and sends last what it said first", () => {
+		const author = new Author();
+		const first = author.stateVector;
+		const early = [author.insert("a"), author.insert("b")];
+		const handshake = open(author);
+		const late = author.insert("c");
+		handshake.updateReceived(late);
+		handshake.step1Received(first);
+		handshake.step1Sent();
+		for (const ends of early) handshake.updateReceived(ends);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 4)).toBe(2);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(0);
+	});
+
+	test("one when the client begins anew before it has answered", () => {
+		const author = new Author();
+		const handshake = open(author);
+		handshake.updateReceived(author.insert("a"));
+		handshake.step1Received(author.stateVector);
+		handshake.step1Sent();
+		handshake.step2Received();
+		expect(acknowledged(handshake, 2)).toBe(1);
+		handshake.step2Received();
+		expect(acknowledged(handshake, 1)).toBe(0);
+	});
+
 	test("those of an earlier count are dropped when the client counts anew", () => {
 		const author = new Author();
 		const handshake = open(author);
