@@ -219,10 +219,13 @@ describe("tokens", () => {
 });
 
 test("what is no address of a deployment is an error of use", async () => {
-	for (const url of ["http://localhost:1", "localhost", "wss:"])
+	for (const url of ["ftp://localhost:1", "localhost", "wss:"])
 		await expect(examine(url)).rejects.toThrow("--url must be a URL like wss://");
 	const { code, errors } = await runCommand(["doctor", "--url", "localhost"]);
 	expect({ code, errors }).toEqual({ code: 2, errors: expect.stringContaining("wss://") });
+	// Of a page, as people copy it, the deployment's is meant.
+	const copied = await examine(`http://127.0.0.1:${await freePort()}`);
+	expect(copied.code).toBe(1);
 });
 
 test("what goes with --url alone is refused without it", async () => {
