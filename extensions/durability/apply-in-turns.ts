@@ -5,7 +5,7 @@ import { applyStored } from "./document-entry.ts";
 import type { StoredDocument } from "./store.ts";
 
 /** Others' items that are looked at in a turn: a tenth of a second or so. */
-const itemsPerTurn = 1_000_000;
+const itemsPerTurn = 300_000;
 /** Of the time, so much is left to others meanwhile. */
 const pausesPerTurn = 3;
 

@@ -1,5 +1,5 @@
-import type { ConnectionLimit } from "./connection-limits.ts";
-import type { ContentLimit } from "./content-limits.ts";
+import type { ConnectionLimit } from "./connection-limit-names.ts";
+import type { ContentLimit } from "./content-limit-names.ts";
 
 /** Which limit it was. Each has a row in extensions/limits/README.md. */
 export type LimitName = ConnectionLimit | ContentLimit;

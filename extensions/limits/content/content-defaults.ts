@@ -9,7 +9,7 @@ const MiB = 1024 * KiB;
 export const defaultContentLimits = {
 	updateBytesMax: 16 * MiB,
 	updatePartsMax: 400_000,
-	documentConflictsMax: 3_000_000,
+	documentConflictsMax: 1_000_000,
 	documentBytesMax: 64 * MiB,
 	documentRootsMax: 1_000,
 	pendingBytesMax: 256 * KiB,
