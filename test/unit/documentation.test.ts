@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { authCloseEvents } from "../../extensions/auth/end-connection.ts";
+import { gateCloseEvents } from "../../extensions/durability/ack-gate.ts";
+import { limitCloseEvents } from "../../extensions/limits/limit-close-events.ts";
 import { configurationPage, configurationPagePath } from "../../scripts/configuration-page.ts";
 import { settingChapters, settings } from "../../server/settings.ts";
 import { closeCodes } from "../../server/transport/close-codes.ts";
@@ -28,6 +31,18 @@ test("the operators' page lists every close code", () => {
 		expect(row, `close code ${code}`).toBeDefined();
 		if (code !== closeCodes.frameTooBig.code) expect(row).toContain(`\`${reason}\``);
 		expect(row?.endsWith(retry ? "| retry |" : "| not retry |")).toBe(true);
+	}
+});
+
+test("the operators' page lists every code with which an extension closes a socket", () => {
+	const page = read("docs/operations.md");
+	for (const { code, reason } of Object.values({
+		...authCloseEvents,
+		...limitCloseEvents,
+		...gateCloseEvents,
+	})) {
+		const row = page.split("\n").find((line) => line.startsWith(`| ${code} |`));
+		expect(row, `close code ${code}`).toContain(`\`${reason}\``);
 	}
 });
 
