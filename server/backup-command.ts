@@ -20,11 +20,11 @@ export async function backupCommand(to: string, { settings }: Configuration): Pr
 	}
 	const source = join(settings.data, "indelible.sqlite");
 	if (!existsSync(source)) throw new UserError(`there is no database at ${resolve(source)}`);
-	if (existsSync(to)) throw taken(to);
 	for (const path of unfinishedBeside(to))
 		console.error(
 			`indelible: ${path} is of a backup that was killed, or is not done: remove it if none runs`,
 		);
+	if (existsSync(to)) throw taken(to);
 	const { total, damaged } = await writeCopy(source, to);
 	const mib = (statSync(to).size / 2 ** 20).toFixed(1);
 	const state =

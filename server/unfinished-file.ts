@@ -3,6 +3,7 @@ import { closeSync, existsSync, linkSync, openSync, readdirSync, renameSync, rmS
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError, unwritable } from "./user-error.ts";
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const mark = "-unfinished-";
 const unfinishedName = new RegExp(`${mark}[0-9a-f]{12}$`);
 
@@ -23,12 +24,13 @@ export class UnfinishedFile {
 	constructor(to: string) {
 		this.#to = to;
 		this.path = `${to}${mark}${randomBytes(6).toString("hex")}`;
+		for (const signal of signals) process.once(signal, this.#onSignal);
 		try {
 			closeSync(openSync(this.path, "wx"));
 		} catch (error) {
+			this.#stopListening();
 			throw unwritable(to, error);
 		}
-		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, this.#onSignal);
 	}
 
 	/**
@@ -46,10 +48,14 @@ export class UnfinishedFile {
 	}
 
 	remove(): void {
-		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, this.#onSignal);
+		this.#stopListening();
 		rmSync(this.path, { force: true });
 		// SQLite's, when it was killed while it wrote.
 		rmSync(`${this.path}-journal`, { force: true });
+	}
+
+	#stopListening(): void {
+		for (const signal of signals) process.off(signal, this.#onSignal);
 	}
 }
 
