@@ -68,7 +68,9 @@ export function createHttp({ readiness, metrics, demoFolder, adminFolder }: Http
 		app.get("/", notBuilt);
 		app.get("/d/*", notBuilt);
 	}
-	app.notFound((context) => page(context, 404, "Nothing here", `There is no such page. <a href="/">Go to the start page</a>`));
+	app.notFound((context) =>
+		page(context, 404, "Nothing here", `There is no such page. <a href="/">Go to the start page</a>`),
+	);
 	return app;
 }
 
