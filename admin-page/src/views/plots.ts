@@ -41,7 +41,7 @@ const sources: readonly PlotSource[] = [
 	{
 		title: "From an edit to saved",
 		series: [
-			{ name: "half", color: first },
+			{ name: "median", color: first },
 			{ name: "99 %", color: second },
 		],
 		format: milliseconds,
@@ -54,7 +54,7 @@ const sources: readonly PlotSource[] = [
 	{
 		title: "From an edit to the others",
 		series: [
-			{ name: "half", color: first },
+			{ name: "median", color: first },
 			{ name: "99 %", color: second },
 		],
 		format: milliseconds,
