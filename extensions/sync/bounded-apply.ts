@@ -57,6 +57,7 @@ const rangesAtOnce = 64;
  * @throws when the update can't be read or means nothing to Yjs.
  */
 export function applyBounded(document: Doc, update: Uint8Array, effort: Effort): boolean {
+	document.on("afterTransaction", leaveFormatsToClients);
 	return transact(
 		document,
 		(transaction) => {
@@ -66,6 +67,14 @@ export function applyBounded(document: Doc, update: Uint8Array, effort: Effort):
 		undefined,
 		false,
 	);
+}
+
+/**
+ * After a change, Yjs looks for formats that are not needed any more: at the whole text, or at all that is deleted beside each deleted
+ * item, so a few bytes can take minutes. All clients do so as well, and what they find they delete.
+ */
+function leaveFormatsToClients(transaction: Transaction): void {
+	transaction._needFormattingCleanup = false;
 }
 
 class Application {

@@ -104,6 +104,11 @@ function history(random: Random, edits: number): Uint8Array[] {
 	return updates;
 }
 
+/** The cleaning of formats is left to clients. */
+function withoutCleanup(transaction: Y.Transaction): void {
+	transaction._needFormattingCleanup = false;
+}
+
 /** As a server does with what came between two flushes. */
 function together(
 	document: Y.Doc,
@@ -132,6 +137,7 @@ test("[CON1] what it applies is what Yjs applies, in any order, with gaps, whole
 	for (let round = 0; round < rounds; round += 1) {
 		const waiting = history(random, 60);
 		const [stock, bounded] = [new Y.Doc(), new Y.Doc()];
+		stock.on("afterTransaction", withoutCleanup);
 		const [saysStock, says] = [changesOf(stock), changesOf(bounded)];
 		while (waiting.length > 0) {
 			const given: Uint8Array[] = [];
@@ -267,6 +273,29 @@ test("[TRN5] what is only partly there, or was not when it was deleted, is not c
 	Y.applyUpdate(stock, Y.mergeUpdates([written, early]));
 	expect(late.store.pendingDs).toBeNull();
 	expect(late.getText("0").toString()).toBe(stock.getText("0").toString());
+});
+
+test("[TRN5] formats that are not needed any more are left to clients: to find them takes the square of what is deleted", () => {
+	const author = new Y.Doc();
+	const text = new Y.Text();
+	author.getMap("map").set("text", text);
+	text.insert(0, "bold", { bold: true });
+	for (let left = 100; left > 0; left -= 1) text.insert(0, "x");
+	const document = new Y.Doc();
+	applyBounded(document, Y.encodeStateAsUpdate(author), unboundedEffort);
+	let transactions = 0;
+	document.on("beforeTransaction", () => {
+		transactions += 1;
+	});
+	const before = Y.encodeStateVector(author);
+	text.delete(0, 104);
+	applyBounded(document, Y.encodeStateAsUpdate(author, before), unboundedEffort);
+	expect(transactions).toBe(1);
+	expect(document.getMap<Y.Text>("map").get("text")?.length).toBe(0);
+	// Whoever opens it.
+	const client = new Y.Doc();
+	Y.applyUpdate(client, Y.encodeStateAsUpdate(document));
+	expect(client.getMap<Y.Text>("map").get("text")?.toDelta()).toEqual([]);
 });
 
 test("[TRN5] deletions that cut thousands of others' structs in two are paid for, too", () => {
