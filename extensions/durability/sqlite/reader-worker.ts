@@ -1,6 +1,7 @@
 import { MeaninglessUpdate, merge } from "../merge.ts";
 import { nameChecksum } from "../storage/checksum.ts";
 import { readFramed } from "../storage/framing.ts";
+import { giveWay } from "../storage/give-way.ts";
 import { encodeSnapshot } from "../storage/snapshot-record.ts";
 import { Damage } from "../storage/wire-error.ts";
 import { serve } from "../storage/worker-port.ts";
@@ -12,6 +13,7 @@ import { errorCode } from "./sqlite-error.ts";
 /** The worker that reads, merges and moves the write-ahead log into the database, while the other one writes. */
 serve<ReaderProtocol, WorkerSettings>({
 	answers: (settings) => {
+		giveWay();
 		const reading = new Reopening(
 			settings.path,
 			() => openForReading(settings),
