@@ -1,7 +1,11 @@
 import type { Connection } from "@hocuspocus/server";
 import { expect, test } from "vitest";
+import * as Y from "yjs";
 import { ConflictEfforts } from "../../extensions/limits/content/conflict-effort.ts";
+import { prospectOf } from "../../extensions/limits/content/dependencies.ts";
 import { Later } from "../../extensions/limits/content/later.ts";
+import { Waiting } from "../../extensions/limits/content/waiting.ts";
+import { content, rawUpdate } from "../support/fuzz/raw-update.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 test("[TRN5] what a document has spent comes back by and by, also when it was opened anew", () => {
@@ -55,4 +59,28 @@ test("whom something was refused is asked when there is room, some at a time, an
 	expect(asked).toEqual(clients.slice(1, 17));
 	await clock.pass(5_000);
 	expect(asked).toEqual(clients.slice(1));
+});
+
+test("[TRN5] ranges that are all the same are looked at once", () => {
+	const document = new Y.Doc();
+	const count = 1_000;
+	// In two types by turns, so that Yjs does not put them together.
+	const structs = Array.from({ length: count }, (_, at) => ({
+		content: content.string("a"),
+		parent: `${at % 2}`,
+	}));
+	const all = [0, count] as const;
+	const deletes = (ranges: readonly (typeof all)[]) => [{ client: 5, ranges }];
+	Y.applyUpdate(document, rawUpdate([{ client: 5, clock: 0, structs }], deletes([all])));
+	let looks = 0;
+	for (const struct of document.store.clients.get(5) ?? [])
+		Object.defineProperty(struct, "deleted", {
+			get() {
+				looks += 1;
+				return true;
+			},
+		});
+	const forged = rawUpdate([], deletes(new Array(500).fill(all)));
+	expect(prospectOf(document, forged, new Waiting(document))).toBe("known");
+	expect(looks).toBe(count);
 });

@@ -30,10 +30,15 @@ export function prospectOf(document: Doc, update: Uint8Array, waiting: Waiting):
 	if (!stuck.every(isWaiting)) return "held-back";
 	let isKnown = taken === 0;
 	for (const [client, ranges] of ds.clients) {
-		for (const { clock, len } of ranges) {
+		// Forged ones may all be the same.
+		let seen = 0;
+		for (const { clock, len } of ranges.toSorted((one, other) => one.clock - other.clock)) {
 			const end = clock + len;
-			if (end <= ends.of(client)) isKnown &&= isDeleted(document, client, clock, end);
-			else if (!waiting.hasDeletion(client, Math.max(clock, ends.of(client)), end)) return "held-back";
+			const start = Math.max(clock, seen);
+			if (end <= start) continue;
+			if (end <= ends.of(client)) isKnown &&= isDeleted(document, client, start, end);
+			else if (!waiting.hasDeletion(client, Math.max(start, ends.of(client)), end)) return "held-back";
+			seen = end;
 		}
 	}
 	return isKnown ? "known" : "taken-in";
