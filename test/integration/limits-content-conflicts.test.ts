@@ -1,3 +1,4 @@
+import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import type { Client } from "../support/client.ts";
@@ -5,6 +6,7 @@ import { conflicts } from "../support/conflicts.ts";
 import { eventually } from "../support/eventually.ts";
 import { collectedStructs, sendUpdate } from "../support/forged-updates.ts";
 import { limitedNode } from "../support/limited-node.ts";
+import { messageFrame } from "../support/wire-frames.ts";
 
 test("[TRN5] an update that would keep the event loop for minutes is stopped and refused; nobody is sent away, and the others go on", async () => {
 	const node = await limitedNode({ documentConflictsMax: 200_000 });
@@ -81,4 +83,19 @@ test("[TRN5] what costs much counts for all connections that somebody makes, one
 	}
 	expect(node.count("slowed", "costly-edits")).toBe(1);
 	await other.type("goes on").saved();
+});
+
+test("[TRN5] state vectors of those that nobody knows count by what it takes to look them up", async () => {
+	const node = await limitedNode({ messagesPerSecondMax: 100 });
+	const [attacker, other] = [node.client("doc"), node.client("elsewhere")];
+	await Promise.all([attacker.synced(), other.type("a").saved()]);
+	const clients = Array.from({ length: 50_000 }, (_, client) => [client + 2 ** 20, 1] as const);
+	const frame = messageFrame("doc", (encoder) => {
+		for (const type of [0, 0]) encoding.writeVarUint(encoder, type);
+		encoding.writeVarUint8Array(encoder, Y.encodeStateVector(new Map(clients)));
+	});
+	for (let left = 10; left > 0; left -= 1) attacker.socket.webSocket?.send(frame);
+	await eventually("it to be slowed", () => node.count("slowed", "connection-rate") > 0);
+	await other.type("b").saved();
+	expect(attacker.closes).toEqual([]);
 });

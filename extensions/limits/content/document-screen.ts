@@ -14,6 +14,12 @@ import { scanUpdate, type UpdateScan } from "./update-scan.ts";
 
 /** Ten thousand clients or more. Its answer costs the server as much for each that it names, known or not. */
 const stateVectorBytesMax = 1024 * 1024;
+/** Of smaller ones nobody counts what they cost: hundreds of clients. */
+const plainStateVectorBytes = 4 * 1024;
+/** What a client takes in a state vector at most, or nearly. */
+const stateVectorEntryBytes = 12;
+/** As so many messages counts a byte of what is looked up: some 0.3 ms for a KiB. */
+const messagesPerStateVectorByte = 3 / 1024;
 /** As many cost as much as a message, and more: what clients bring when they come back is below what may come at once. */
 const partsPerMessage = 200;
 /** A part takes two bytes at least, and one that names a root type this many. */
@@ -54,6 +60,8 @@ export class DocumentScreen implements MessageScreen {
 	/** Of updates that may not have been applied, and at which nobody has looked closely. */
 	#plainBytes = 0;
 	readonly effort: Effort | undefined;
+	/** Who has asked for what it lacks with a state vector that is not small; made when somebody has. */
+	#joined: WeakSet<Connection> | undefined;
 	/** Made when something was refused. */
 	#later: Later | undefined;
 
@@ -96,11 +104,23 @@ export class DocumentScreen implements MessageScreen {
 			case "presence":
 				return this.#admitPresence(connection, incoming.payload);
 			case "step1":
-				if (incoming.payload.byteLength <= stateVectorBytesMax) return asItIs;
-				return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
+				return this.#admitStep1(connection, incoming.payload.byteLength);
 			default:
 				return asItIs;
 		}
+	}
+
+	#admitStep1(connection: Connection, bytes: number): Admission {
+		if (bytes > stateVectorBytesMax)
+			return this.#close(connection, "update-size", limitCloseEvents.updateTooBig);
+		if (bytes <= plainStateVectorBytes) return asItIs;
+		this.#joined ??= new WeakSet();
+		// Whoever joins names those that the document knows.
+		const { size } = this.#document.store.clients;
+		const freeBytes = this.#joined.has(connection) ? 0 : size * stateVectorEntryBytes;
+		this.#joined.add(connection);
+		this.#context.costs.charge(connection, (bytes - freeBytes) * messagesPerStateVectorByte);
+		return asItIs;
 	}
 
 	/** What it costs is not to be seen by an update: Yjs looks at many items for each that says it was made in the same place. */
