@@ -195,7 +195,8 @@ function endOnSignals(node: IndelibleNode, httpServer: Server, logger: Logger): 
  * data, and nobody would know of it.
  */
 function endWithParent(onEnd: () => void): void {
-	if (process.env.npm_lifecycle_event === undefined) return;
+	// What npm itself runs, and not what a script of its own starts and leaves behind.
+	if (!process.env.npm_lifecycle_script?.includes("indelible")) return;
 	const parent = process.ppid;
 	const timer = setInterval(() => {
 		if (process.ppid === parent) return;
