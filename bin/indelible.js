@@ -50,7 +50,7 @@ function runOn(binary) {
 	for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
 	// What npm runs does not hear of npm's end (server/start.ts). Once this process is gone, the child ends as well.
 	const parent = process.ppid;
-	if (process.env.npm_lifecycle_event !== undefined)
+	if (process.env.npm_lifecycle_script?.includes("indelible"))
 		setInterval(() => process.ppid !== parent && process.exit(1), 500).unref();
 	child.on("error", (error) => {
 		console.error(`indelible: ${binary} can't be started: ${error.message}`);
