@@ -20,6 +20,7 @@ const ownExtensions: ReadonlySet<string> = new Set([
 	"RedisBus",
 	"Auth",
 	"Limits",
+	"Linger",
 	"ContentLimits",
 ]);
 /** Hooks that Hocuspocus runs for an update of a document. */
