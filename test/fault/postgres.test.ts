@@ -189,6 +189,12 @@ describe("[DUR1] [DUR3] under load from two nodes, nothing durable is lost, and 
 			await trouble();
 			await expectEverything(writers);
 		}
+		// Between two calls, nobody notices that a connection was ended.
+		await eventually("somebody to notice", async () => {
+			if (writers.some(({ errors }) => errors.length > 0)) return true;
+			await trouble();
+			return false;
+		});
 		const words = writers.map((writer) => writer.words);
 		await eventually("both to go on", () =>
 			writers.every((writer, at) => writer.words > (words[at] ?? 0) + 20),
