@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, openSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { WorkerLink } from "../extensions/durability/storage/worker-link.ts";
 import type { BackupCopy, BackupProtocol } from "./backup-copy.ts";
 import type { Configuration } from "./configuration.ts";
+import { syncPath } from "./sync-path.ts";
 import { taken, UnfinishedFile, unfinishedBeside } from "./unfinished-file.ts";
 import { UserError } from "./user-error.ts";
 
@@ -42,19 +43,10 @@ async function writeCopy(source: string, to: string): Promise<BackupCopy> {
 	try {
 		const copied = await thread.ask("copy", { source, unfinished: file.path, to });
 		file.finish();
-		if (process.platform !== "win32") sync(dirname(resolve(to)));
+		if (process.platform !== "win32") syncPath(dirname(resolve(to)), "r");
 		return copied;
 	} finally {
 		file.remove();
 		await thread.close("end");
-	}
-}
-
-function sync(folder: string): void {
-	const handle = openSync(folder, "r");
-	try {
-		fsyncSync(handle);
-	} finally {
-		closeSync(handle);
 	}
 }

@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
 import { errorCode, isDamage, sqliteSays } from "../extensions/durability/sqlite/sqlite-error.ts";
 import { StoredDocuments } from "../extensions/durability/sqlite/stored-documents.ts";
 import { serve } from "../extensions/durability/storage/worker-port.ts";
 import { DamagedDocumentError, StoreConfigurationError } from "../extensions/durability/store.ts";
 import type { BackupCopy, BackupProtocol, BackupTask } from "./backup-copy.ts";
+import { syncPath } from "./sync-path.ts";
 import { unwritable } from "./user-error.ts";
 
 // A thread of its own: SQLite copies in one go, and signals are heard meanwhile.
@@ -22,7 +22,7 @@ function copy(task: BackupTask): BackupCopy {
 			documents.close();
 		}
 		const found = readBack(task.unfinished);
-		sync(task.unfinished);
+		syncPath(task.unfinished, "r+");
 		return found;
 	} catch (error) {
 		throw explain(error, task);
@@ -62,13 +62,4 @@ function readBack(path: string): BackupCopy {
 		copied.close();
 	}
 	return { total, damaged };
-}
-
-function sync(path: string): void {
-	const handle = openSync(path, "r+");
-	try {
-		fsyncSync(handle);
-	} finally {
-		closeSync(handle);
-	}
 }
