@@ -3,103 +3,40 @@ import type {
 	afterUnloadDocumentPayload,
 	beforeUnloadDocumentPayload,
 	Connection,
+	Document,
 	Extension,
 	Hocuspocus,
 	onConfigurePayload,
 	onLoadDocumentPayload,
 	onStoreDocumentPayload,
-	RedisTransactionOrigin,
 } from "@hocuspocus/server";
-import { type Document, isTransactionOrigin } from "@hocuspocus/server";
-import { applyUpdate } from "yjs";
-import { leaveWithLastClient } from "../linger/leaving.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { applyInTurns } from "./apply-in-turns.ts";
+import { BrokenDocuments } from "./broken-documents.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
 import { CommitTraces, sizeOf } from "./commit-traces.ts";
-import {
-	type CompactionThresholds,
-	defaultThresholds,
-	isDueByIdleness,
-	isDueBySize,
-	type StoredSize,
-} from "./compaction-policy.ts";
+import { type CompactionThresholds, defaultThresholds, type StoredSize } from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
+import { DocumentCompaction } from "./document-compaction.ts";
 import { type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { type DocumentStats, sizeOfStored, statsOf, whyUnwritable } from "./document-stats.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
+import { guardEvents } from "./guarded-events.ts";
 import { consoleLogger, type DurabilityEvent, type DurabilityLogger, logEvent } from "./logging.ts";
 import { Nesting } from "./nesting.ts";
-import { type Seed, seedUpdate } from "./seed/index.ts";
+import type { DurabilityOptions } from "./options.ts";
+import type { Seed } from "./seed/index.ts";
+import { sow } from "./seed/sow.ts";
 import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
 import { wholeState } from "./stored-updates.ts";
-
-export interface DurabilityOptions {
-	/** Where the log and the snapshots are. The extension opens it, and closes it in `onDestroy`. */
-	readonly store: Store;
-	/** Called for a document that was never stored; what it returns becomes its first log entry, exactly once. */
-	readonly seed?: Seed | undefined;
-	/**
-	 * Memory for updates that wait for a store that fails, in bytes, 64 MiB by default. Past it, whoever sends an
-	 * update is closed with 1013, and nobody new is let in until half of it is written.
-	 */
-	readonly backlogBytesMax?: number | undefined;
-	/**
-	 * Longest time from the start of one commit to the start of the next, in ms; 50 by default. Commits are spaced out under
-	 * load only, where it saves processor time; acknowledgements wait that much longer then.
-	 */
-	readonly commitIntervalMs?: number | undefined;
-	/**
-	 * Time that an edit waits for more before it is committed, in ms; 0 by default. It saves disk writes while people type,
-	 * and keeps their acknowledgements waiting that much longer; server-side code that awaits its edit does not wait.
-	 */
-	readonly commitDelayMs?: number | undefined;
-	/** When logs are merged into snapshots. */
-	readonly compaction?: Partial<CompactionThresholds> | undefined;
-	readonly logger?: DurabilityLogger | undefined;
-	readonly onEvent?: ((event: DurabilityEvent) => void) | undefined;
-	/** For tests. */
-	readonly clock?: Clock | undefined;
-}
-
-export interface DocumentStats {
-	/** Size of the snapshot as a Yjs update. */
-	readonly snapshotBytes: number;
-	/** Bytes of the updates in the log since the snapshot. */
-	readonly logBytes: number;
-	readonly logUpdates: number;
-	/** Of the newest log entry that is known here. */
-	readonly position: number;
-	/** Updates that this server has logged since the document came into memory. */
-	readonly appended: number;
-	/** Of these, not known to be durable. */
-	readonly waiting: number;
-	readonly isCompacting: boolean;
-	/** Why it can't be written, while it alone can't. */
-	readonly failure: string | undefined;
-}
-
-/**
- * When a listener of these throws, Yjs 13.6 emits no `update` for the edit, or for none that comes after it, and yet keeps
- * them all.
- */
-const unguardedEvents: ReadonlySet<string> = new Set([
-	"beforeAllTransactions",
-	"beforeTransaction",
-	"afterTransactionCleanup",
-	"update",
-	"updateV2",
-	"subdocs",
-]);
-
-/** After a compaction failed, so that a document that can't be compacted is not tried with every edit. */
-const failedCompactionPauseMs = 60_000;
+import { isAlreadyLogged, isFromNode } from "./update-origin.ts";
 
 /**
  * Makes an acknowledgement mean that the edit is on disk. A Hocuspocus extension, for our own node and for a stock
@@ -119,6 +56,7 @@ export class Durability implements Extension {
 	readonly #commitLog: CommitLog;
 	readonly #commitTraces: CommitTraces;
 	readonly #compactor: Compactor;
+	readonly #compaction: DocumentCompaction;
 	readonly #reader: StoreReader;
 	/** There when the store can be followed. */
 	readonly #follower: StoreFollower | undefined;
@@ -127,8 +65,7 @@ export class Durability implements Extension {
 	#instance: Hocuspocus | undefined;
 	#tracing: Tracing | undefined;
 	readonly #gates = new WeakMap<Connection, AckGate>();
-	/** Documents in which Yjs has not ended a transaction, until it is known whether it does. */
-	readonly #suspects = new Set<Document>();
+	readonly #broken: BrokenDocuments;
 	#onStored: ((documentName: string, stored: StoredDocument) => Promise<void>) | undefined;
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
@@ -161,7 +98,10 @@ export class Durability implements Extension {
 		});
 		this.#commitTraces = new CommitTraces(this.#commitLog);
 		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
+		this.#broken = new BrokenDocuments(clock, this.#logger);
 		this.#compactor = new Compactor({ store, clock, onEvent });
+		const [commitLog, compactor, thresholds] = [this.#commitLog, this.#compactor, this.#thresholds];
+		this.#compaction = new DocumentCompaction({ commitLog, compactor, clock, thresholds });
 		const onLost = (documentName: string, position: number) =>
 			this.#commitLog.storeAnew(documentName, position);
 		this.#reader = new StoreReader({ store, clock, entries, onEvent, onLost });
@@ -193,13 +133,7 @@ export class Durability implements Extension {
 	 * better. Whoever reaches `/readyz` may read it: it names no document.
 	 */
 	get degradations(): string[] {
-		const { failedDocuments } = this.#commitLog;
-		if (failedDocuments === 0) return this.#reader.problems;
-		const unwritable =
-			failedDocuments === 1
-				? "1 document can't be written; the log names it"
-				: `${failedDocuments} documents can't be written; the log names them`;
-		return [unwritable, ...this.#reader.problems];
+		return [...whyUnwritable(this.#commitLog.failedDocuments), ...this.#reader.problems];
 	}
 
 	/** Updates and bytes that are not known to be durable, and totals since the start. */
@@ -262,18 +196,7 @@ export class Durability implements Extension {
 	/** What is known of a document in memory without reading it; `undefined` for one that is not. Costs nothing. */
 	documentStats(documentName: string): DocumentStats | undefined {
 		const entry = this.#entries.get(documentName);
-		if (entry === undefined) return undefined;
-		const { log, snapshotBytes, logBytes, logUpdates } = entry;
-		return {
-			snapshotBytes,
-			logBytes,
-			logUpdates,
-			position: Math.max(log.position, entry.readPosition),
-			appended: log.appended,
-			waiting: log.appended - log.durable,
-			isCompacting: entry.compaction.status === "running",
-			failure: log.failure?.error.message,
-		};
+		return entry === undefined ? undefined : statsOf(entry);
 	}
 
 	/**
@@ -281,9 +204,7 @@ export class Durability implements Extension {
 	 * @throws {DamagedDocumentError} @throws {StoreUnavailableError}
 	 */
 	async storedSize(documentName: string): Promise<StoredSize> {
-		const { snapshot, entries, logBytes } = await this.#store.load(documentName);
-		const logUpdates = entries.reduce((sum, { updates }) => sum + updates.length, 0);
-		return { snapshotBytes: snapshot?.update.byteLength ?? 0, logBytes, logUpdates };
+		return sizeOfStored(await this.#store.load(documentName));
 	}
 
 	/** How large a document is at most that is in memory: what is stored of it, in bytes. */
@@ -390,7 +311,7 @@ export class Durability implements Extension {
 		this.#entries.set(documentName, entry);
 		this.#follower?.loaded(documentName);
 		this.#follow(entry);
-		if (stored.position === 0) await this.#sow(document, context);
+		if (stored.position === 0 && this.#seed !== undefined) await sow(this.#seed, document, context);
 	}
 
 	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {
@@ -421,7 +342,7 @@ export class Durability implements Extension {
 		if (entry === undefined || !entry.document.isDestroyed) return;
 		this.#entries.delete(documentName);
 		this.#commitLog.release(documentName);
-		if (isDueByIdleness(entry, this.#thresholds)) this.#compact(entry);
+		this.#compaction.idle(entry);
 	}
 
 	async onDestroy(): Promise<void> {
@@ -463,23 +384,13 @@ export class Durability implements Extension {
 		document.on("afterTransaction", () => {
 			for (const update of takeHeldBack(entry)) this.#append(entry, update);
 		});
-		const emit = document.emit.bind(document);
-		document.emit = (name, payload) => {
-			// Most of what Yjs tells with each edit nobody wants to know.
-			if (!document._observers.has(name)) return;
-			if (!unguardedEvents.has(name)) return emit(name, payload);
-			try {
-				emit(name, payload);
-			} catch (error) {
-				this.#logger.error({ err: error, documentName: document.name }, `a listener of "${name}" failed`);
-			}
-		};
+		guardEvents(document, this.#logger);
 		const addConnection = document.addConnection.bind(document);
 		const options: AckGateOptions = {
 			log,
 			commitLog: this.#commitLog,
 			nesting: new Nesting(document),
-			onUnfinished: () => this.#endIfBroken(document),
+			onUnfinished: () => this.#broken.endIfBroken(document),
 		};
 		document.addConnection = (connection) => {
 			this.#gates.set(connection, AckGate.install(connection, options));
@@ -489,63 +400,12 @@ export class Durability implements Extension {
 		};
 	}
 
-	/**
-	 * Transactions end with the turn in which they begin. Where Yjs did not get to the end of one, its document takes edits and tells
-	 * nobody of them any more. It leaves memory, and its clients come back to what is logged with what was not acknowledged [TRN5].
-	 */
-	#endIfBroken(document: Document): void {
-		if (this.#suspects.has(document)) return;
-		this.#suspects.add(document);
-		this.#clock.after(0, () => {
-			this.#suspects.delete(document);
-			if (document._transactionCleanups.length === 0) return;
-			this.#logger.error(
-				{ documentName: document.name },
-				"Yjs did not survive an edit of a document; it is loaded again, and its clients come back",
-			);
-			leaveWithLastClient(document);
-			for (const connection of document.getConnections()) connection.close(gateCloseEvents.documentLeft);
-		});
-	}
-
 	#append(entry: DocumentEntry, update: Uint8Array): void {
 		this.#commitLog.append(entry.log, update);
 		entry.logBytes += update.byteLength;
 		entry.logUpdates += 1;
 		entry.lastAppendMs = this.#clock.now();
-		if (isDueBySize(entry, this.#thresholds)) this.#compact(entry);
-	}
-
-	#compact(entry: DocumentEntry): void {
-		if (entry.compaction.status === "running" || this.#clock.now() < entry.compaction.notBeforeMs) return;
-		entry.compaction = { status: "running" };
-		// What is not written yet can't be merged, and must not be counted as if it were.
-		this.#commitLog.durable(entry.document.name).then(
-			() => this.#requestCompaction(entry),
-			() => {
-				// The log was closed; nothing is compacted any more.
-			},
-		);
-	}
-
-	#requestCompaction(entry: DocumentEntry): void {
-		const { logBytes, logUpdates } = entry;
-		const isRequested = this.#compactor.request(entry.document.name, {
-			gc: entry.document.gc,
-			done: (result) => {
-				if (result === undefined) {
-					entry.compaction = { status: "none", notBeforeMs: this.#clock.now() + failedCompactionPauseMs };
-					return;
-				}
-				entry.compaction = { status: "none", notBeforeMs: 0 };
-				// What was appended since is still in the log.
-				entry.logBytes -= logBytes;
-				entry.logUpdates -= logUpdates;
-				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
-			},
-		});
-		// It may still be under way from an earlier stay in memory: the next edit asks again.
-		if (!isRequested) entry.compaction = { status: "none", notBeforeMs: 0 };
+		this.#compaction.appended(entry);
 	}
 
 	#appended(documentName: string, position: number): void {
@@ -569,8 +429,7 @@ export class Durability implements Extension {
 			const idleSinceMs = this.#clock.now() - this.#thresholds.idleMs;
 			for (const entry of this.#entries.values()) {
 				if (this.#wasNeverOpened(entry)) this.#dropUnopened(entry.document.name);
-				else if (entry.lastAppendMs <= idleSinceMs && isDueByIdleness(entry, this.#thresholds))
-					this.#compact(entry);
+				else if (entry.lastAppendMs <= idleSinceMs) this.#compaction.idle(entry);
 			}
 			this.#sweepIdle();
 		});
@@ -593,42 +452,9 @@ export class Durability implements Extension {
 			instance.documents.get(document.name) !== document && !instance.unloadingDocuments.has(document.name)
 		);
 	}
-
-	/** @throws {SeedError} */
-	async #sow(document: Document, context: unknown): Promise<void> {
-		if (this.#seed === undefined) return;
-		let update: Uint8Array | undefined;
-		try {
-			update = await seedUpdate(await this.#seed(document.name, context));
-		} catch (error) {
-			throw new SeedError(document.name, error as Error);
-		}
-		// It is not marked as loaded, so it is logged like any other edit.
-		if (update !== undefined) applyUpdate(document, update, { source: "local", context });
-	}
 }
 
 /** Hocuspocus 4.7 forgets a document that could not be loaded, but its presence has a timer that keeps it in memory. */
 function discard(document: Document): void {
 	if (!document.isDestroyed) document.destroy();
-}
-
-/** The `seed` hook failed, so the document was not opened. Nothing was stored; the next try calls it again. */
-export class SeedError extends Error {
-	override readonly name = "SeedError";
-	/** Hocuspocus sends this to the client in its PermissionDenied message. */
-	readonly reason = "seed-failed";
-
-	constructor(documentName: string, cause: Error) {
-		super(`the seed hook failed for ${JSON.stringify(documentName)}: ${cause.message}`, { cause });
-	}
-}
-
-function isFromNode(origin: unknown): origin is RedisTransactionOrigin {
-	return isTransactionOrigin(origin) && origin.source === "redis";
-}
-
-/** By the node that it came from, unless the origin says that it does not log. */
-function isAlreadyLogged(origin: unknown): boolean {
-	return isFromNode(origin) && !("isLogged" in origin && origin.isLogged === false);
 }
