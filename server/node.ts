@@ -38,7 +38,8 @@ import { declareDiskMetrics } from "./metrics.ts";
 import { refusePrivateStore } from "./private-store.ts";
 import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
 import { addressOf, TrustedProxies } from "./transport/client-address.ts";
-import { refuseUpgrade, WebSocketTransport } from "./transport/web-socket-transport.ts";
+import { refuseUpgrade } from "./transport/handshake.ts";
+import { WebSocketTransport } from "./transport/web-socket-transport.ts";
 
 /** Options of {@link createNode}: {@link NodeSettings}, any Hocuspocus hook, and what only code can say. */
 export interface NodeOptions extends Partial<NodeSettings>, Hooks {

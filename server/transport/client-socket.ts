@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
 import {
 	type Charged,
 	isWorthCharging,
@@ -25,7 +24,8 @@ import {
 	step1In,
 } from "./frames.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
-import { endOf, noAnswer, noteFailure, type OurEnd, type SocketEnd, terminated } from "./socket-end.ts";
+import { endOf, noAnswer, type OurEnd, type SocketEnd, terminated } from "./socket-end.ts";
+import type { WebSocketConnection, WebSocketHandlers } from "./web-socket-connection.ts";
 
 export interface ClientSocketOptions {
 	readonly documentNameBytesMax: number;
@@ -76,9 +76,11 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
  * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
  * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
  */
-export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged, NewcomerSocket {
-	readonly #ws: WebSocket;
-	/** What `ws` writes to. It writes whole frames, so whole frames of ours can go between them. */
+export class ClientSocket
+	implements PacedSocket, HeartbeatPeer, Sender, Charged, NewcomerSocket, WebSocketHandlers
+{
+	readonly #connection: WebSocketConnection;
+	/** What the connection is on. */
 	readonly #stream: Duplex;
 	readonly #options: ClientSocketOptions;
 	/** To be set at once. */
@@ -114,23 +116,17 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 	#ended: OurEnd | undefined;
 	#isAlive = true;
 
-	/** @param stream The upgraded connection that `ws` is on. */
-	constructor(ws: WebSocket, stream: Duplex, options: ClientSocketOptions) {
-		this.#ws = ws;
+	/** @param stream What the connection is on. */
+	constructor(connection: WebSocketConnection, stream: Duplex, options: ClientSocketOptions) {
+		this.#connection = connection;
 		this.#stream = stream;
 		this.#options = options;
-		(ws as Owned)[owner] = this;
-		ws.on("message", onMessage);
-		ws.on("pong", onSignOfLife);
-		ws.on("ping", onSignOfLife);
-		// `ws` closes the socket itself after an error (a frame that is too big or violates the protocol, a reset).
-		ws.on("error", noteFailure);
-		ws.on("close", onClose);
+		connection.handlers = this;
 		this.#newcomer = options.newcomers.add(this);
 	}
 
 	get readyState(): number {
-		return this.#ws.readyState;
+		return this.#connection.readyState;
 	}
 
 	send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
@@ -154,7 +150,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 		if (!this.#stream.writableNeedDrain) this.#sentUnpacedBytes = 0;
 		else this.#sentUnpacedBytes += frame.byteLength;
 		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
-		else this.#ws.send(frame);
+		else this.#connection.send(frame);
 	}
 
 	/** Framing and the handshake included; 0 when it is on nothing that counts. */
@@ -169,7 +165,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 
 	/** How it ended, when it has. @param code What its `close` event says. */
 	endOf(code: number): SocketEnd {
-		return endOf(this.#ws, this.#ended, code);
+		return endOf(this.#ended, code);
 	}
 
 	/** When it was opened, by `performance.now()`. */
@@ -182,7 +178,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 	}
 
 	sendFramed(frames: Uint8Array): void {
-		if (this.#ws.readyState === this.#ws.OPEN) this.#stream.write(frames);
+		this.#connection.sendFramed(frames);
 	}
 
 	route(route: Route): void {
@@ -239,13 +235,13 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 
 	close(code = 1005, reason = ""): void {
 		this.#ended ??= { code, reason };
-		this.#ws.close(code === 1005 ? undefined : code, reason);
+		this.#connection.close(code, reason);
 		this.#endUnheard();
 	}
 
 	end(close: CloseCode): void {
 		this.#ended ??= close;
-		this.#ws.close(close.code, close.reason);
+		this.#connection.close(close.code, close.reason);
 		this.#endUnheard();
 	}
 
@@ -257,11 +253,11 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 	/** Without a closing handshake. */
 	terminate(why = terminated): void {
 		this.#ended ??= why;
-		this.#ws.terminate();
+		this.#connection.terminate();
 	}
 
 	get isOpen(): boolean {
-		return this.#ws.readyState === this.#ws.OPEN;
+		return this.#connection.isOpen;
 	}
 
 	/** For how many beats at least it has sent no edit. */
@@ -280,7 +276,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 			this.end(closeCodes.authenticationTimeout);
 		}
 		this.#isAlive = false;
-		if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+		this.#connection.sendPing();
 	}
 
 	#drained(): void {
@@ -289,29 +285,28 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 		for (const listener of listeners) listener();
 	}
 
-	/** For the `close` event of `ws`. */
-	closed(code: number, reason: string): void {
+	/** Told by the connection, as what follows. */
+	closed(code: number): void {
 		this.#newcomer?.end();
 		this.#options.traffic.forget(this);
-		this.handlers?.close({ code, reason });
+		// What a client gives as its reason is for nobody here.
+		this.handlers?.close({ code, reason: "" });
 	}
 
-	/** For the `ping` and `pong` events of `ws`. */
+	violated(close: CloseCode): void {
+		this.#ended ??= close;
+	}
+
 	signOfLife(): void {
 		this.#isAlive = true;
 		this.#count(0);
 	}
 
-	/** For the `message` event of `ws`. */
-	receive(frame: Uint8Array, isBinary: boolean): void {
+	received(frame: Uint8Array): void {
 		this.#isAlive = true;
-		// Frames that were on their way when the socket was closed.
-		if (this.#ws.readyState !== this.#ws.OPEN) return;
+		// What was on its way when the socket was closed.
+		if (!this.#connection.isOpen) return;
 		this.#count(frame.byteLength);
-		if (!isBinary) {
-			this.end(closeCodes.unsupportedData);
-			return;
-		}
 		for (const route of this.#routes) {
 			const { address } = route;
 			if (!beginsWith(frame, address) || !isMessageType(frame[address.byteLength])) continue;
@@ -336,7 +331,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 
 	#hold(reason: number): void {
 		this.#holds |= reason;
-		this.#ws.pause();
+		this.#connection.pause();
 	}
 
 	#release(reason: number): void {
@@ -345,7 +340,7 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 		if (this.#holds > 0) return;
 		// Whatever it has answered meanwhile is still to be read.
 		this.#isAlive = true;
-		this.#ws.resume();
+		this.#connection.resume();
 	}
 
 	/** Hocuspocus has let the client into a document, and begins to load it now if it is not in memory. */
@@ -386,23 +381,4 @@ export class ClientSocket implements PacedSocket, HeartbeatPeer, Sender, Charged
 
 function uncork(stream: Duplex): void {
 	stream.uncork();
-}
-
-/** Whose a `ws` is. The listeners are made once: for each socket anew, they would be the half of what it takes. */
-const owner = Symbol("client socket");
-
-interface Owned {
-	[owner]?: ClientSocket;
-}
-
-function onMessage(this: object, data: Uint8Array, isBinary: boolean): void {
-	(this as Owned)[owner]?.receive(data, isBinary);
-}
-
-function onSignOfLife(this: object): void {
-	(this as Owned)[owner]?.signOfLife();
-}
-
-function onClose(this: object, code: number, reason: Buffer): void {
-	(this as Owned)[owner]?.closed(code, reason.toString());
 }

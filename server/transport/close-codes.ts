@@ -5,8 +5,9 @@
 export const closeCodes = {
 	serviceRestart: { code: 1012, reason: "service-restart", retry: true },
 	storeUnavailable: { code: 1013, reason: "store-unavailable", retry: true },
-	/** Sent by `ws` itself. */
 	frameTooBig: { code: 1009, reason: "frame-too-big", retry: false },
+	/** Against RFC 6455; what exactly is added to the reason. */
+	protocolError: { code: 1002, reason: "protocol-error", retry: false },
 	/** Text frames: the protocol is binary. */
 	unsupportedData: { code: 1003, reason: "unsupported-data", retry: false },
 	malformedMessage: { code: 4400, reason: "malformed-message", retry: false },

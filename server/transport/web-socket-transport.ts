@@ -1,23 +1,23 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
-import { type WebSocket, WebSocketServer } from "ws";
 import type { DurabilityLogger } from "../../extensions/durability/index.ts";
 import type { Newcomers, Traffic } from "../../extensions/limits/index.ts";
 import type { MetricSink } from "../../extensions/metrics/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
-import { retryAfterSeconds } from "../load/retry-after.ts";
 import { Client, type ClientContext } from "./client.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import { documentNameOf } from "./frames.ts";
+import { answerHandshake, refuseUpgrade } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { noteTraceParent, requestName } from "./request-name.ts";
 import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
+import { WebSocketConnection, type WebSocketOptions } from "./web-socket-connection.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
 
 export interface WebSocketTransportOptions {
@@ -45,7 +45,8 @@ const closingHandshakeMs = 2_000;
 /** Takes WebSockets from any HTTP server's `upgrade` events and hands them to Hocuspocus. */
 export class WebSocketTransport {
 	readonly #options: WebSocketTransportOptions;
-	readonly #server: WebSocketServer;
+	readonly #socketOptions: WebSocketOptions;
+	readonly #wrongProofs = new WrongTokens();
 	readonly #heartbeat: Heartbeat;
 	readonly #sockets = new Set<ClientSocket>();
 	readonly #figures = new SocketFigures(this.#sockets);
@@ -65,20 +66,7 @@ export class WebSocketTransport {
 		};
 		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
 		this.#log = new ConnectionLog(options.logger);
-		this.#server = new WebSocketServer({
-			noServer: true,
-			clientTracking: false,
-			perMessageDeflate: false,
-			maxPayload: options.frameBytesMax,
-			// @types/ws 8.18 does not know it yet.
-			...{ closeTimeout: closeTimeoutMs },
-		});
-		const { trustedProxies } = options;
-		const wrongProofs = new WrongTokens();
-		this.#server.on("headers", (headers, request) => {
-			const { name: node, adminToken } = this;
-			headers.push(...upgradeHeaders(request, { node, trustedProxies, adminToken, wrongProofs }));
-		});
+		this.#socketOptions = { frameBytesMax: options.frameBytesMax, closeTimeoutMs };
 	}
 
 	get connections(): number {
@@ -92,8 +80,21 @@ export class WebSocketTransport {
 	/** For an HTTP server's `upgrade` event. Never throws; what can't be served gets an HTTP error. */
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		const refusal = this.#options.refusal();
-		if (refusal !== undefined) refuseUpgrade(socket, 503, refusal);
-		else this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, socket, request));
+		if (refusal !== undefined) {
+			refuseUpgrade(socket, 503, refusal);
+			return;
+		}
+		const { name: node, adminToken } = this;
+		const { trustedProxies } = this.#options;
+		const about = { node, trustedProxies, adminToken, wrongProofs: this.#wrongProofs };
+		const handshake = answerHandshake(request, () => upgradeHeaders(request, about));
+		if (handshake.type === "refused") refuseUpgrade(socket, handshake.status, handshake.reason);
+		// Gone before it was answered.
+		else if (!socket.readable || !socket.writable) socket.destroy();
+		else {
+			socket.write(handshake.response);
+			this.#connect(new WebSocketConnection(socket, head, this.#socketOptions), socket, request);
+		}
 	}
 
 	/** Closes all sockets with 1012, spread over a window, and resolves when the last one is gone. Whoever does not answer is cut off. */
@@ -132,9 +133,9 @@ export class WebSocketTransport {
 		for (const socket of this.#sockets) socket.terminate();
 	}
 
-	#connect(ws: WebSocket, stream: Duplex, request: IncomingMessage): void {
+	#connect(connection: WebSocketConnection, stream: Duplex, request: IncomingMessage): void {
 		const { hocuspocus, trustedProxies } = this.#options;
-		const socket = new ClientSocket(ws, stream, this.#options);
+		const socket = new ClientSocket(connection, stream, this.#options);
 		const webRequest = toWebRequest(request);
 		noteAddress(webRequest, request, trustedProxies);
 		noteTraceParent(webRequest, request, trustedProxies);
@@ -157,15 +158,4 @@ export class WebSocketTransport {
 		this.#heartbeat.remove(socket);
 		if (this.#sockets.size === 0) this.#whenEmpty?.();
 	}
-}
-
-/** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */
-export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
-	socket.on("error", () => {});
-	// Sockets of Node's HTTP server stay half open for as long as the other side likes.
-	socket.once("finish", () => socket.destroy());
-	socket.end(
-		`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-			`Retry-After: ${retryAfterSeconds(Math.random())}\r\nContent-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`,
-	);
 }

@@ -79,7 +79,7 @@ test.for([
 		authenticationFrame("n".repeat(1025)),
 		{ code: 4404, reason: "invalid-document-name" },
 	],
-	["a frame over the limit", new Uint8Array(100_001), { code: 1009, reason: "" }],
+	["a frame over the limit", new Uint8Array(100_001), { code: 1009, reason: "frame-too-big" }],
 ] as const)(
 	"[TRN5] %s costs its sender the connection and nobody else anything",
 	async ([, frame, close]) => {

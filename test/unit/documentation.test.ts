@@ -29,7 +29,7 @@ test("the operators' page lists every close code", () => {
 	for (const { code, reason, retry } of Object.values(closeCodes)) {
 		const row = page.split("\n").find((line) => line.startsWith(`| ${code} |`));
 		expect(row, `close code ${code}`).toBeDefined();
-		if (code !== closeCodes.frameTooBig.code) expect(row).toContain(`\`${reason}\``);
+		expect(row).toContain(`\`${reason}`);
 		expect(row?.endsWith(retry ? "| retry |" : "| not retry |")).toBe(true);
 	}
 });
@@ -42,7 +42,7 @@ test("the operators' page lists every code with which an extension closes a sock
 		...gateCloseEvents,
 	})) {
 		const row = page.split("\n").find((line) => line.startsWith(`| ${code} |`));
-		expect(row, `close code ${code}`).toContain(`\`${reason}\``);
+		expect(row, `close code ${code}`).toContain(`\`${reason}`);
 	}
 });
 
