@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { badge, create, open, textbox, typeAtEnd } from "./support/editors.ts";
+import { badge, canvas, create, open, textbox, title, typeAtEnd } from "./support/editors.ts";
+import { Server } from "./support/server.ts";
 import { expect, serverGoesAway, test } from "./support/test.ts";
 
 test.afterEach(async ({ server }) => {
@@ -83,4 +84,41 @@ test("a path that is nobody's says so", async ({ person }) => {
 	await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
 	await page.getByRole("main").getByRole("link", { name: "Go to the start page" }).click();
 	await expect(page.getByRole("heading", { name: "What shall we make?" })).toBeVisible();
+});
+
+test("where one may only read, the badge says so and nothing can be edited", async ({ person }) => {
+	const server = await Server.start({ INDELIBLE_AUTH_ANONYMOUS_READ: "*" });
+	try {
+		const page = await person();
+		await page.goto(`${server.url}/d/text-minutes`);
+		await expect(badge(page)).toHaveText("Read only");
+		await expect(textbox(page)).toHaveAttribute("contenteditable", "false");
+		await expect(title(page)).not.toBeEditable();
+		await expect(page.getByRole("toolbar")).toHaveCount(0);
+		await page.goto(`${server.url}/d/code-lamp`);
+		await expect(badge(page)).toHaveText("Read only");
+		await expect(textbox(page)).toHaveAttribute("contenteditable", "false");
+		await expect(page.getByRole("combobox", { name: "Language" })).toBeDisabled();
+		await page.goto(`${server.url}/d/board-bay`);
+		await expect(canvas(page)).toBeVisible();
+		await expect(badge(page)).toHaveText("Read only");
+		await expect(page.locator(".excalidraw--view-mode")).toBeVisible();
+	} finally {
+		await server.dispose();
+	}
+});
+
+test("edits that the server refuses are told from a server that can't save", async ({ person }) => {
+	const server = await Server.start({ INDELIBLE_DOCUMENT_BYTES_MAX: "4000" });
+	try {
+		const page = await person();
+		await page.goto(`${server.url}/d/text-full`);
+		await textbox(page).focus();
+		await page.keyboard.insertText("x".repeat(3_000));
+		await expect(badge(page)).toHaveText("Saved");
+		await page.keyboard.insertText("y".repeat(3_000));
+		await expect(badge(page)).toHaveText("Last edits refused, kept on this device");
+	} finally {
+		await server.dispose();
+	}
 });

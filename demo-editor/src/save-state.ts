@@ -8,7 +8,11 @@ export type SaveState =
 	| { readonly status: "saving"; readonly edits: number }
 	| { readonly status: "saved" }
 	| { readonly status: "offline"; readonly edits: number }
-	| { readonly status: "refused"; readonly edits: number };
+	| { readonly status: "refused"; readonly edits: number }
+	/** The server can save, and does not take some of the edits that are made here. */
+	| { readonly status: "rejected"; readonly edits: number }
+	/** Everything that others write arrives; nothing may be written here. */
+	| { readonly status: "reading" };
 
 export interface SaveFacts {
 	/** `opening` is the first try; once that has failed it is `closed`, however often it is tried again. */
@@ -23,6 +27,10 @@ export interface SaveFacts {
 	readonly pendingEdits: number;
 	/** The server said itself that it cannot save: close code 1013, or `store-unavailable`, or its `/readyz`. */
 	readonly refused: boolean;
+	/** The server has answered an edit with no (`SyncStatus(false)`) since everything was acknowledged last. */
+	readonly rejected: boolean;
+	/** What the server has said of this document when it let us in. */
+	readonly mayWrite: boolean;
 	/** The browser says that there is no network, or the server could not be asked: an open socket may be dead then. */
 	readonly unreachable: boolean;
 }
@@ -36,13 +44,13 @@ export function isAllAcknowledged({ connection, synced, unacknowledged }: SaveFa
 
 export function deriveSaveState(facts: SaveFacts, nowMs: number): SaveState {
 	const edits = facts.pendingEdits;
-	if (isAllAcknowledged(facts)) return { status: "saved" };
+	if (isAllAcknowledged(facts)) return { status: facts.mayWrite ? "saved" : "reading" };
 	if (facts.unreachable) return { status: "offline", edits };
 	if (facts.refused) return { status: "refused", edits };
 	if (facts.connection === "closed") return { status: "offline", edits };
 	if (facts.connection === "opening")
 		return edits > 0 ? { status: "offline", edits } : { status: "connecting" };
-	if (overdueInMs(facts, nowMs) === 0) return { status: "refused", edits };
+	if (overdueInMs(facts, nowMs) === 0) return { status: facts.rejected ? "rejected" : "refused", edits };
 	return edits > 0 ? { status: "saving", edits } : { status: "connecting" };
 }
 
@@ -62,8 +70,13 @@ export function saveStateText(state: SaveState): string {
 		case "saved":
 			return "Saved";
 		case "offline":
+			if (state.edits === 0) return "Offline";
 			return `Offline, ${state.edits} ${state.edits === 1 ? "edit" : "edits"} kept on this device`;
 		case "refused":
 			return "Server cannot save now";
+		case "rejected":
+			return "Last edits refused, kept on this device";
+		case "reading":
+			return "Read only";
 	}
 }

@@ -15,6 +15,8 @@ const settled: SaveFacts = {
 	waitingSinceMs: undefined,
 	pendingEdits: 0,
 	refused: false,
+	rejected: false,
+	mayWrite: true,
 	unreachable: false,
 };
 
@@ -60,7 +62,7 @@ describe("the demo's save state", () => {
 	});
 
 	test("counts the edits that are kept while offline, also those of an earlier visit", () => {
-		expect(textOf({ connection: "closed", synced: false })).toBe("Offline, 0 edits kept on this device");
+		expect(textOf({ connection: "closed", synced: false })).toBe("Offline");
 		expect(textOf({ connection: "closed", pendingEdits: 1 })).toBe("Offline, 1 edit kept on this device");
 		expect(textOf({ connection: "closed", pendingEdits: 12 })).toBe("Offline, 12 edits kept on this device");
 		expect(textOf({ connection: "opening", synced: false, pendingEdits: 2 })).toBe(
@@ -84,6 +86,24 @@ describe("the demo's save state", () => {
 		expect(textOf({ connection: "closed", refused: true, pendingEdits: 5 })).toBe("Server cannot save now");
 		// It recovers with the acknowledgement, whatever was said before.
 		expect(textOf({ refused: true })).toBe("Saved");
+	});
+
+	test("tells edits that the server refuses from a server that can't save", () => {
+		const waiting = { unacknowledged: 1, pendingEdits: 1, waitingSinceMs: 1_000, rejected: true };
+		// Most gaps heal by themselves: it asks for what is missing.
+		expect(textOf(waiting, 1_000 + patienceMs - 1)).toBe("Saving…");
+		expect(textOf(waiting, 1_000 + patienceMs)).toBe("Last edits refused, kept on this device");
+		expect(textOf({ ...waiting, refused: true }, 1_000 + patienceMs)).toBe("Server cannot save now");
+		expect(textOf({ rejected: true })).toBe("Saved");
+	});
+
+	test("says Read only where nothing may be written, and what became of what was written all the same", () => {
+		expect(textOf({ mayWrite: false })).toBe("Read only");
+		const waiting = { mayWrite: false, unacknowledged: 1, pendingEdits: 1, waitingSinceMs: 1_000 };
+		expect(textOf({ ...waiting, rejected: true }, 1_000 + patienceMs)).toBe(
+			"Last edits refused, kept on this device",
+		);
+		expect(textOf({ mayWrite: false, connection: "closed", synced: false })).toBe("Offline");
 	});
 
 	test("tells when it will lose patience", () => {

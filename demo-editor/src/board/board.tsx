@@ -49,6 +49,7 @@ export function Board({ session }: { session: DocumentSession }) {
 				initialData={initialData}
 				theme={useObservable(theme)}
 				UIOptions={uiOptions}
+				viewModeEnabled={!useObservable(session.mayWrite)}
 				isCollaborating
 				autoFocus={mayTakeFocus()}
 				onChange={(elements, appState, files) => {

@@ -18,7 +18,6 @@ import {
 	highlightSpecialChars,
 	keymap,
 	lineNumbers,
-	placeholder,
 	rectangularSelection,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -61,7 +60,6 @@ export function codeExtensions(session: DocumentSession, text: Y.Text): Extensio
 		EditorState.tabSize.of(4),
 		EditorView.lineWrapping,
 		EditorView.contentAttributes.of({ "aria-label": "Code" }),
-		placeholder("Write or paste some code"),
 		syntaxHighlighting(highlighting),
 		// Its undo manager follows this editor's own edits only.
 		yCollab(text, session.awareness, { undoManager: new Y.UndoManager(text) }),

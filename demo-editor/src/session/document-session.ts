@@ -31,6 +31,7 @@ export class DocumentSession {
 	readonly save: SaveMonitor;
 	readonly #connection: HocuspocusProviderWebsocket;
 	readonly #access = cell<Access>({ status: "opening" });
+	readonly #mayWrite = cell(true);
 	readonly #people = cell<readonly Present[]>([]);
 	readonly #endings: (() => void)[] = [];
 	#hasLocalCopy = false;
@@ -47,6 +48,7 @@ export class DocumentSession {
 			document: this.document,
 			websocketProvider: this.#connection,
 			onAuthenticationFailed: ({ reason }) => this.#denied(reason),
+			onAuthenticated: ({ scope }) => this.#mayWrite.set(scope !== "readonly"),
 			onSynced: () => this.#arrived(),
 			onClose: ({ event }) => this.#closed(event),
 		});
@@ -70,6 +72,11 @@ export class DocumentSession {
 
 	get access(): Observable<Access> {
 		return this.#access;
+	}
+
+	/** True until the server has said otherwise, as it may at any time. */
+	get mayWrite(): Observable<boolean> {
+		return this.#mayWrite;
 	}
 
 	/** The others. */

@@ -1,4 +1,5 @@
 import type { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+import { createDecoder, readVarString, readVarUint } from "lib0/decoding";
 import { cell, type Observable } from "../observable.ts";
 import {
 	deriveSaveState,
@@ -12,6 +13,9 @@ import { askReadiness } from "./server-readiness.ts";
 
 /** The server's way to say that its store does not take edits. */
 const storeUnavailableCode = 1013;
+
+/** The provider's `MessageType.SyncStatus`: the answer to an edit, 1 or 0. The provider tells of the ones only. */
+const syncStatusType = 8;
 
 const readinessIntervalMs = 5_000;
 
@@ -36,6 +40,8 @@ export class SaveMonitor {
 			waitingSinceMs: undefined,
 			pendingEdits: this.#pending.count,
 			refused: false,
+			rejected: false,
+			mayWrite: true,
 			unreachable: !navigator.onLine,
 		};
 		provider.document.on("update", (_update: Uint8Array, origin: unknown) => {
@@ -45,6 +51,12 @@ export class SaveMonitor {
 		});
 		provider.on("unsyncedChanges", () => this.#update({}));
 		provider.on("synced", () => this.#update({}));
+		provider.on("authenticated", ({ scope }: { scope: string }) =>
+			this.#update({ mayWrite: scope !== "readonly" }),
+		);
+		provider.on("message", ({ event }: { event: { data: ArrayBuffer } }) => {
+			if (isRefusalOfAnEdit(event.data)) this.#update({ rejected: true });
+		});
 		const { signal } = this.#ending;
 		addEventListener("offline", () => this.#update({ unreachable: true }), { signal });
 		addEventListener("online", () => this.#update({ unreachable: false }), { signal });
@@ -88,8 +100,16 @@ export class SaveMonitor {
 		const waitingSinceMs = isWaiting ? (progressed ? performance.now() : before.waitingSinceMs) : undefined;
 		if (isAllAcknowledged(next)) this.#pending.clear();
 		const refused = next.refused && !isAllAcknowledged(next);
+		const rejected = next.rejected && !isAllAcknowledged(next);
 		const unreachable = next.unreachable && !isAnswered;
-		this.#facts = { ...next, refused, unreachable, waitingSinceMs, pendingEdits: this.#pending.count };
+		this.#facts = {
+			...next,
+			refused,
+			rejected,
+			unreachable,
+			waitingSinceMs,
+			pendingEdits: this.#pending.count,
+		};
 		this.#show();
 	}
 
@@ -122,6 +142,12 @@ export class SaveMonitor {
 			this.#update({ refused: false });
 		else this.#show();
 	}
+}
+
+function isRefusalOfAnEdit(message: ArrayBuffer): boolean {
+	const decoder = createDecoder(new Uint8Array(message));
+	readVarString(decoder);
+	return readVarUint(decoder) === syncStatusType && readVarUint(decoder) === 0;
 }
 
 function editsOf(state: SaveState): number {

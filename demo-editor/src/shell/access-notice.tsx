@@ -57,6 +57,8 @@ function deniedTitle(reason: string): string {
 	if (reason === "document-damaged") return "This document is damaged";
 	if (reason === "invalid-document-name") return "There is no such document";
 	if (reason === "seed-failed") return "This document could not be prepared";
+	if (reason === "client-outdated") return "This page is out of date";
+	if (reason === "document-full") return "There is no room in this document";
 	return "You can't open this document";
 }
 
@@ -68,7 +70,15 @@ function deniedText(reason: string): string {
 			return "The link has a name that no document can have. It may be too long, or cut off.";
 		case "seed-failed":
 			return "The server failed while it filled it for the first time. Nothing was stored, so trying again is safe.";
+		case "client-outdated":
+			return "The server needs a newer version of it. Reload the page.";
+		case "document-full":
+			return "As many people have it open as the server allows. Try again when somebody has left.";
+		case "token-missing":
+			return "The server asks who you are, and this demo has no sign-in. Whoever runs the server can open documents to everybody with --auth-anonymous-read and --auth-anonymous-write.";
 		case "permission-denied":
+		case "document-forbidden":
+		case "access-revoked":
 			return "The server does not let you in. Ask the person who sent you the link.";
 		default:
 			return `The server has refused it: ${reason}.`;

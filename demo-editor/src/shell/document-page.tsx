@@ -66,6 +66,7 @@ const titleLengthMax = 120;
 
 function Title({ session, kind }: { session: DocumentSession; kind: DocumentKind }) {
 	const [title, setTitle] = useSharedText(session.meta, titleKey);
+	const mayWrite = useObservable(session.mayWrite);
 	const { untitled } = kindLabels[kind];
 	useEffect(() => {
 		rememberTitle(session.name, title);
@@ -81,6 +82,7 @@ function Title({ session, kind }: { session: DocumentSession; kind: DocumentKind
 				dir="auto"
 				value={title}
 				placeholder={untitled}
+				readOnly={!mayWrite}
 				maxLength={titleLengthMax}
 				autoComplete="off"
 				onChange={(event) => setTitle(event.target.value)}

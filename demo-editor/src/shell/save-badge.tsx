@@ -47,11 +47,15 @@ function explanation(state: SaveState, reasons: readonly string[]): string {
 		case "saved":
 			return "Every edit is on the server's disk.";
 		case "offline":
-			return "Go on working: edits are kept in this browser and sent when the server is back.";
+			return "Go on working: your edits are kept in this browser and sent when the server is back.";
 		case "refused": {
 			const because = reasons.length > 0 ? ` It says: ${reasons.join("; ")}.` : "";
 			return `The server is there but can't write.${because} Edits are kept in this browser meanwhile.`;
 		}
+		case "rejected":
+			return "The server is well, but did not take your last edits: the document may be full, or they are not allowed. They are kept in this browser; others do not see them.";
+		case "reading":
+			return "You may read this document, and not change it. What others write arrives as they write it.";
 	}
 }
 
@@ -63,8 +67,11 @@ function Announcement({ state }: { state: SaveState }) {
 	useEffect(() => {
 		if (status === "offline") setWords("Offline. Your edits are kept on this device.");
 		if (status === "refused") setWords("The server cannot save now. Your edits are kept on this device.");
+		if (status === "rejected")
+			setWords("The server has refused your last edits. They are kept on this device.");
+		if (status === "reading") setWords("You may read this document, and not change it.");
 		if (status === "saved" && wasInTrouble.current) setWords("All edits are saved.");
-		if (status === "offline" || status === "refused") wasInTrouble.current = true;
+		if (status === "offline" || status === "refused" || status === "rejected") wasInTrouble.current = true;
 		if (status === "saved") wasInTrouble.current = false;
 	}, [status]);
 	return (

@@ -3,7 +3,7 @@ import "./text.css";
 import type { Editor } from "@tiptap/core";
 import { EditorContent, useEditor } from "@tiptap/react";
 import { type MouseEvent, useEffect, useState } from "react";
-import { cell } from "../observable.ts";
+import { cell, useObservable } from "../observable.ts";
 import { asPerson, me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
 import { mayTakeFocus } from "../session/focus.ts";
@@ -52,7 +52,14 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 			shouldRerenderOnTransaction: false,
 			editorProps: {
 				handleClick: (_view, _position, event) => openLink(event),
-				attributes: { class: "prose", role: "textbox", "aria-multiline": "true", "aria-label": "Text" },
+				attributes: () => ({
+					class: "prose",
+					role: "textbox",
+					"aria-multiline": "true",
+					"aria-label": "Text",
+					// What may not be edited is scrolled and selected by keyboard all the same.
+					...(session.mayWrite.get() ? {} : { "aria-readonly": "true", tabindex: "0" }),
+				}),
 			},
 		},
 		[session],
@@ -65,16 +72,21 @@ export function TextEditor({ session }: { session: DocumentSession }) {
 		[editor],
 	);
 	useNamesOfMovers(session, editor);
+	const mayWrite = useObservable(session.mayWrite);
+	useEffect(() => {
+		// Nothing has changed, so nothing is to be told.
+		editor.setEditable(mayWrite, false);
+	}, [editor, mayWrite]);
 	/** Below the last block there is always room for another paragraph. */
 	const continueBelow = (event: MouseEvent) => {
-		if (event.target !== event.currentTarget) return;
+		if (event.target !== event.currentTarget || !mayWrite) return;
 		const { lastChild, content } = editor.state.doc;
 		if (lastChild?.type.name === "paragraph") editor.commands.focus("end");
 		else editor.chain().insertContentAt(content.size, { type: "paragraph" }).focus("end").run();
 	};
 	return (
 		<div className="text-editor">
-			<Toolbar editor={editor} />
+			{mayWrite && <Toolbar editor={editor} />}
 			{/* biome-ignore lint/a11y/noStaticElementInteractions: the text itself takes the keys; this is its margin. */}
 			{/* biome-ignore lint/a11y/useKeyWithClickEvents: as above. */}
 			<div className="text-scroll" onClick={continueBelow}>
