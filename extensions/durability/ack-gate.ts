@@ -235,10 +235,10 @@ export class AckGate implements DurabilityListener, Gate {
 		}
 		const { ends } = read;
 		this.#unanswered.push({ ends, receivedMs });
-		if (type === "step2") this.#handshake.step2Received();
+		if (type === "step2") this.#handshake.step2Received(update);
 		else {
 			this.#edits += 1;
-			this.#handshake.updateReceived(ends);
+			this.#handshake.updateReceived(update);
 		}
 		this.#isHeard();
 		return read;

@@ -1,5 +1,5 @@
-import { decodeStateVector } from "yjs";
-import type { UpdateEnds } from "./update-ends.ts";
+import { decodeStateVector, parseUpdateMeta } from "yjs";
+import { isEmptyUpdate } from "./wire.ts";
 
 /** What one received update means for the count of its author. A whole one holds everything that its author has. */
 type Verdict = "counted" | "uncounted" | "unclear" | "whole" | "counted-whole";
@@ -17,10 +17,13 @@ export const quietMs = 1_000;
  * acknowledged too, it would say that all is saved while the edits of that very moment are still on their way.
  *
  * So, of the frames that arrive between its `SyncStep1` and its `SyncStep2`, only those are acknowledged that it has
- * counted: they hold something that the state vector in its `SyncStep1` does not know. And no acknowledgement leaves before its
+ * counted: they hold nothing that the state vector in its `SyncStep1` knows. And no acknowledgement leaves before its
  * `SyncStep2`, which holds everything that it has, is durable. Frames that only delete tell nothing. They are taken
  * for uncounted, and acknowledged when the client has been quiet for {@link quietMs}: too many do no harm to a client that
  * waits for none.
+ *
+ * A provider that gathers edits (`flushDelay`) counts a batch with its first edit. So one that it began before its `SyncStep1` and
+ * sends after its `SyncStep2` is not counted, either.
  *
  * An edit that was refused stays counted, and its author keeps it. It is acknowledged with the next `SyncStep2` that is taken.
  */
@@ -29,6 +32,8 @@ export class Handshake {
 	#known: StateVector | undefined;
 	/** Whether the client's `SyncStep2` is still to come. */
 	#isOpen = false;
+	/** Of {@link #known}, after the `SyncStep2`, what a batch may hold that the client has still to send. */
+	#gathered: StateVector | undefined;
 	/** `SyncStep1`s that we have sent on our own account, which the client answers without counting. */
 	#unasked = 0;
 	#answersDue = 0;
@@ -59,6 +64,7 @@ export class Handshake {
 			if (this.#known !== undefined && known !== undefined && isWithin(known, this.#known)) return;
 		}
 		this.#known = known;
+		this.#gathered = undefined;
 		this.#isOpen = true;
 		this.#verdicts.fill("uncounted");
 		this.#held = 0;
@@ -71,11 +77,13 @@ export class Handshake {
 		else this.#unasked += 1;
 	}
 
-	updateReceived(ends: UpdateEnds): void {
-		this.#verdicts.push(this.#isOpen ? this.#judge(ends) : "counted");
+	updateReceived(update: Uint8Array): void {
+		this.#verdicts.push(this.#verdictOn(update));
+		// Others were begun later.
+		this.#gathered = undefined;
 	}
 
-	step2Received(): void {
+	step2Received(update: Uint8Array): void {
 		if (!this.#isOpen && this.#unasked > 0) {
 			this.#unasked -= 1;
 			this.#verdicts.push("whole");
@@ -84,6 +92,7 @@ export class Handshake {
 		this.#verdicts.push("counted-whole");
 		if (!this.#isOpen) return;
 		this.#isOpen = false;
+		this.#gathered = this.#gatheredIn(update);
 		this.#known = undefined;
 		this.#beforeCompletion = this.#verdicts.length;
 	}
@@ -126,10 +135,22 @@ export class Handshake {
 		return held;
 	}
 
-	#judge(ends: UpdateEnds): Verdict {
-		if (ends.size === 0) return "unclear";
-		for (const [client, end] of ends) if (end > (this.#known?.get(client) ?? 0)) return "counted";
-		return "uncounted";
+	#verdictOn(update: Uint8Array): Verdict {
+		const known = this.#isOpen ? this.#known : this.#gathered;
+		if (!this.#isOpen && known === undefined) return "counted";
+		const starts = parseUpdateMeta(update).from;
+		if (this.#isOpen && starts.size === 0) return "unclear";
+		for (const [client, start] of starts) if (start < (known?.get(client) ?? 0)) return "uncounted";
+		return "counted";
+	}
+
+	/** What the server did not have: usually nothing, so that nothing is kept. */
+	#gatheredIn(step2: Uint8Array): StateVector | undefined {
+		const known = this.#known;
+		if (known === undefined || isEmptyUpdate(step2)) return undefined;
+		const gathered = new Map<number, number>();
+		for (const client of parseUpdateMeta(step2).from.keys()) gathered.set(client, known.get(client) ?? 0);
+		return gathered.size === 0 ? undefined : gathered;
 	}
 }
 

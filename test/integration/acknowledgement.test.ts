@@ -54,6 +54,29 @@ test("[DUR2] others see an edit while the store hangs", async () => {
 	await author.saved();
 });
 
+test("[DUR1] a batch that a provider began before it came back, and sends after that, is not acknowledged in place of a later one", async () => {
+	const { client } = await startLocalNode();
+	const author = await (await client("doc", { flushDelayMs: 300 }).synced()).saved();
+	const { provider, socket } = author;
+	socket.disconnect();
+	await eventually("it to be away", () => socket.status === "disconnected");
+	author.type("begun");
+	const events: string[] = [];
+	provider.on("outgoingMessage", ({ message }: { message: { description: string } }) => {
+		if (message.description === "A document update") events.push("sent");
+	});
+	await socket.connect();
+	// With its SyncStep2, which has all of it.
+	await author.saved();
+	await eventually("the batch to be sent", () => events.length > 0);
+	provider.on("unsyncedChanges", ({ number }: { number: number }) => {
+		if (number === 0) events.push("saved");
+	});
+	author.type(" and later");
+	await author.saved();
+	expect(events).toEqual(["sent", "sent", "saved"]);
+});
+
 test("[DUR1] an update that waits for another one is logged before it is acknowledged", async () => {
 	const data = temporaryFolder();
 	const { client, close } = await startLocalNode({ data });

@@ -34,11 +34,13 @@ export interface ClientOptions {
 	readonly silenceMsMax?: number;
 	/** How long it waits after a close; short by default, so that tests of restarts need not wait. */
 	readonly reconnectDelayMs?: number;
+	/** The provider gathers edits for so long. */
+	readonly flushDelayMs?: number;
 }
 
 export function openClient(options: ClientOptions): Client {
 	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, reconnectDelayMs = 20 } = options;
-	const { awareness, webSocketClass } = options;
+	const { awareness, webSocketClass, flushDelayMs } = options;
 	const closes: Client["closes"] = [];
 	const denials: string[] = [];
 	const socket = new HocuspocusProviderWebsocket({
@@ -57,6 +59,7 @@ export function openClient(options: ClientOptions): Client {
 		token: token ?? null,
 		onAuthenticationFailed: ({ reason }) => denials.push(reason),
 		...(awareness === null && { awareness }),
+		...(flushDelayMs !== undefined && { flushDelay: flushDelayMs }),
 	});
 	provider.attach();
 	const text = document.getText("text");

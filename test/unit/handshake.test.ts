@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { Handshake } from "../../extensions/durability/handshake.ts";
-import { type UpdateEnds, updateEnds } from "../../extensions/durability/update-ends.ts";
 
 /** One person's document, and the updates of their edits as their provider sends them. */
 class Author {
@@ -17,20 +16,22 @@ class Author {
 		return Y.encodeStateVector(this.document);
 	}
 
-	insert(text: string): UpdateEnds {
+	insert(text: string): Uint8Array {
 		this.#text.insert(0, text);
 		return this.#newest();
 	}
 
-	delete(): UpdateEnds {
+	delete(): Uint8Array {
 		this.#text.delete(0, 1);
 		return this.#newest();
 	}
 
-	#newest(): UpdateEnds {
-		return updateEnds(this.#updates.at(-1) ?? new Uint8Array());
+	#newest(): Uint8Array {
+		return this.#updates.at(-1) ?? nothing;
 	}
 }
+
+const nothing = new Uint8Array([0, 0]);
 
 function open(author: Author): Handshake {
 	const handshake = new Handshake();
@@ -48,7 +49,7 @@ function acknowledged(handshake: Handshake, frames: number): number {
 describe("[DUR1] as many acknowledgements as the provider counts", () => {
 	test("one for the handshake of a client that made no edits", () => {
 		const handshake = open(new Author());
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 
@@ -57,7 +58,7 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		const handshake = open(author);
 		handshake.updateReceived(author.insert("a"));
 		expect(acknowledged(handshake, 1)).toBe(0);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(2);
 	});
 
@@ -67,10 +68,34 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		const handshake = open(author);
 		for (const update of offline) handshake.updateReceived(update);
 		handshake.updateReceived(author.insert("c"));
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 4)).toBe(2);
 		expect(handshake.unclear).toBe(0);
 		handshake.updateReceived(author.delete());
+		expect(acknowledged(handshake, 1)).toBe(1);
+	});
+
+	test("none for a batch that the provider began before it connected, which it forgot to count", () => {
+		const author = new Author();
+		const begun = author.insert("a");
+		const handshake = open(author);
+		handshake.step2Received(Y.encodeStateAsUpdate(author.document));
+		expect(acknowledged(handshake, 1)).toBe(1);
+		handshake.updateReceived(Y.mergeUpdates([begun, author.insert("b")]));
+		expect(acknowledged(handshake, 1)).toBe(0);
+		handshake.updateReceived(Y.mergeUpdates([author.insert("c"), author.insert("d")]));
+		expect(acknowledged(handshake, 1)).toBe(1);
+	});
+
+	test("none for such a batch that comes while it connects, and one for a batch that it began since", () => {
+		const author = new Author();
+		const begun = author.insert("a");
+		const handshake = open(author);
+		handshake.updateReceived(Y.mergeUpdates([begun, author.insert("b")]));
+		handshake.updateReceived(Y.mergeUpdates([author.insert("c"), author.insert("d")]));
+		handshake.step2Received(Y.encodeStateAsUpdate(author.document));
+		expect(acknowledged(handshake, 3)).toBe(2);
+		handshake.updateReceived(author.insert("e"));
 		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 
@@ -79,7 +104,7 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		author.insert("abc");
 		const handshake = open(author);
 		handshake.updateReceived(author.delete());
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(handshake.unclear).toBe(0);
 		expect(acknowledged(handshake, 2)).toBe(1);
 		expect(handshake.unclear).toBe(1);
@@ -91,7 +116,7 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		const author = new Author();
 		const handshake = open(author);
 		handshake.updateReceived(author.insert("a"));
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(handshake.refusalMade()).toBe(0);
 		expect(handshake.acknowledgementMade()).toBe(2);
 	});
@@ -99,18 +124,18 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 	test("what was refused is acknowledged with a later SyncStep2 that was asked for, which is not counted itself", () => {
 		const author = new Author();
 		const handshake = open(author);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 		handshake.updateReceived(author.insert("a"));
 		handshake.updateReceived(author.insert("b"));
 		expect(handshake.refusalMade() + handshake.refusalMade()).toBe(0);
 		handshake.updateReceived(author.insert("c"));
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(handshake.acknowledgementMade()).toBe(1);
 		expect(handshake.acknowledgementMade()).toBe(2);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(handshake.acknowledgementMade()).toBe(0);
 	});
 
@@ -118,11 +143,11 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		const author = new Author();
 		const handshake = open(author);
 		handshake.updateReceived(author.insert("a"));
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(handshake.refusalMade() + handshake.refusalMade()).toBe(0);
 		handshake.step1Received(author.stateVector);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 
@@ -131,12 +156,12 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		author.insert("ab");
 		const handshake = open(author);
 		handshake.updateReceived(author.delete());
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		handshake.acknowledgementMade();
 		expect(handshake.refusalMade()).toBe(0);
 		expect(handshake.unclear).toBe(0);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 		expect(handshake.takeUnclear()).toBe(1);
 	});
@@ -151,9 +176,9 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		handshake.step1Received(first);
 		handshake.step1Sent();
 		for (const ends of early) handshake.updateReceived(ends);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 4)).toBe(2);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(0);
 	});
 
@@ -163,30 +188,30 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		handshake.updateReceived(author.insert("a"));
 		handshake.step1Received(author.stateVector);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 2)).toBe(1);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(0);
 	});
 
 	test("those of an earlier count are dropped when the client counts anew", () => {
 		const author = new Author();
 		const handshake = open(author);
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 		handshake.updateReceived(author.insert("a"));
 		handshake.step1Received(author.stateVector);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 2)).toBe(1);
 	});
 
 	test("none for the answer to a SyncStep1 that the client did not ask for", () => {
 		const handshake = open(new Author());
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(0);
 	});
 
@@ -194,7 +219,7 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		const handshake = new Handshake();
 		handshake.step1Received(new Uint8Array([255]));
 		handshake.step1Sent();
-		handshake.step2Received();
+		handshake.step2Received(nothing);
 		expect(acknowledged(handshake, 1)).toBe(1);
 	});
 });
