@@ -6,6 +6,8 @@ export interface StoredSize {
 	readonly logBytes: number;
 	/** Updates in the log since the snapshot. */
 	readonly logUpdates: number;
+	/** Of {@link logBytes}, those that {@link onlyAdds}; 0 when nobody knows. */
+	readonly addedBytes: number;
 	/** Size of the snapshot as a Yjs update, in bytes; 0 without one. */
 	readonly snapshotBytes: number;
 }
@@ -34,18 +36,30 @@ export const defaultThresholds: CompactionThresholds = {
 const snapshotBytesPerUpdate = 64;
 /** A log is worth merging when idle once it is this part of the snapshot. */
 const idleFraction = 1 / 8;
+/** Of what is larger, opening pays for its bytes alone, wherever they are. */
+const largeBytesMin = 16 * 1024;
+/** How much of what was only added counts while a document is being edited. */
+const addedFraction = 1 / 8;
 
 /**
- * While a document is being edited: when the log has grown as large as the snapshot. So each byte is rewritten a
- * bounded number of times per doubling of the document, and opening one reads at most about twice its size. The second
- * bound is for very small updates, whose number is what opening pays for.
+ * Whether nothing is saved by merging an update, except that a snapshot is compressed: it is large and deletes nothing, as when
+ * somebody adds a picture.
+ */
+export function onlyAdds(updateBytes: number, deletes: boolean): boolean {
+	return updateBytes >= largeBytesMin && !deletes;
+}
+
+/**
+ * While a document is being edited: when the log has grown as large as the snapshot, without most of what was only added. So
+ * each byte is rewritten a bounded number of times per doubling of the document, and opening one reads at most about twice
+ * its size. The second bound is for very small updates, whose number is what opening pays for.
  */
 export function isDueBySize(
-	{ logBytes, logUpdates, snapshotBytes }: StoredSize,
+	{ logBytes, logUpdates, snapshotBytes, addedBytes }: GrowingSize,
 	{ busyBytesMin, busyUpdatesMin }: CompactionThresholds,
 ): boolean {
 	return (
-		logBytes >= Math.max(busyBytesMin, snapshotBytes) ||
+		logBytes - addedBytes * (1 - addedFraction) >= Math.max(busyBytesMin, snapshotBytes) ||
 		logUpdates >= Math.max(busyUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
 	);
 }

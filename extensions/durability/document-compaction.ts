@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { CommitLog } from "./commit-log.ts";
-import { type CompactionThresholds, isDueByIdleness, isDueBySize } from "./compaction-policy.ts";
+import { type CompactionThresholds, isDueByIdleness, isDueBySize, onlyAdds } from "./compaction-policy.ts";
 import type { Compactor } from "./compactor.ts";
 import type { DocumentEntry } from "./document-entry.ts";
 
@@ -22,8 +22,11 @@ export class DocumentCompaction {
 		this.#options = options;
 	}
 
-	/** An edit was logged. */
-	appended(entry: DocumentEntry): void {
+	/** An edit was logged. @param deletes Whether it deletes something, for all that is known. */
+	appended(entry: DocumentEntry, updateBytes: number, deletes: boolean): void {
+		entry.logBytes += updateBytes;
+		entry.logUpdates += 1;
+		if (onlyAdds(updateBytes, deletes)) entry.addedBytes += updateBytes;
 		if (isDueBySize(entry, this.#options.thresholds)) this.#compact(entry);
 	}
 
@@ -47,7 +50,7 @@ export class DocumentCompaction {
 
 	#request(entry: DocumentEntry): void {
 		const { compactor, clock } = this.#options;
-		const { logBytes, logUpdates } = entry;
+		const { logBytes, logUpdates, addedBytes } = entry;
 		const isRequested = compactor.request(entry.document.name, {
 			gc: entry.document.gc,
 			done: (result) => {
@@ -59,6 +62,7 @@ export class DocumentCompaction {
 				// What was appended since is still in the log.
 				entry.logBytes -= logBytes;
 				entry.logUpdates -= logUpdates;
+				entry.addedBytes -= addedBytes;
 				if (result.status === "compacted") entry.snapshotBytes = result.snapshotBytes;
 			},
 		});

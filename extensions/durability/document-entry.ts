@@ -17,6 +17,8 @@ export interface DocumentEntry {
 	isChangedHere: boolean;
 	logBytes: number;
 	logUpdates: number;
+	/** See {@link ./compaction-policy.ts}. */
+	addedBytes: number;
 	snapshotBytes: number;
 	lastAppendMs: number;
 	compaction: { readonly status: "running" } | { readonly status: "none"; readonly notBeforeMs: number };

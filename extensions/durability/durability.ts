@@ -301,6 +301,7 @@ export class Durability implements Extension {
 			isChangedHere: false,
 			logBytes: stored.logBytes,
 			logUpdates: stored.entries.reduce((sum, { updates }) => sum + updates.length, 0),
+			addedBytes: 0,
 			snapshotBytes: stored.snapshot?.update.byteLength ?? 0,
 			lastAppendMs: this.#clock.now(),
 			compaction: { status: "none", notBeforeMs: 0 },
@@ -374,15 +375,15 @@ export class Durability implements Extension {
 
 	#follow(entry: DocumentEntry): void {
 		const { document, log } = entry;
-		document.on("update", (update: Uint8Array, origin: unknown) => {
+		document.on("update", (update: Uint8Array, origin: unknown, _document: unknown, { deleteSet }) => {
 			entry.isChangedHere ||= !isFromNode(origin);
 			if (isAlreadyLogged(origin)) return;
-			this.#append(entry, update);
+			this.#append(entry, update, deleteSet.clients.size > 0);
 			const trace = this.#tracing?.current;
 			if (trace !== undefined) this.#commitTraces.follow(trace, entry.log);
 		});
 		document.on("afterTransaction", () => {
-			for (const update of takeHeldBack(entry)) this.#append(entry, update);
+			for (const update of takeHeldBack(entry)) this.#append(entry, update, true);
 		});
 		guardEvents(document, this.#logger);
 		const addConnection = document.addConnection.bind(document);
@@ -400,12 +401,10 @@ export class Durability implements Extension {
 		};
 	}
 
-	#append(entry: DocumentEntry, update: Uint8Array): void {
+	#append(entry: DocumentEntry, update: Uint8Array, deletes: boolean): void {
 		this.#commitLog.append(entry.log, update);
-		entry.logBytes += update.byteLength;
-		entry.logUpdates += 1;
 		entry.lastAppendMs = this.#clock.now();
-		this.#compaction.appended(entry);
+		this.#compaction.appended(entry, update.byteLength, deletes);
 	}
 
 	#appended(documentName: string, position: number): void {

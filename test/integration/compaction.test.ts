@@ -26,3 +26,21 @@ test("[DUR4] a document that was opened again while it was compacted is compacte
 	await eventually("the second one", () => events.filter((type) => type === "compacted").length === 2, 3_000);
 	expect(events).not.toContain("compaction-failed");
 });
+
+test("pictures that are added to a board are not merged while they come, and pictures that replace others are", async () => {
+	const compactions: string[] = [];
+	const { client } = await startLocalNode({
+		compaction: { busyBytesMin: 100_000 },
+		onDurabilityEvent: (event) => {
+			if (event.type === "compacted") compactions.push(event.documentName);
+		},
+	});
+	const [adding, replacing] = [await client("grows").synced(), await client("changes").synced()];
+	for (let n = 0; n < 8; n += 1) {
+		adding.document.getMap("board").set(`picture ${n}`, new Uint8Array(20_000));
+		replacing.document.getMap("board").set("picture", new Uint8Array(20_000));
+		await Promise.all([adding.saved(), replacing.saved()]);
+	}
+	await eventually("a compaction", () => compactions.length > 0);
+	expect(new Set(compactions)).toEqual(new Set(["changes"]));
+});

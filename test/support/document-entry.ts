@@ -12,6 +12,7 @@ export function newEntry(document: Document): DocumentEntry {
 		isChangedHere: false,
 		logBytes: 0,
 		logUpdates: 0,
+		addedBytes: 0,
 		snapshotBytes: 0,
 		lastAppendMs: 0,
 		compaction: { status: "none", notBeforeMs: 0 },
