@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PostgresStore } from "../../extensions/durability/postgres/postgres-store.ts";
+import { statements } from "../../extensions/durability/postgres/statements.ts";
 import { StoreUnavailableError } from "../../extensions/durability/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
@@ -140,6 +141,13 @@ test("two schemas in one database are two stores", async () => {
 	await appendTo(one, "a", update());
 	expect((await one.load("a")).position).toBe(1);
 	expect((await two.load("a")).position).toBe(0);
+});
+
+test("[DUR1] on a connection that a pooler shares among them, a store does not run another one's statements", () => {
+	const [one, two] = [Object.values(statements("one")), Object.values(statements("two"))];
+	expect(new Set([...one, ...two].map(({ name }) => name)).size).toBe(8);
+	// The server cuts longer ones.
+	for (const { name = "" } of one) expect(name.length).toBeLessThan(64);
 });
 
 test("a role without the right to make tables is told what to do, and works once it is done", async () => {
