@@ -10,7 +10,7 @@ import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { adviceOnStore } from "./advice.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
-import { type Setting, type SettingName, settings } from "./settings.ts";
+import { type Setting, type SettingName, settingChapters, settings } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
 import { UserError } from "./user-error.ts";
 
@@ -36,12 +36,29 @@ function command(name: string, description: string, names?: readonly SettingName
 	return created.configureHelp({ showGlobalOptions: false });
 }
 
-function option({ flag, type, description, initial, initialText, variable }: Setting): Option {
-	if (type === "boolean" && initial === false) return new Option(flag, `${description} (env: ${variable})`);
-	if (type === "boolean")
-		return new Option(`--no-${flag.slice(2)}`, `don't ${description} (env: ${variable})`);
-	const value = type === "integer" ? "<number>" : "<text>";
-	return new Option(`${flag} ${value}`, `${description} (default: ${initialText}, env: ${variable})`);
+function option({
+	name,
+	flag,
+	type,
+	description,
+	initial,
+	initialText,
+	allowedText,
+	variable,
+}: Setting): Option {
+	const chapter = settingChapters.find(({ names }) => names.includes(name))?.title ?? "";
+	return makeOption().helpGroup(`${chapter}:`);
+
+	function makeOption(): Option {
+		if (type === "boolean" && initial === false)
+			return new Option(flag, `${description} (env: ${variable}=true)`);
+		if (type === "boolean")
+			return new Option(`--no-${flag.slice(2)}`, `don't ${description} (env: ${variable}=false)`);
+		const facts = `(default: ${initialText}, env: ${variable})`;
+		if (type === "integer") return new Option(`${flag} <number>`, `${description} ${facts}`);
+		const isAnything = allowedText === "a text that is not empty";
+		return new Option(`${flag} <text>`, `${description}${isAnything ? "" : `: ${allowedText}`} ${facts}`);
+	}
 }
 
 function configurationOf(from: Command): Promise<Configuration> {

@@ -106,6 +106,10 @@ describe("help", () => {
 				if (type !== "boolean") expect(text).toContain(`(default: ${initialText}, env: ${variable})`);
 			}
 			expect(text).toContain("INDELIBLE_CONFIG");
+			// By chapters, and with what is allowed.
+			expect(output).toMatch(/^Who may do what:$/m);
+			expect(text).toContain("one of trace, debug, info");
+			expect(text).toContain("(env: INDELIBLE_DEMO=false)");
 		},
 	);
 
