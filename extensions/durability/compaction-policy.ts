@@ -6,10 +6,14 @@ export interface StoredSize {
 	readonly logBytes: number;
 	/** Updates in the log since the snapshot. */
 	readonly logUpdates: number;
-	/** Of {@link logBytes}, those that {@link onlyAdds}; 0 when nobody knows. */
-	readonly addedBytes: number;
 	/** Size of the snapshot as a Yjs update, in bytes; 0 without one. */
 	readonly snapshotBytes: number;
+}
+
+/** Of a document that is being edited. */
+interface GrowingSize extends StoredSize {
+	/** Of {@link logBytes}, those of updates that {@link onlyAdds}, as far as anybody knows. */
+	readonly addedBytes: number;
 }
 
 export interface CompactionThresholds {
