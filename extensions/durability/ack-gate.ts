@@ -129,13 +129,13 @@ export class AckGate implements DurabilityListener, Gate {
 			return "refused";
 		}
 		const read = this.#editReceived(type, update, isEmpty ? undefined : receivedMs);
-		if (read !== undefined) return read.makesTypes ? "nested" : "flat";
+		if (read !== undefined) return read;
 		closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
 		return "refused";
 	}
 
-	bears(update: Uint8Array): boolean {
-		return this.#nesting.admits(decodeUpdate(update).structs);
+	bears(update: Uint8Array, decoded = decodeUpdate(update)): boolean {
+		return this.#nesting.admits(decoded.structs);
 	}
 
 	applied(): void {
@@ -216,7 +216,8 @@ export class AckGate implements DurabilityListener, Gate {
 	/** Hocuspocus applies it after what its client has sent before, and does not ask again. */
 	#isEditLetIn(type: "step2" | "update", update: Uint8Array): boolean {
 		const admission = this.admit(type, update, this.#commitLog.clock.now());
-		if (admission !== "nested" || this.bears(update)) return admission !== "refused";
+		if (admission === "refused") return false;
+		if (!admission.makesTypes || this.bears(update, admission.decoded)) return true;
 		closeSocket(this.#connection, gateCloseEvents.malformedUpdate);
 		return false;
 	}

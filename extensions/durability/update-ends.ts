@@ -1,5 +1,7 @@
 import * as decoding from "lib0/decoding";
 import { type Doc, decodeUpdate, getState, type ID, Item, Skip } from "yjs";
+import type { DecodedUpdate } from "../sync/bounded-apply.ts";
+import type { Admitted } from "../sync/gate.ts";
 import { makesTypes } from "./nesting.ts";
 import { isTooDeep } from "./value-depth.ts";
 
@@ -10,14 +12,14 @@ const numberMax = Number.MAX_SAFE_INTEGER;
 /** For each Yjs client id, the clock after the last struct that an update holds. */
 export type UpdateEnds = ReadonlyMap<number, number>;
 
-export interface UpdateRead {
+export interface UpdateRead extends Admitted {
 	readonly ends: UpdateEnds;
-	/** Whether it makes types, see {@link ./nesting.ts}. */
-	readonly makesTypes: boolean;
 }
 
-type Decoded = ReturnType<typeof decodeUpdate>;
-type Struct = Decoded["structs"][number];
+/** Updates with more structs are decoded again when they are applied: until then they would take much more memory than their bytes. */
+const keptStructsMax = 256;
+
+type Struct = DecodedUpdate["structs"][number];
 
 /**
  * Reads an update to its end without applying it. `y-protocols` swallows an update that can't be read, and Hocuspocus
@@ -28,10 +30,12 @@ type Struct = Decoded["structs"][number];
  * @throws when it can't be read, or must not be applied.
  */
 export function readUpdate(update: Uint8Array): UpdateRead {
-	const { structs, ds } = decodeUpdate(update);
+	const decoded = decodeUpdate(update);
+	const { structs, ds } = decoded;
 	const ends = endsOf(structs, decoding.readVarUint(decoding.createDecoder(update)));
 	for (const ranges of ds.clients.values()) checkRanges(ranges);
-	return { ends, makesTypes: makesTypes(structs) };
+	const isKept = structs.length <= keptStructsMax;
+	return { ends, makesTypes: makesTypes(structs), decoded: isKept ? decoded : undefined };
 }
 
 /** {@link readUpdate}, for its ends alone. */
@@ -81,7 +85,7 @@ function isAhead(of: unknown, { client, clock }: ID): boolean {
 
 /** Those of a client are in order and apart from each other. */
 function checkRanges(
-	ranges: Decoded["ds"]["clients"] extends Map<number, infer Ranges> ? Ranges : never,
+	ranges: DecodedUpdate["ds"]["clients"] extends Map<number, infer Ranges> ? Ranges : never,
 ): void {
 	let from = 0;
 	for (const { clock, len } of ranges) {

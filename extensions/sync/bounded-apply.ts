@@ -34,7 +34,10 @@ export class TooManyConflictsError extends Error {
 	}
 }
 
-type DeletedRanges = ReturnType<typeof decodeUpdate>["ds"];
+/** What an update holds. Whoever applies it takes it: its structs become the document's, and it is of no use to anybody else then. */
+export type DecodedUpdate = ReturnType<typeof decodeUpdate>;
+
+type DeletedRanges = DecodedUpdate["ds"];
 type HeldBack = Doc["store"]["pendingStructs"];
 
 /** What nobody pays for, of each struct: people who write in the same place at the same time. */
@@ -52,17 +55,23 @@ const rangesAtOnce = 64;
  * Applies an update, and stops where it gets too expensive: Yjs finds the place of an item by looking at all that others have made there at
  * the same time, for each, so a small update can take minutes. It stops between two structs, and the document is as if that had been all.
  * Call it within a transaction. It follows `readUpdateV2` of Yjs 13.6.
+ * @param decoded The update, if somebody has decoded it already; it is taken.
  * @returns Whether nothing waits that was held back before and could be taken in: that may take too much, too.
  * @throws {TooManyConflictsError}
  * @throws when the update can't be read or means nothing to Yjs.
  */
-export function applyBounded(document: Doc, update: Uint8Array, effort: Effort): boolean {
+export function applyBounded(
+	document: Doc,
+	update: Uint8Array,
+	effort: Effort,
+	decoded?: DecodedUpdate,
+): boolean {
 	document.on("afterTransaction", leaveFormatsToClients);
 	return transact(
 		document,
 		(transaction) => {
 			transaction.local = false;
-			return new Application(document, transaction, effort).run(update);
+			return new Application(document, transaction, effort).run(update, decoded);
 		},
 		undefined,
 		false,
@@ -90,9 +99,9 @@ class Application {
 		this.#effort = effort;
 	}
 
-	run(update: Uint8Array): boolean {
+	run(update: Uint8Array, decoded = decodeUpdate(update)): boolean {
 		const { store } = this.#document;
-		const { structs, ds } = decodeUpdate(update);
+		const { structs, ds } = decoded;
 		const stuck = this.#takeIn(structs, (struct) => {
 			this.#integrate(struct);
 			return true;

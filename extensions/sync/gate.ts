@@ -1,7 +1,15 @@
 import type { Connection, Extension } from "@hocuspocus/server";
 import type { StoredDocument } from "../durability/store.ts";
+import type { DecodedUpdate } from "./bounded-apply.ts";
 
-export type Admission = "refused" | "flat" | "nested";
+export type Admission = "refused" | Admitted;
+
+export interface Admitted {
+	/** Whether the update makes types: {@link Gate.bears} is to be asked. */
+	readonly makesTypes: boolean;
+	/** The update as the gate has read it, for whoever applies it. */
+	readonly decoded: DecodedUpdate | undefined;
+}
 
 /** What stands between one client's messages and the document, and between an edit and its acknowledgement. */
 export interface Gate {
@@ -10,11 +18,11 @@ export interface Gate {
 	/**
 	 * The client has sent an update, which is applied soon.
 	 * @param receivedMs When, by the clock of the server's extensions.
-	 * @returns `"refused"` when it must not be: the gate has ended the client's socket. `"nested"`: {@link bears} is to be asked.
+	 * @returns `"refused"` when it must not be: the gate has ended the client's socket.
 	 */
 	admit(type: "step2" | "update", update: Uint8Array, receivedMs: number): Admission;
 	/** Whether the document can bear an update that was admitted and is applied next. If not, {@link failed} is to be told. */
-	bears(update: Uint8Array): boolean;
+	bears(update: Uint8Array, decoded: DecodedUpdate | undefined): boolean;
 	/** The oldest update that was admitted has been applied. */
 	applied(): void;
 	/** The oldest update that was admitted could not be applied, or something that had been waiting for it. */
@@ -45,13 +53,15 @@ export function gatesAmong(extensions: readonly Extension[]): (Extension & Gates
 	return extensions.find((extension) => "gateOf" in extension) as (Extension & Gates) | undefined;
 }
 
+const unread: Admitted = { makesTypes: false, decoded: undefined };
+
 /** Lets everything in and acknowledges at once, as a stock server does. */
 export function openGate(): Gate {
 	let acknowledge: Acknowledge = () => {};
 	return {
 		step1Received() {},
 		step1Sent() {},
-		admit: () => "flat",
+		admit: () => unread,
 		bears: () => true,
 		applied: () => acknowledge(1),
 		failed: () => acknowledge(1),

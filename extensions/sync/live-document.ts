@@ -7,6 +7,7 @@ import { acknowledgementBody, addressField, updateBody } from "./bodies.ts";
 import { applyBounded, TooManyConflictsError } from "./bounded-apply.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { FlushPace } from "./flush-pace.ts";
+import type { Admitted } from "./gate.ts";
 import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
 import { mergeMany } from "./merge-many.ts";
@@ -37,8 +38,7 @@ const passedOnMs = new WeakMap<Uint8Array, number>();
 interface ReceivedUpdate {
 	readonly peer: Peer;
 	readonly update: Uint8Array;
-	/** Whether its gate is to be asked, before it is applied, if the document bears it. */
-	readonly isNested: boolean;
+	readonly admitted: Admitted;
 }
 
 /** Why an update was not applied, or not all of it: its sender is told that it was refused, or is ended. */
@@ -369,8 +369,10 @@ export class LiveDocument {
 		for (const one of received) {
 			const startedMs = nowMs;
 			try {
-				if (one.isNested && !one.peer.gate.bears(one.update)) throw new Error("types are nested too deep");
-				this.#applyOne(one.update);
+				const { update, admitted } = one;
+				if (admitted.makesTypes && !one.peer.gate.bears(update, admitted.decoded))
+					throw new Error("types are nested too deep");
+				this.#applyOne(update, admitted);
 			} catch (error) {
 				// The others' updates are not touched by it.
 				if (error instanceof TooManyConflictsError) {
@@ -386,10 +388,10 @@ export class LiveDocument {
 		}
 	}
 
-	#applyOne(update: Uint8Array): void {
+	#applyOne(update: Uint8Array, { decoded }: Admitted): void {
 		const effort = this.screen?.effort;
 		if (effort === undefined) applyUpdate(this.document, update);
-		else applyBounded(this.document, update, effort);
+		else applyBounded(this.document, update, effort, decoded);
 	}
 
 	#takeChanges(): Body[] {

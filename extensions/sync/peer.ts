@@ -5,7 +5,7 @@ import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wir
 import { acknowledgementBody, refusalBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
-import { type Gate, type Gates, openGate } from "./gate.ts";
+import { type Admitted, type Gate, type Gates, openGate } from "./gate.ts";
 import type { Failure, LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
 import { messagesOf } from "./message-queue.ts";
@@ -228,15 +228,15 @@ export class Peer implements Route {
 
 	#admit(type: "step2" | "update", update: Uint8Array): void {
 		const admission = this.gate.admit(type, update, this.#live.receivedMs());
-		if (admission !== "refused") this.#edit(update, admission === "nested");
+		if (admission !== "refused") this.#edit(update, admission);
 	}
 
-	#edit(update: Uint8Array, isNested: boolean): void {
+	#edit(update: Uint8Array, admitted: Admitted): void {
 		this.#unapplied += 1;
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
 		if (isIdle && this.#bringsNothing(update)) this.applied();
-		else this.#live.updateReceived({ peer: this, update, isNested });
+		else this.#live.updateReceived({ peer: this, update, admitted });
 	}
 
 	#bringsNothing(update: Uint8Array): boolean {

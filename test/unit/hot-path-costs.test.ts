@@ -8,7 +8,13 @@ import * as Y from "yjs";
 import { type Crowd, crowdAddress, gather, gatherPlainly } from "../../bench/micro/crowd.ts";
 import { Typing } from "../../bench/micro/edits.ts";
 import type { Clock } from "../../extensions/durability/clock.ts";
-import { awarenessBody, step1Body, updateBody } from "../../extensions/sync/bodies.ts";
+import {
+	addressField,
+	awarenessBody,
+	step1Body,
+	step2Body,
+	updateBody,
+} from "../../extensions/sync/bodies.ts";
 import { encodeEntry, writePresence } from "../../extensions/sync/presence-entries.ts";
 import { PresenceTimeouts } from "../../extensions/sync/presence-timeouts.ts";
 import { eventually } from "../support/eventually.ts";
@@ -18,6 +24,7 @@ import { authenticationFrame, syncStep1Frame } from "../support/wire-frames.ts";
 /** What makes the hot path cheap, counted: how often something is done does not depend on the machine. */
 
 const encodings = vi.hoisted(() => ({ count: 0 }));
+const decodings = vi.hoisted(() => ({ count: 0 }));
 
 vi.mock("yjs", async (importOriginal) => {
 	const yjs = await importOriginal<typeof Y>();
@@ -27,11 +34,16 @@ vi.mock("yjs", async (importOriginal) => {
 			encodings.count += 1;
 			return yjs.encodeStateAsUpdate(...given);
 		},
+		decodeUpdate: (update: Uint8Array) => {
+			decodings.count += 1;
+			return yjs.decodeUpdate(update);
+		},
 	};
 });
 
 afterEach(() => {
 	encodings.count = 0;
+	decodings.count = 0;
 });
 
 /** Time that passes when the test says so, and counts what is waiting for it. */
@@ -294,6 +306,27 @@ test("documents that come and go share one timer for presence that is not heard 
 	expect(clock.timers.size).toBe(0);
 });
 
+test("an edit is decoded once, by whoever looks whether it can be let in, and a picture as well", async () => {
+	const { node, url } = await startLocalNode();
+	const ws = await open(url, "doc");
+	const frames: Uint8Array[] = [];
+	ws.on("message", (frame: Uint8Array) => frames.push(frame));
+	await eventually("it to be let in", () => frames.length === 3);
+	const address = addressField("doc");
+	ws.send(Buffer.concat([address, step2Body(new Uint8Array([0, 0]))]));
+	await eventually("that to be acknowledged", () => frames.length === 4);
+	decodings.count = 0;
+	const drawing = new Y.Doc();
+	const updates: Uint8Array[] = [];
+	drawing.on("update", (update: Uint8Array) => updates.push(update));
+	drawing.getMap("board").set("picture", new Uint8Array(65_536));
+	drawing.getText("text").insert(0, "x");
+	for (const update of updates) ws.send(Buffer.concat([address, updateBody(update)]));
+	await eventually("both to be acknowledged", () => frames.length === 6);
+	expect(decodings.count).toBe(2);
+	expect(node.hocuspocus.documents.get("doc")?.getMap("board").size).toBe(1);
+});
+
 test("whoever comes to an open document is let in and answered in one write", async () => {
 	const { node, url } = await startLocalNode();
 	await open(url, "doc");
@@ -338,10 +371,11 @@ test("[TRN1] sockets and documents that are open have no timers of their own", a
 });
 
 /** A client without a provider, which has timers. */
-async function open(url: string, name: string): Promise<void> {
+async function open(url: string, name: string): Promise<WebSocket> {
 	const ws = await connect(url);
 	ws.send(authenticationFrame(name));
 	ws.send(syncStep1Frame(name));
+	return ws;
 }
 
 async function connect(url: string): Promise<WebSocket> {
