@@ -1,5 +1,6 @@
 import type { Connection } from "@hocuspocus/server";
 import { decodeUpdate } from "yjs";
+import type { DecodedUpdate } from "../sync/bounded-apply.ts";
 import type { Acknowledge, Admission, Gate } from "../sync/gate.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
@@ -134,8 +135,8 @@ export class AckGate implements DurabilityListener, Gate {
 		return "refused";
 	}
 
-	bears(update: Uint8Array, decoded = decodeUpdate(update)): boolean {
-		return this.#nesting.admits(decoded.structs);
+	bears(update: Uint8Array, decoded?: DecodedUpdate): boolean {
+		return this.#nesting.admits((decoded ?? decodeUpdate(update)).structs);
 	}
 
 	applied(): void {

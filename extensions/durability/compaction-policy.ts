@@ -42,8 +42,10 @@ const snapshotBytesPerUpdate = 64;
 const idleFraction = 1 / 8;
 /** Of what is larger, opening pays for its bytes alone, wherever they are. */
 const largeBytesMin = 16 * 1024;
-/** How much of what was only added counts while a document is being edited. */
-const addedFraction = 1 / 8;
+/** While a document is being edited, what was only added waits until the log is so many times as large as the snapshot. */
+const addedSnapshots = 4;
+/** The same for the size below which logs are left alone. */
+const addedMins = 16;
 
 /**
  * Whether nothing is saved by merging an update, except that a snapshot is compressed: it is large and deletes nothing, as when
@@ -54,16 +56,18 @@ export function onlyAdds(updateBytes: number, deletes: boolean): boolean {
 }
 
 /**
- * While a document is being edited: when the log has grown as large as the snapshot, without most of what was only added. So
- * each byte is rewritten a bounded number of times per doubling of the document, and opening one reads at most about twice
- * its size. The second bound is for very small updates, whose number is what opening pays for.
+ * While a document is being edited: when the log has grown as large as the snapshot. So each byte is rewritten a
+ * bounded number of times per doubling of the document, and opening one reads at most about twice its size. What was only
+ * added waits longer, and not for ever, as it may have been deleted since. The last bound is for very small updates, whose
+ * number is what opening pays for.
  */
 export function isDueBySize(
 	{ logBytes, logUpdates, snapshotBytes, addedBytes }: GrowingSize,
 	{ busyBytesMin, busyUpdatesMin }: CompactionThresholds,
 ): boolean {
 	return (
-		logBytes - addedBytes * (1 - addedFraction) >= Math.max(busyBytesMin, snapshotBytes) ||
+		logBytes - addedBytes >= Math.max(busyBytesMin, snapshotBytes) ||
+		logBytes >= Math.max(busyBytesMin * addedMins, snapshotBytes * addedSnapshots) ||
 		logUpdates >= Math.max(busyUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
 	);
 }
