@@ -22,6 +22,8 @@ export interface EarlyAnswer {
 
 /** Smaller documents are in memory before it would make a difference. */
 const storedBytesMin = 64 * 1024;
+/** Updates of so many bytes are not merged with others. */
+const largeBytesMin = 16 * 1024;
 /** More of them take longer to merge than the document takes to load. */
 const logUpdatesMax = 2_000;
 /** Clients that wait for one document. All others are answered when it is loaded. */
@@ -91,8 +93,27 @@ function allOf({ snapshot, entries }: StoredDocument): Uint8Array[] {
 	const bytes = (snapshot?.update.byteLength ?? 0) + logBytes;
 	if (bytes < storedBytesMin || log.length > logUpdatesMax) return [];
 	if (!isAppended(log)) return [];
-	const merged = log.length === 0 ? [] : [mergeMany(log)];
+	const merged = mergeSmall(log);
 	return snapshot === undefined ? merged : [snapshot.update, ...merged];
+}
+
+/** Merging reads and writes every byte, and large updates are few. */
+function mergeSmall(log: readonly Uint8Array[]): Uint8Array[] {
+	const few: Uint8Array[] = [];
+	let small: Uint8Array[] = [];
+	const merge = () => {
+		if (small.length > 0) few.push(mergeMany(small));
+		small = [];
+	};
+	for (const update of log) {
+		if (update.byteLength < largeBytesMin) small.push(update);
+		else {
+			merge();
+			few.push(update);
+		}
+	}
+	merge();
+	return few;
 }
 
 /**
