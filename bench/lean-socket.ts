@@ -2,7 +2,8 @@ import { connect, type Socket } from "node:net";
 
 /**
  * A WebSocket client that does little, so that one process can be thousands of people: no extensions, no fragments, masks
- * of zero (RFC 6455 asks clients for a mask; a server does the same work for any), and all sockets read into one buffer.
+ * of zero (RFC 6455 asks clients for a mask; `ws` and our node spare themselves to take this one off, which for others takes 0.1 µs with a keystroke),
+ * and all sockets read into one buffer.
  */
 export interface LeanSocketOptions {
 	readonly url: string;

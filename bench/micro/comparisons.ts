@@ -1,4 +1,6 @@
+import type { Writable } from "node:stream";
 import * as decoding from "lib0/decoding";
+import * as ws from "ws";
 import { applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { DocumentLog } from "../../extensions/durability/document-log.ts";
@@ -9,10 +11,76 @@ import { mergeMany } from "../../extensions/sync/merge-many.ts";
 import { encodeEntry, writePresence } from "../../extensions/sync/presence-entries.ts";
 import { beginsWith, isMessageType } from "../../server/transport/frames.ts";
 import { toWebRequest } from "../../server/transport/web-request.ts";
+import { WebSocketReader } from "../../server/transport/web-socket-reader.ts";
+import { clientFrame } from "../lean-socket.ts";
 import { generateDocument } from "../typist.ts";
 import type { Comparison } from "./compare.ts";
 import { crowdAddress, gather, gatherPlainly, stillClock } from "./crowd.ts";
 import { clientIds, keystroke, Typing } from "./edits.ts";
+
+/** What `ws` reads frames with; its types leave it out. */
+const { Receiver } = ws as unknown as {
+	Receiver: new (options: { readonly isServer: boolean; readonly maxPayload: number }) => Writable;
+};
+
+/** What arrives on a socket: a small message in each piece, as when people type, or a picture in two. */
+function reading(name: string, message: Uint8Array, pieces: number, count: number): Comparison {
+	const frame = masked(clientFrame(message), message.byteLength);
+	const bytesMax = 16 * 1024 * 1024;
+	let bytes = 0;
+	const nothing = () => {};
+	const sink = {
+		isReading: true,
+		message: (payload: Buffer) => (bytes += payload.byteLength),
+		part: nothing,
+		ping: nothing,
+		pong: nothing,
+		closing: nothing,
+		violated: nothing,
+	};
+	const reader = new WebSocketReader(bytesMax);
+	const receiver = new Receiver({ isServer: true, maxPayload: bytesMax });
+	receiver.on("message", (payload: Buffer) => (bytes += payload.byteLength));
+	let chunks: Buffer[] = [];
+	// Masks are taken off where they are.
+	const prepare = () => {
+		chunks = Array.from({ length: count * pieces }, (_, index) => {
+			const size = Math.ceil(frame.byteLength / pieces);
+			const at = (index % pieces) * size;
+			return Buffer.from(frame.subarray(at, at + size));
+		});
+	};
+	return {
+		name,
+		ours: {
+			what: "our reader",
+			prepare,
+			run: () => {
+				for (const chunk of chunks) reader.read(chunk, sink);
+				return bytes;
+			},
+		},
+		plain: {
+			what: "the receiver of `ws`",
+			prepare,
+			run: () => {
+				for (const chunk of chunks) receiver.write(chunk);
+				return bytes;
+			},
+		},
+		timesMin: 1.3,
+	};
+}
+
+/** Real clients' masks are not zero. */
+function masked(frame: Buffer, payloadBytes: number): Buffer {
+	const payloadAt = frame.byteLength - payloadBytes;
+	const mask = [0x12, 0x34, 0x56, 0x78];
+	frame.set(mask, payloadAt - mask.length);
+	for (let at = 0; at < payloadBytes; at += 1)
+		frame[payloadAt + at] = (frame[payloadAt + at] ?? 0) ^ (mask[at & 3] ?? 0);
+	return frame;
+}
 
 /** Whom a message is for and what it is, once for each. */
 function routing(): Comparison {
@@ -332,6 +400,8 @@ function requests(): Comparison {
 
 /** In the order of an edit's way. Made when it is their turn, so that the memory of one is not a burden to the others. */
 export const comparisons: readonly (() => Comparison | Promise<Comparison>)[] = [
+	() => reading("reading 1,000 frames of a keystroke", updateBody(keystroke(7, 1)), 1, 1_000),
+	() => reading("reading 20 frames of 64 kB", new Uint8Array(64 * 1024), 2, 20),
 	routing,
 	checking,
 	transactions,
