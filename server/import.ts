@@ -1,7 +1,12 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import * as Y from "yjs";
-import { DamagedDocumentError, type Store, type StoredDocument } from "../extensions/durability/store.ts";
+import {
+	DamagedDocumentError,
+	DocumentDeletedError,
+	type Store,
+	type StoredDocument,
+} from "../extensions/durability/store.ts";
 import { isDocumentNameAllowed } from "../extensions/limits/document-name.ts";
 import { documentOf, faultOf } from "./stored-state.ts";
 import { UserError } from "./user-error.ts";
@@ -181,14 +186,21 @@ export async function merge(documentName: string, update: Uint8Array, store: Sto
 	} catch (error) {
 		if (error instanceof DamagedDocumentError)
 			return refuse(`the store has it already, and ${error.message}`);
+		if (error instanceof DocumentDeletedError) return refuse(wasDeleted(documentName));
 		throw error;
 	}
 	if (holds(stored, update)) return { status: "unchanged" };
-	const [result] = await store.append([{ documentName, updates: [update] }]);
+	const { generation } = stored;
+	const [result] = await store.append([{ documentName, updates: [update], generation }]);
+	if (result?.status === "deleted") return refuse(wasDeleted(documentName));
 	if (result?.status !== "durable") return refuse(`it can't be stored: ${result?.error.message}`);
 	// Nodes that hear each other through Redis do not listen to the store, unless somebody who follows it speaks.
 	store.follow?.announce([documentName], true);
 	return { status: stored.position === 0 ? "imported" : "merged" };
+}
+
+function wasDeleted(documentName: string): string {
+	return `a document of this name was deleted. To have the name used again: indelible delete --free ${JSON.stringify(documentName)}`;
 }
 
 /** Whether an update adds nothing to what is stored. What still waits for missing updates counts, too. */

@@ -3,7 +3,7 @@ import { type Backoff, backoffDelayMs, defaultBackoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { CommitPace } from "./commit-pace.ts";
 import { DocumentLog } from "./document-log.ts";
-import { type AppendResult, type Store, StoreUnavailableError } from "./store.ts";
+import { type AppendResult, DocumentDeletedError, type Store, StoreUnavailableError } from "./store.ts";
 
 export interface CommitLogOptions {
 	readonly store: Store;
@@ -25,6 +25,8 @@ export interface CommitLogOptions {
 	 * @returns All that is in memory, as one update; `undefined` when it is not in memory.
 	 */
 	readonly onLost?: ((documentName: string) => Uint8Array | undefined) | undefined;
+	/** The store has refused what was appended: the document was deleted. The log is {@link CommitLog.discard}ed already. */
+	readonly onDeleted?: ((log: DocumentLog) => void) | undefined;
 }
 
 export type CommitLogEvent =
@@ -99,7 +101,10 @@ export class CommitLog {
 	/** What the store took for a commit that succeeded. */
 	readonly commitDurations = new Histogram();
 	readonly #options: Required<
-		Omit<CommitLogOptions, "onEvent" | "onAppended" | "onLost" | "commitIntervalMs" | "commitDelayMs">
+		Omit<
+			CommitLogOptions,
+			"onEvent" | "onAppended" | "onLost" | "onDeleted" | "commitIntervalMs" | "commitDelayMs"
+		>
 	>;
 	readonly #pace: CommitPace;
 	readonly #commitDelayMs: number;
@@ -108,6 +113,7 @@ export class CommitLog {
 	readonly #emit: (event: CommitLogEvent) => void;
 	readonly #onAppended: CommitLogOptions["onAppended"];
 	readonly #onLost: CommitLogOptions["onLost"];
+	readonly #onDeleted: CommitLogOptions["onDeleted"];
 	readonly #documents = new Map<string, DocumentLog>();
 	/** Documents with queued updates that may be written now. */
 	readonly #ready = new Set<DocumentLog>();
@@ -127,6 +133,7 @@ export class CommitLog {
 		onEvent,
 		onAppended,
 		onLost,
+		onDeleted,
 		commitIntervalMs = 50,
 		commitDelayMs = 0,
 		...options
@@ -137,6 +144,7 @@ export class CommitLog {
 		this.#emit = onEvent ?? (() => {});
 		this.#onAppended = onAppended;
 		this.#onLost = onLost;
+		this.#onDeleted = onDeleted;
 	}
 
 	get clock(): Clock {
@@ -214,6 +222,18 @@ export class CommitLog {
 	}
 
 	/**
+	 * The document was deleted [DUR7]: what it holds is dropped, what it is given from now on as well, and whoever waits is told that it
+	 * will never be durable. Another document of the same name has a log of its own.
+	 */
+	discard(log: DocumentLog): void {
+		if (log.isDeleted) return;
+		if (log.failure !== undefined) this.#failedDocuments -= 1;
+		this.#ready.delete(log);
+		if (this.#documents.get(log.documentName) === log) this.#documents.delete(log.documentName);
+		this.#hold(-log.discard());
+	}
+
+	/**
 	 * Has the log answer for more than it was given: what `source` gives (once) for a document is logged before anything
 	 * is said to be durable there.
 	 */
@@ -228,6 +248,7 @@ export class CommitLog {
 
 	/** Adds an update. What a closed log is given is lost, so its caller must not acknowledge it; {@link durable} rejects. */
 	append(log: DocumentLog, update: Uint8Array): void {
+		if (log.isDeleted) return;
 		this.#hold(log.append(update));
 		if (log.failure === undefined) {
 			this.#ready.add(log);
@@ -262,13 +283,18 @@ export class CommitLog {
 	/**
 	 * Resolves when everything appended to the document up to now is durable.
 	 * @throws {StoreUnavailableError} when the log is closed first.
+	 * @throws {DocumentDeletedError} when it is deleted first.
 	 */
 	written(documentName: string): Promise<void> {
 		const log = this.#documents.get(documentName);
 		if (log === undefined || log.isDurable) return Promise.resolve();
 		return new Promise((resolve, reject) => {
 			const abandoned = () =>
-				reject(new StoreUnavailableError("the log was closed before the edit was durable"));
+				reject(
+					log.isDeleted
+						? new DocumentDeletedError(documentName)
+						: new StoreUnavailableError("the log was closed before the edit was durable"),
+				);
 			if (this.#phase.status === "closed") abandoned();
 			else log.listen({ durable: () => resolve(), abandoned });
 			this.#isAwaited = true;
@@ -331,7 +357,13 @@ export class CommitLog {
 		this.#isAwaited = false;
 		// Both outcomes are handled, so nothing is left to float.
 		this.#options.store
-			.append(batch.map(({ log, updates }) => ({ documentName: log.documentName, updates })))
+			.append(
+				batch.map(({ log: { documentName, generation }, updates }) => ({
+					documentName,
+					updates,
+					generation,
+				})),
+			)
 			.then(
 				(results) => this.#settle(batch, results, startedMs),
 				(error: Error) => this.#fail(batch, error),
@@ -359,7 +391,12 @@ export class CommitLog {
 		let [documents, updates, bytes] = [0, 0, 0];
 		batch.forEach((taken, index) => {
 			const result = results[index];
-			if (result?.status === "durable") {
+			// While it was being written; the store has seen to it that nothing is left of it.
+			if (taken.log.isDeleted) return;
+			if (result?.status === "deleted") {
+				this.discard(taken.log);
+				this.#onDeleted?.(taken.log);
+			} else if (result?.status === "durable") {
 				documents += 1;
 				updates += taken.updates.length;
 				bytes += taken.bytes;
@@ -434,6 +471,7 @@ export class CommitLog {
 
 	#fail(batch: readonly Taken[], error: Error): void {
 		for (const { log } of batch) {
+			if (log.isDeleted) continue;
 			log.putBack();
 			this.#ready.add(log);
 		}

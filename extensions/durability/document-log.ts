@@ -10,7 +10,7 @@ export interface DurabilityListener {
 	 * @param sinceMs What it said of the first of these.
 	 */
 	durable(count: number, sinceMs: number | undefined): void;
-	/** The log was closed first: it will never be known. */
+	/** The log was closed, or the document deleted, first: it will never be known. */
 	abandoned(): void;
 }
 
@@ -33,6 +33,9 @@ export class DocumentLog {
 	durable = 0;
 	/** The store's last position for it that we know of: what is appended from now on comes after it. */
 	position = 0;
+	/** Of the document that is in memory, see `StoredDocument`. */
+	generation = 0;
+	#isDeleted = false;
 	/** Updates that no write has taken yet. */
 	#queued: Uint8Array[] = [];
 	#queuedBytes = 0;
@@ -51,12 +54,18 @@ export class DocumentLog {
 		return this.durable === this.appended;
 	}
 
+	/** Whether the document was deleted: nothing of it is written any more, and nobody is told that it was. */
+	get isDeleted(): boolean {
+		return this.#isDeleted;
+	}
+
 	get hasQueued(): boolean {
 		return this.#queued.length > 0;
 	}
 
 	/** Adds an update at the end. @returns The memory it holds until it is durable, in bytes. */
 	append(update: Uint8Array): number {
+		if (this.#isDeleted) return 0;
 		this.appended += 1;
 		this.#queued.push(update);
 		this.#queuedBytes += update.byteLength;
@@ -122,6 +131,10 @@ export class DocumentLog {
 	 * @param sinceMs Since when it waits, for itself.
 	 */
 	listen(listener: DurabilityListener, count = 1, sinceMs?: number): void {
+		if (this.#isDeleted) {
+			listener.abandoned();
+			return;
+		}
 		if (this.isDurable) {
 			listener.durable(count, sinceMs);
 			return;
@@ -145,6 +158,19 @@ export class DocumentLog {
 		this.failure?.cancelRetry();
 		for (const { listener } of waiters) listener.abandoned();
 		return this.appended - this.durable;
+	}
+
+	/** The document was deleted. @returns The memory that its updates held, in bytes. */
+	discard(): number {
+		const held = heldBytes(this.#writing) + heldBytes(this.#queued);
+		this.#isDeleted = true;
+		this.#writing = [];
+		this.#queued = [];
+		this.#queuedBytes = 0;
+		this.durable = this.appended;
+		this.abandon();
+		this.failure = undefined;
+		return held;
 	}
 
 	#release(): void {

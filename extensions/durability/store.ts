@@ -11,13 +11,17 @@ export interface AppendRequest {
 	readonly documentName: string;
 	/** Yjs updates (V1), in the order in which they were applied. Never empty. */
 	readonly updates: readonly Uint8Array[];
+	/** Of the document that the updates are of, as {@link StoredDocument} had it; 0 by default. */
+	readonly generation?: number | undefined;
 }
 
 /** What became of one {@link AppendRequest}. */
 export type AppendResult =
 	| { readonly status: "durable"; readonly position: number }
 	/** Nothing of this request was written, and it may be tried again. Other documents' requests were not touched. */
-	| { readonly status: "failed"; readonly error: Error };
+	| { readonly status: "failed"; readonly error: Error }
+	/** Nothing was written, and trying again is of no use: the document of this generation was deleted [DUR7]. */
+	| { readonly status: "deleted" };
 
 export interface LogEntry {
 	readonly position: number;
@@ -40,6 +44,11 @@ export interface StoredDocument {
 	readonly position: number;
 	/** Size of the updates in `entries`, in bytes. */
 	readonly logBytes: number;
+	/**
+	 * Tells documents apart that had the same name one after the other: each deletion raises it. Whoever appends names it, so that what
+	 * was deleted can't come back from the memory of a node that did not hear of it. 0 when it is not given.
+	 */
+	readonly generation?: number | undefined;
 }
 
 export interface CompactOptions {
@@ -79,6 +88,7 @@ export interface Store {
 	 * Reads a document as one consistent state.
 	 * @throws {DamagedDocumentError} when a checksum does not match, an entry is missing, or a page can't be read.
 	 * @throws {StoreUnavailableError} when the store can't be read now.
+	 * @throws {DocumentDeletedError} when it was deleted, and its name was not freed since.
 	 */
 	load(documentName: string): Promise<StoredDocument>;
 
@@ -96,6 +106,7 @@ export interface Store {
 	 * [DUR4]. The merge runs off the event loop and does not hold up `append`. Entries appended meanwhile stay.
 	 * @throws {DamagedDocumentError} when what is stored does not read back whole; nothing was changed then.
 	 * @throws {StoreUnavailableError}
+	 * @throws {DocumentDeletedError}
 	 */
 	compact(documentName: string, options: CompactOptions): Promise<CompactionResult>;
 
@@ -104,6 +115,68 @@ export interface Store {
 
 	/** There when several nodes can share the store, so that each can read what the others append. */
 	readonly follow?: Follow;
+
+	/** There when the store can say which documents it has, and delete them. */
+	readonly catalogue?: Catalogue;
+}
+
+export interface DocumentQuery {
+	/** Only names that begin with it; all by default. */
+	readonly prefix?: string | undefined;
+	/** Only names behind this one. */
+	readonly after?: string | undefined;
+	/** Documents, at most. */
+	readonly limit: number;
+}
+
+export interface ListedDocument {
+	readonly name: string;
+	/** What its snapshot and its log take in the store, in bytes. */
+	readonly bytes: number;
+}
+
+export interface DocumentPage {
+	/** In the order of the bytes of their names in UTF-8. */
+	readonly documents: readonly ListedDocument[];
+	/** Whether there are more behind the last one. */
+	readonly hasMore: boolean;
+}
+
+export interface DeleteOptions {
+	/** Whether to delete it though nothing is stored under the name: nothing will be from now on. */
+	readonly evenIfUnknown?: boolean | undefined;
+}
+
+export type DeleteResult =
+	| {
+			readonly status: "deleted" | "deleted-before";
+			/** Documents of lower generations are those that were deleted. */
+			readonly generation: number;
+	  }
+	/** Nothing is stored under this name. */
+	| { readonly status: "unknown" };
+
+/**
+ * Which documents there are, and an end to them [DUR7]. What is deleted is removed, damaged or not, and a mark stays behind that
+ * refuses the name, without naming it. Only between `open` and `close`.
+ */
+export interface Catalogue {
+	/** @throws {StoreUnavailableError} */
+	list(query: DocumentQuery): Promise<DocumentPage>;
+
+	/**
+	 * Removes a document and marks its name in one transaction. Durable, as an append is, when it resolves: from then on whatever is
+	 * appended to a document of a lower generation is refused, whichever node it comes from.
+	 * @throws {StoreUnavailableError} when it is not known whether it was done. Doing it twice does no harm.
+	 */
+	delete(documentName: string, options?: DeleteOptions): Promise<DeleteResult>;
+
+	/**
+	 * Lets a name that was deleted be used again, for a document that was never stored. Durable when it resolves.
+	 * @returns Whether it was marked as deleted.
+	 * @throws {StoreUnavailableError}
+	 */
+	free(documentName: string): Promise<boolean>;
 }
 
 /** What a node knows of a document, and from where on it wants more. */
@@ -111,6 +184,8 @@ export interface FollowRequest {
 	readonly documentName: string;
 	/** The last position that it has read; 0 for none. */
 	readonly position: number;
+	/** See {@link StoredDocument.generation}. */
+	readonly generation?: number | undefined;
 }
 
 export type FollowResult =
@@ -127,7 +202,9 @@ export type FollowResult =
 	 */
 	| { readonly status: "passed"; readonly position: number }
 	/** What is stored does not read back whole; other documents' results are not touched. */
-	| { readonly status: "damaged"; readonly error: DamagedDocumentError };
+	| { readonly status: "damaged"; readonly error: DamagedDocumentError }
+	/** The document of this generation was deleted. */
+	| { readonly status: "deleted" };
 
 /**
  * What a node that follows the store hears. None of it is certain to arrive, so it only saves time: whoever must not
@@ -192,6 +269,21 @@ export class DamagedDocumentError extends Error {
 		);
 		this.documentName = documentName;
 		this.reason = "document-damaged";
+	}
+}
+
+/** The document was deleted, and nothing can be stored under its name until that is freed [DUR7]. */
+export class DocumentDeletedError extends Error {
+	override readonly name = "DocumentDeletedError";
+	/** Hocuspocus sends this to the client in its PermissionDenied message. */
+	readonly reason = "document-deleted";
+	readonly documentName: string;
+
+	constructor(documentName: string) {
+		super(
+			`document ${JSON.stringify(documentName)} was deleted. Its name stays refused until it is freed; see docs/operations.md.`,
+		);
+		this.documentName = documentName;
 	}
 }
 

@@ -5,6 +5,7 @@ import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts"
 import { MemoryDisk, MemoryStore } from "../support/memory-store.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { catalogueContract } from "./catalogue-contract.ts";
 import { followContract } from "./follow-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -17,10 +18,17 @@ followContract("memory", () => {
 	return { store: () => new MemoryStore(disk, { isShared: true }) };
 });
 
-storeContract("SQLite", () => {
+catalogueContract("memory", () => {
+	const disk = new MemoryDisk();
+	return { store: () => new MemoryStore(disk) };
+});
+
+const newSqlitePlace = () => {
 	const path = join(temporaryFolder(), "indelible.sqlite");
 	return { store: () => new SqliteStore({ path }) };
-});
+};
+storeContract("SQLite", newSqlitePlace);
+catalogueContract("SQLite", newSqlitePlace);
 
 let server: PostgresServer;
 let endServer = async () => {};
@@ -39,3 +47,4 @@ const newPostgresPlace = () => {
 };
 storeContract("Postgres", newPostgresPlace);
 followContract("Postgres", newPostgresPlace);
+catalogueContract("Postgres", newPostgresPlace);

@@ -103,7 +103,8 @@ class Writer {
 				const results = await this.#store.append(batch);
 				batch.forEach(({ documentName }, index) => {
 					const result = results[index];
-					if (result?.status !== "durable") throw result?.error ?? new Error("no result");
+					if (result?.status !== "durable")
+						throw result?.status === "failed" ? result.error : new Error("no result");
 					this.positions.push({ documentName, position: result.position });
 					this.durable.set(documentName, (this.durable.get(documentName) ?? 0) + 1);
 				});

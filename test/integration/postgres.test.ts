@@ -132,7 +132,7 @@ test("any number of nodes may start at once on an empty database", async () => {
 	for (const store of stores) expect(await appendTo(store, "a", update())).toBe("durable");
 	expect((await stores[0]?.load("a"))?.position).toBe(8);
 	const applied = await server.query("SELECT version FROM indelible.migrations", [], databaseOf(url));
-	expect(applied).toHaveLength(1);
+	expect(applied).toEqual([{ version: 1 }, { version: 2 }]);
 });
 
 test("two schemas in one database are two stores", async () => {
@@ -171,6 +171,8 @@ test("a role without the right to make tables is told what to do, and works once
 	expect(await store.follow.entriesAfter([{ documentName: "a", position: 1 }])).toMatchObject([
 		{ status: "passed", position: 2 },
 	]);
+	expect(await store.catalogue.delete("a")).toEqual({ status: "deleted", generation: 1 });
+	expect(await store.catalogue.free("a")).toBe(true);
 	await server.query("REVOKE DELETE ON indelible.log FROM worker", [], database);
 	expect((await refusalOf({ url: asRole })).message).toContain("DELETE on log is missing");
 });

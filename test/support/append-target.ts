@@ -36,7 +36,8 @@ for (;;) {
 	);
 	batch.forEach(([name, typist], index) => {
 		const result = results[index];
-		if (result?.status !== "durable") throw result?.error ?? new Error("no result");
+		if (result?.status !== "durable")
+			throw result?.status === "failed" ? result.error : new Error("no result");
 		process.send?.([name, written(typist)]);
 	});
 	if (compacting === undefined && random.chance(0.3)) {

@@ -2,9 +2,14 @@ import { MeaninglessUpdate, merge } from "../../extensions/durability/merge.ts";
 import {
 	type AppendRequest,
 	type AppendResult,
+	type Catalogue,
 	type CompactionResult,
 	type CompactOptions,
 	DamagedDocumentError,
+	type DeleteResult,
+	DocumentDeletedError,
+	type DocumentPage,
+	type DocumentQuery,
 	type Follow,
 	type FollowRequest,
 	type FollowResult,
@@ -25,6 +30,8 @@ interface DiskDocument {
 export class MemoryDisk {
 	readonly #documents = new Map<string, DiskDocument>();
 	readonly #damaged = new Set<string>();
+	readonly #deleted = new Set<string>();
+	readonly #generations = new Map<string, number>();
 	/** What stores that share this disk announce to each other: the sender, and the documents. */
 	readonly announcements = new Set<
 		(sender: MemoryStore, documentNames: ReadonlySet<string>, isFollowing: boolean) => void
@@ -44,8 +51,33 @@ export class MemoryDisk {
 		return [...this.#documents.keys()];
 	}
 
-	/** @throws {DamagedDocumentError} */
+	generation(documentName: string): number {
+		return this.#generations.get(documentName) ?? 0;
+	}
+
+	/** Whether a document of this generation was deleted. */
+	isDeleted(documentName: string, generation: number): boolean {
+		return this.#deleted.has(documentName) || generation !== this.generation(documentName);
+	}
+
+	delete(documentName: string, evenIfUnknown: boolean): DeleteResult {
+		if (this.#deleted.has(documentName))
+			return { status: "deleted-before", generation: this.generation(documentName) };
+		if (!this.#documents.has(documentName) && !evenIfUnknown) return { status: "unknown" };
+		this.#documents.delete(documentName);
+		this.#damaged.delete(documentName);
+		this.#deleted.add(documentName);
+		this.#generations.set(documentName, this.generation(documentName) + 1);
+		return { status: "deleted", generation: this.generation(documentName) };
+	}
+
+	free(documentName: string): boolean {
+		return this.#deleted.delete(documentName);
+	}
+
+	/** @throws {DamagedDocumentError} @throws {DocumentDeletedError} */
 	read(documentName: string): DiskDocument {
+		if (this.#deleted.has(documentName)) throw new DocumentDeletedError(documentName);
 		if (this.#damaged.has(documentName)) throw new DamagedDocumentError(documentName, "the test said so");
 		const { snapshot, entries } = this.#documents.get(documentName) ?? { snapshot: undefined, entries: [] };
 		return { snapshot, entries: [...entries] };
@@ -61,7 +93,8 @@ export class MemoryDisk {
 	}
 
 	/** @returns Whether the snapshot was still the one that was merged. */
-	replace(documentName: string, basis: number, snapshot: Snapshot): boolean {
+	replace(documentName: string, basis: number, snapshot: Snapshot, generation: number): boolean {
+		if (this.isDeleted(documentName, generation)) throw new DocumentDeletedError(documentName);
 		const document = this.read(documentName);
 		if ((document.snapshot?.position ?? 0) !== basis) return false;
 		const entries = document.entries.filter(({ position }) => position > snapshot.position);
@@ -76,7 +109,7 @@ function endOf({ snapshot, entries }: DiskDocument): number {
 
 /** A call that waits for the test, see {@link MemoryStore.hold}. */
 export interface HeldCall {
-	readonly kind: "open" | "load" | "append" | "compact" | "follow";
+	readonly kind: "open" | "load" | "append" | "compact" | "follow" | "list" | "delete" | "free";
 	/** The documents that it is about. */
 	readonly documentNames: readonly string[];
 	/** Does it, as far as the disk goes, without answering: as when the process dies right after the commit. */
@@ -101,6 +134,12 @@ export class MemoryStore implements Store {
 	#appendFailures: { readonly error: Error; readonly commits: boolean }[] = [];
 	readonly #failingDocuments = new Map<string, Error>();
 	readonly follow?: Follow;
+	readonly catalogue: Catalogue = {
+		list: (query) => this.#open("list", [], () => this.#list(query)),
+		delete: (documentName, { evenIfUnknown = false } = {}) =>
+			this.#open("delete", [documentName], () => this.disk.delete(documentName, evenIfUnknown)),
+		free: (documentName) => this.#open("free", [documentName], () => this.disk.free(documentName)),
+	};
 	readonly #listeners = new Map<(signal: FollowSignal) => void, () => void>();
 	#isDeaf = false;
 
@@ -181,7 +220,8 @@ export class MemoryStore implements Store {
 			let logBytes = 0;
 			for (const { updates } of document.entries)
 				for (const { byteLength } of updates) logBytes += byteLength;
-			return { ...document, position: endOf(document), logBytes };
+			const generation = this.disk.generation(documentName) || undefined;
+			return { ...document, position: endOf(document), logBytes, generation };
 		});
 	}
 
@@ -193,8 +233,9 @@ export class MemoryStore implements Store {
 		const names = batch.map(({ documentName }) => documentName);
 		const failure = this.#appendFailures.shift();
 		// The caller may use its buffers again once it has called.
-		const copies = batch.map(({ documentName, updates }) => ({
+		const copies = batch.map(({ documentName, updates, generation }) => ({
 			documentName,
+			generation,
 			updates: updates.map((update) => new Uint8Array(update)),
 		}));
 		return this.#call("append", names, () => {
@@ -208,6 +249,7 @@ export class MemoryStore implements Store {
 		if (this.#status !== "open") return this.#refuse();
 		// Merged now and put in place later, as a real store does: entries may come in between.
 		const stored = this.disk.read(documentName);
+		const generation = this.disk.generation(documentName);
 		const basis = stored.snapshot?.position ?? 0;
 		const position = endOf(stored);
 		if (stored.entries.length === 0) {
@@ -215,7 +257,7 @@ export class MemoryStore implements Store {
 		}
 		const update = mergeOrExplain(documentName, stored, gc);
 		const replaced = await this.#call("compact", [documentName], () =>
-			this.disk.replace(documentName, basis, { position, update }),
+			this.disk.replace(documentName, basis, { position, update }, generation),
 		);
 		if (!replaced) return this.compact(documentName, { gc });
 		const bytes = update.byteLength;
@@ -234,7 +276,8 @@ export class MemoryStore implements Store {
 		return this.#call("follow", names, () => requests.map((request) => this.#after(request)));
 	}
 
-	#after({ documentName, position }: FollowRequest): FollowResult {
+	#after({ documentName, position, generation = 0 }: FollowRequest): FollowResult {
+		if (this.disk.isDeleted(documentName, generation)) return { status: "deleted" };
 		try {
 			const document = this.disk.read(documentName);
 			const end = endOf(document);
@@ -277,7 +320,8 @@ export class MemoryStore implements Store {
 		for (const end of this.#listeners.values()) end();
 	}
 
-	#appendOne({ documentName, updates }: AppendRequest): AppendResult {
+	#appendOne({ documentName, updates, generation = 0 }: AppendRequest): AppendResult {
+		if (this.disk.isDeleted(documentName, generation)) return { status: "deleted" };
 		const error = this.#failingDocuments.get(documentName);
 		if (error !== undefined) return { status: "failed", error };
 		try {
@@ -285,6 +329,26 @@ export class MemoryStore implements Store {
 		} catch (damage) {
 			return { status: "failed", error: damage as Error };
 		}
+	}
+
+	#list({ prefix = "", after = "", limit }: DocumentQuery): DocumentPage {
+		const names = this.disk.documentNames
+			.map((name) => ({ name, bytes: Buffer.from(name) }))
+			.filter(({ name, bytes }) => name.startsWith(prefix) && bytes.compare(Buffer.from(after)) > 0)
+			.sort((a, b) => a.bytes.compare(b.bytes))
+			.map(({ name }) => name);
+		const documents = names.slice(0, limit).map((name) => ({ name, bytes: this.#bytesOf(name) }));
+		return { documents, hasMore: names.length > limit };
+	}
+
+	#bytesOf(name: string): number {
+		const { snapshot, entries } = this.disk.read(name);
+		const updates = entries.flatMap((entry) => entry.updates);
+		return updates.reduce((sum, { byteLength }) => sum + byteLength, snapshot?.update.byteLength ?? 0);
+	}
+
+	#open<T>(kind: HeldCall["kind"], documentNames: readonly string[], work: () => T): Promise<T> {
+		return this.#status === "open" ? this.#call(kind, documentNames, work) : this.#refuse();
 	}
 
 	#refuse(): Promise<never> {

@@ -60,6 +60,7 @@ export class Compaction {
 			...parameters,
 			Buffer.from(data.buffer, data.byteOffset, data.byteLength),
 			entries.length,
+			stored.generation ?? 0,
 		]);
 		if (outcome?.taken !== 1) return undefined;
 		return {

@@ -12,6 +12,7 @@ export interface PackedRequest {
 	readonly nameBytes: number;
 	readonly payloadBytes: number;
 	readonly checksum: number;
+	readonly generation: number;
 }
 
 /**
@@ -35,7 +36,7 @@ export function packBatch(batch: readonly AppendRequest[]): PackedBatch {
 	const total = sizes.reduce((sum, { nameBytes, payloadBytes }) => sum + nameBytes + payloadBytes, 0);
 	const bytes = Buffer.allocUnsafe(total);
 	let start = 0;
-	const requests = batch.map(({ documentName, updates }, index): PackedRequest => {
+	const requests = batch.map(({ documentName, updates, generation = 0 }, index): PackedRequest => {
 		const { nameBytes, payloadBytes } = sizes[index] ?? { nameBytes: 0, payloadBytes: 0 };
 		bytes.write(documentName, start);
 		const from = start + nameBytes;
@@ -43,7 +44,7 @@ export function packBatch(batch: readonly AppendRequest[]): PackedBatch {
 		const sum = contentChecksum(nameChecksum(documentName), bytes.subarray(from, to));
 		const request = { documentName, key: documentKey(documentName), start, nameBytes, payloadBytes };
 		start = to;
-		return { ...request, checksum: sum };
+		return { ...request, checksum: sum, generation };
 	});
 	return { bytes, requests };
 }
@@ -58,6 +59,7 @@ export function appendParameters({ bytes, requests }: PackedBatch): unknown[] {
 		requests.map(({ nameBytes }) => nameBytes),
 		requests.map(({ payloadBytes }) => payloadBytes),
 		requests.map(({ checksum }) => checksum),
+		requests.map(({ generation }) => generation),
 	];
 }
 

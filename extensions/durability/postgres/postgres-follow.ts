@@ -1,5 +1,6 @@
 import type { QueryConfig, QueryResultRow } from "pg";
 import { documentKey } from "../storage/checksum.ts";
+import { isTombstone } from "../storage/tombstone.ts";
 import { Damage } from "../storage/wire-error.ts";
 import {
 	DamagedDocumentError,
@@ -119,13 +120,18 @@ export class PostgresFollow implements Follow {
 	}
 }
 
-function resultOf({ documentName, position }: FollowRequest, rows: readonly IndexedRow[]): FollowResult {
+function resultOf(
+	{ documentName, position, generation = 0 }: FollowRequest,
+	rows: readonly IndexedRow[],
+): FollowResult {
 	const document = rows.find((row) => row.kind === "document");
 	if (document === undefined && rows.length === 0) {
 		return position === 0
 			? { status: "entries", entries: [], position: 0 }
 			: { status: "passed", position: 0 };
 	}
+	if (isTombstone(document?.data) || (document?.generation ?? generation) !== generation)
+		return { status: "deleted" };
 	try {
 		checkName(documentName, document);
 		if (document.snapshot_position > position || document.position < position)

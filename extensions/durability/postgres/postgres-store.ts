@@ -5,6 +5,7 @@ import { WorkerLink } from "../storage/worker-link.ts";
 import {
 	type AppendRequest,
 	type AppendResult,
+	type Catalogue,
 	type CompactionResult,
 	type CompactOptions,
 	DamagedDocumentError,
@@ -19,12 +20,14 @@ import { newPool } from "./connection-pool.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { diagnose, type PostgresDiagnostics } from "./diagnostics.ts";
 import type { CompactionProtocol } from "./messages.ts";
-import { appendParameters, checkedName, type PackedBatch, packBatch } from "./packed-batch.ts";
+import { checkedName, type PackedBatch, type PackedRequest, packBatch } from "./packed-batch.ts";
+import { PostgresCatalogue } from "./postgres-catalogue.ts";
 import { errorCode, isConfinedToDocument, isDamage, postgresSays, unavailable } from "./postgres-error.ts";
 import { PostgresFollow } from "./postgres-follow.ts";
 import { prepareSchema } from "./prepare-schema.ts";
 import { readDocument } from "./rows.ts";
-import { type AppendedRow, type Statements, type StoredRow, statements } from "./statements.ts";
+import { type Statements, type StoredRow, statements } from "./statements.ts";
+import { Writer } from "./writer.ts";
 
 export interface PostgresStoreOptions {
 	/** `postgres://user:password@host:5432/database`, with any of libpq's TLS parameters. PostgreSQL 13 or newer. */
@@ -53,9 +56,6 @@ interface Connections {
 
 type State = { readonly status: "closed" } | { readonly status: "open"; readonly connections: Connections };
 
-/** What is durable on this server, and on its synchronous standby if it has one. */
-const durableLevels: ReadonlySet<string> = new Set(["on", "remote_apply"]);
-
 /**
  * A PostgreSQL database, which any number of nodes may share.
  *
@@ -65,6 +65,7 @@ const durableLevels: ReadonlySet<string> = new Set(["on", "remote_apply"]);
 export class PostgresStore implements Store {
 	readonly location: string;
 	readonly follow: Follow;
+	readonly catalogue: Catalogue;
 	readonly #options: PostgresStoreOptions;
 	readonly #settings: ConnectionSettings;
 	readonly #statements: Statements;
@@ -88,6 +89,11 @@ export class PostgresStore implements Store {
 			this.#read(statement, parameters),
 		);
 		this.follow = this.#follow;
+		this.catalogue = new PostgresCatalogue({
+			schema,
+			read: (statement, parameters) => this.#read(statement, parameters),
+			transact: (work) => this.#transact(work),
+		});
 	}
 
 	async open(): Promise<void> {
@@ -152,11 +158,29 @@ export class PostgresStore implements Store {
 			if (!isConfinedToDocument(error)) throw unavailable(this.location, error);
 			const [only] = requests;
 			if (requests.length === 1 && only !== undefined)
-				return [{ status: "failed", error: refusal(only.documentName, error) }];
+				return (await this.#wasDeleted(only))
+					? [{ status: "deleted" }]
+					: [{ status: "failed", error: refusal(only.documentName, error) }];
 			const middle = requests.length >> 1;
 			const first = await this.#appendOrDivide(writer, { bytes, requests: requests.slice(0, middle) });
 			const second = await this.#appendOrDivide(writer, { bytes, requests: requests.slice(middle) });
 			return [...first, ...second];
+		}
+	}
+
+	async #wasDeleted({ documentName, generation }: PackedRequest): Promise<boolean> {
+		const [result] = await this.#follow.entriesAfter([
+			{ documentName, generation, position: Number.MAX_SAFE_INTEGER },
+		]);
+		return result?.status === "deleted";
+	}
+
+	async #transact<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+		const { writer } = this.#connections();
+		try {
+			return await writer.transact(work);
+		} catch (error) {
+			throw unavailable(this.location, error);
 		}
 	}
 
@@ -169,67 +193,6 @@ export class PostgresStore implements Store {
 			throw unavailable(this.location, error);
 		}
 	}
-}
-
-/** The one connection that appends. */
-class Writer {
-	readonly #pool: Pool;
-	readonly #statement: QueryConfig;
-	/** Set when the server has warned since the last append began. */
-	#warning: Error | undefined;
-
-	constructor(settings: ConnectionSettings, statement: QueryConfig) {
-		this.#statement = statement;
-		this.#pool = newPool(settings, 1);
-		this.#pool.on("connect", (client: PoolClient) => {
-			client.on("notice", (notice) => {
-				// Class 01. Notices of a lower level have 00000.
-				if (notice.code?.startsWith("01"))
-					this.#warning = new Error(`the server warned: ${notice.message} (${notice.code})`);
-			});
-		});
-	}
-
-	/**
-	 * @returns Positions, in the order of the requests.
-	 * @throws Unless all of them are known to be durable.
-	 */
-	async append(batch: PackedBatch): Promise<number[]> {
-		const client = await this.#pool.connect();
-		let failure: unknown = new Error("the append did not end");
-		try {
-			this.#warning = undefined;
-			const { rows } = await client.query<AppendedRow>(this.#statement, appendParameters(batch));
-			// Cancelled while it waits for a synchronous standby, a commit succeeds with a warning that it was not replicated.
-			if (this.#warning !== undefined) throw this.#warning;
-			const positions = durablePositions(batch, rows);
-			failure = undefined;
-			return positions;
-		} catch (error) {
-			failure = error;
-			throw error;
-		} finally {
-			client.release(failure !== undefined);
-		}
-	}
-
-	close(): Promise<void> {
-		return this.#pool.end();
-	}
-}
-
-function durablePositions({ requests }: PackedBatch, rows: readonly AppendedRow[]): number[] {
-	const positions = new Array<number>(requests.length);
-	for (const { index, position, synchronous_commit } of rows) {
-		if (!durableLevels.has(synchronous_commit)) {
-			throw new Error(`it was committed with synchronous_commit=${synchronous_commit}`);
-		}
-		positions[index - 1] = position;
-	}
-	if (rows.length !== requests.length) {
-		throw new Error(`${rows.length} of ${requests.length} log entries were written`);
-	}
-	return positions;
 }
 
 function connect(settings: ConnectionSettings, options: PostgresStoreOptions): Connections {

@@ -1,8 +1,9 @@
 import { nameChecksum } from "../storage/checksum.ts";
 import { readFramed } from "../storage/framing.ts";
 import { decodeSnapshot, SnapshotDamage } from "../storage/snapshot-record.ts";
+import { isTombstone } from "../storage/tombstone.ts";
 import { Damage } from "../storage/wire-error.ts";
-import type { StoredDocument } from "../store.ts";
+import { DocumentDeletedError, type StoredDocument } from "../store.ts";
 import { contentChecksum, entryChecksum } from "./entry-checksum.ts";
 import type { EntryRow, StoredRow } from "./statements.ts";
 
@@ -11,18 +12,20 @@ import type { EntryRow, StoredRow } from "./statements.ts";
 type DocumentRow = Extract<StoredRow, { readonly kind: "document" }>;
 type SnapshotRow = Extract<StoredRow, { readonly kind: "snapshot" }>;
 
-/** @throws {Damage} */
+/** @throws {Damage} @throws {DocumentDeletedError} */
 export function readDocument(documentName: string, rows: readonly StoredRow[]): StoredDocument {
 	if (rows.length === 0) return { snapshot: undefined, entries: [], position: 0, logBytes: 0 };
 	const document = rows.find((row) => row.kind === "document");
 	const snapshotRow = rows.find((row) => row.kind === "snapshot");
 	const entryRows = rows.filter((row) => row.kind === "entry");
+	if (isTombstone(document?.data)) throw new DocumentDeletedError(documentName);
 	checkName(documentName, document);
 	const snapshot = readSnapshot(documentName, document, snapshotRow);
 	const entries = readEntries(documentName, entryRows, snapshot?.position ?? 0, document.position);
 	let logBytes = 0;
 	for (const { updates } of entries) for (const { byteLength } of updates) logBytes += byteLength;
-	return { snapshot, entries, position: document.position, logBytes };
+	const { position, generation } = document;
+	return { snapshot, entries, position, logBytes, generation: generation || undefined };
 }
 
 export function checkName(documentName: string, row: DocumentRow | undefined): asserts row is DocumentRow {

@@ -45,6 +45,14 @@ export const migrations: readonly Migration[] = [
 			);
 		`,
 	},
+	{
+		version: 2,
+		statements: (schema) => `
+			-- Of the document that has the name now, or had it last: each deletion raises it. The row of a deleted document stays, with
+			-- a mark in the place of the name that no name equals, so that nodes of the version before refuse it as well.
+			ALTER TABLE ${schema}.documents ADD COLUMN generation bigint NOT NULL DEFAULT 0;
+		`,
+	},
 ];
 
 export const schemaVersion = migrations.length;
@@ -58,6 +66,7 @@ export const privileges: readonly (readonly [table: string, privilege: string])[
 	["snapshots", "SELECT"],
 	["snapshots", "INSERT"],
 	["snapshots", "UPDATE"],
+	["snapshots", "DELETE"],
 	["log", "SELECT"],
 	["log", "INSERT"],
 	["log", "DELETE"],

@@ -28,7 +28,7 @@ export function statements(schema: string): Statements {
  * What the server knows by this name must be this text: a pooler may give out a connection on which another store has prepared its
  * statements, and what is appended with those is in another schema [DUR1].
  */
-function named(name: string, text: string): QueryConfig {
+export function named(name: string, text: string): QueryConfig {
 	return { name: `indelible_${name}_${crc32(text).toString(16)}`, text };
 }
 

@@ -8,7 +8,7 @@ import { checkSchema, pageBytes, pragma, schemaVersion } from "./schema.ts";
 import { errorCode, isForbidden, isNoDatabase, leavesConnectionSound } from "./sqlite-error.ts";
 
 /** How long to wait for a lock that somebody else's tool holds (a backup, the sqlite3 shell), in ms. */
-const busyTimeoutMs = 2000;
+export const busyTimeoutMs = 2000;
 /** The log file is cut back to this after it has grown, in bytes. */
 const walBytesKept = 16 * 1024 * 1024;
 

@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "../storage/checksum.ts";
 import { decodeSnapshot, SnapshotDamage } from "../storage/snapshot-record.ts";
+import { isTombstone } from "../storage/tombstone.ts";
 import { Damage } from "../storage/wire-error.ts";
+import { DocumentDeletedError } from "../store.ts";
 import { inTransaction } from "./connection.ts";
 import { ChunkDamage, type ChunkEntry, readChunk } from "./log-chunk.ts";
 import { isDamage, sqliteSays } from "./sqlite-error.ts";
@@ -30,7 +32,7 @@ export class DocumentReader {
 		this.#chunks = database.prepare("SELECT position, data FROM log WHERE document = ? ORDER BY position");
 	}
 
-	/** @throws {Damage} */
+	/** @throws {Damage} @throws {DocumentDeletedError} */
 	read(documentName: string): ReadDocument {
 		try {
 			return check(documentName, this.#readRows(documentKey(documentName)));
@@ -62,6 +64,7 @@ interface Rows {
 }
 
 function check(documentName: string, { document, snapshot, chunks }: Rows): ReadDocument {
+	if (isTombstone(document?.name)) throw new DocumentDeletedError(documentName);
 	const stored = snapshot !== undefined || chunks.length > 0;
 	if (document === undefined && !stored) return { snapshot: undefined, entries: [] };
 	if (document === undefined) throw new Damage(documentName, "the row with its name is missing");

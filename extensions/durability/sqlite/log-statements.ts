@@ -17,6 +17,11 @@ const statementTexts = {
 	insertChunk: "INSERT INTO log (document, position, data) VALUES (?, ?, ?)",
 	updateChunk: "UPDATE log SET data = ? WHERE id = ?",
 	deleteChunks: "DELETE FROM log WHERE document = ? AND position <= ?",
+	deleteLog: "DELETE FROM log WHERE document = ?",
+	holds:
+		"SELECT EXISTS (SELECT 1 FROM log WHERE document = ?1) OR EXISTS (SELECT 1 FROM snapshots WHERE document = ?1) AS holds",
+	mark: "INSERT INTO documents (key, last_chunk, name) VALUES (?, 0, ?) ON CONFLICT (key) DO UPDATE SET last_chunk = 0, name = excluded.name",
+	free: "DELETE FROM documents WHERE key = ?",
 	snapshotPosition: "SELECT position FROM snapshots WHERE document = ?",
 	deleteSnapshot: "DELETE FROM snapshots WHERE document = ?",
 	insertSnapshot: "INSERT INTO snapshots (document, position, codec, checksum, data) VALUES (?, ?, ?, ?, ?)",

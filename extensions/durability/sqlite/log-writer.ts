@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { documentKey, nameChecksum } from "../storage/checksum.ts";
+import { isTombstone, tombstone } from "../storage/tombstone.ts";
 import { Damage, toWire, type WireError } from "../storage/wire-error.ts";
+import { DocumentDeletedError } from "../store.ts";
 import { inTransaction } from "./connection.ts";
 import {
 	ChunkDamage,
@@ -12,7 +14,7 @@ import {
 	writeEntry,
 } from "./log-chunk.ts";
 import { prepareStatements, type Statements } from "./log-statements.ts";
-import type { AppendOutcome, Merged, PackedBatch } from "./messages.ts";
+import type { AppendOutcome, Deletion, DeletionOutcome, Merged, PackedBatch } from "./messages.ts";
 import { errorCode, isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
 
@@ -80,7 +82,7 @@ export class LogWriter {
 		const { position } = record;
 		this.#tails.forget(documentName);
 		return inTransaction(this.#database, "BEGIN IMMEDIATE", () => {
-			if (this.#snapshotPosition(key) !== basis) return false;
+			if (this.#isDeleted(key) || this.#snapshotPosition(key) !== basis) return false;
 			const last = this.#statements.chunkAt.get(key, position);
 			const chunk = last === undefined ? undefined : this.#readRow(documentName, key, last);
 			const end = chunk === undefined ? basis : chunk.position;
@@ -96,6 +98,37 @@ export class LogWriter {
 			this.#statements.noteLastChunk.run(key, key);
 			return true;
 		});
+	}
+
+	/** Removes all of a document and marks its name, in one transaction [DUR7]. Damage to what goes is no obstacle. */
+	delete({ documentName, evenIfUnknown }: Deletion): DeletionOutcome {
+		const key = documentKey(documentName);
+		this.#tails.forget(documentName);
+		return inTransaction(this.#database, "BEGIN IMMEDIATE", () => {
+			if (this.#isDeleted(key)) return "deleted-before";
+			const isKnown =
+				this.#statements.document.get(key) !== undefined || this.#statements.holds.get(key)?.holds === 1;
+			if (!isKnown && !evenIfUnknown) return "unknown";
+			this.#statements.deleteLog.run(key);
+			this.#statements.deleteSnapshot.run(key);
+			this.#statements.mark.run(key, tombstone(Date.now()));
+			return "deleted";
+		});
+	}
+
+	/** @returns Whether the name was marked as deleted. It is not any more. */
+	free(documentName: string): boolean {
+		const key = documentKey(documentName);
+		this.#tails.forget(documentName);
+		return inTransaction(this.#database, "BEGIN IMMEDIATE", () => {
+			if (!this.#isDeleted(key)) return false;
+			this.#statements.free.run(key);
+			return true;
+		});
+	}
+
+	#isDeleted(key: bigint): boolean {
+		return isTombstone(this.#statements.document.get(key)?.name);
 	}
 
 	/** @returns The position, or why it failed; throws when the transaction can't go on. */
@@ -149,6 +182,7 @@ export class LogWriter {
 	#readTail(documentName: string): Tail {
 		const key = documentKey(documentName);
 		const known = this.#statements.document.get(key);
+		if (isTombstone(known?.name)) throw new DocumentDeletedError(documentName);
 		const row = this.#statements.lastChunk.get(key);
 		const snapshotPosition = this.#snapshotPosition(key);
 		const stored = row !== undefined || snapshotPosition !== 0;

@@ -1,5 +1,6 @@
 import type { SnapshotRecord } from "../storage/snapshot-record.ts";
 import type { WireError } from "../storage/wire-error.ts";
+import type { DocumentPage, DocumentQuery } from "../store.ts";
 
 /** What the main thread and the two workers of the SQLite store say to each other. */
 
@@ -48,6 +49,14 @@ export interface Replacement {
 	readonly merged: Merged;
 }
 
+export interface Deletion {
+	readonly documentName: string;
+	/** Whether to mark the name though nothing is stored under it. */
+	readonly evenIfUnknown: boolean;
+}
+
+export type DeletionOutcome = "deleted" | "deleted-before" | "unknown";
+
 /** What the writer's connection really runs with. */
 export interface SqliteDiagnostics {
 	readonly sqliteVersion: string;
@@ -64,13 +73,19 @@ export interface WriterProtocol {
 	append: { ask: PackedBatch; answer: AppendOutcome };
 	/** Answers whether it was done: not so when the snapshot is no longer the one that was merged. */
 	replace: { ask: Replacement; answer: boolean };
+	delete: { ask: Deletion; answer: DeletionOutcome };
+	/** Answers whether the name was marked as deleted. */
+	free: { ask: string; answer: boolean };
 	checkpoint: { ask: undefined; answer: undefined };
+	/** Empties the write-ahead log, if nobody reads in it. */
+	wipeLog: { ask: undefined; answer: undefined };
 	diagnostics: { ask: undefined; answer: SqliteDiagnostics };
 	close: { ask: undefined; answer: undefined };
 }
 
 export interface ReaderProtocol {
 	load: { ask: string; answer: PackedDocument };
+	list: { ask: DocumentQuery; answer: DocumentPage };
 	merge: {
 		ask: { readonly documentName: string; readonly gc: boolean };
 		answer: { readonly position: number; readonly merged: Merged | undefined };

@@ -7,6 +7,7 @@ import { Damage } from "../storage/wire-error.ts";
 import { serve } from "../storage/worker-port.ts";
 import { openForCheckpoints, openForReading, Reopening } from "./connection.ts";
 import { DocumentReader, type ReadDocument } from "./document-reader.ts";
+import { Listing } from "./listing.ts";
 import type { Merged, PackedDocument, ReaderProtocol, WorkerSettings } from "./messages.ts";
 import { errorCode } from "./sqlite-error.ts";
 
@@ -17,16 +18,17 @@ serve<ReaderProtocol, WorkerSettings>({
 		const reading = new Reopening(
 			settings.path,
 			() => openForReading(settings),
-			(database) => new DocumentReader(database),
+			(database) => ({ documents: new DocumentReader(database), listing: new Listing(database) }),
 		);
 		const checkpoints = new Reopening(
 			settings.path,
 			() => openForCheckpoints(settings),
 			() => undefined,
 		);
-		const read = (documentName: string) => reading.use((reader) => reader.read(documentName));
+		const read = (documentName: string) => reading.use(({ documents }) => documents.read(documentName));
 		return {
 			load: (documentName) => pack(read(documentName)),
+			list: (query) => reading.use(({ listing }) => listing.page(query)),
 			merge: ({ documentName, gc }) => mergeStored(documentName, read(documentName), gc),
 			checkpoint: () => {
 				checkpoints.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));

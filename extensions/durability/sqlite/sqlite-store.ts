@@ -3,8 +3,14 @@ import { WorkerLink } from "../storage/worker-link.ts";
 import {
 	type AppendRequest,
 	type AppendResult,
+	type Catalogue,
 	type CompactionResult,
 	type CompactOptions,
+	type DeleteOptions,
+	type DeleteResult,
+	DocumentDeletedError,
+	type DocumentPage,
+	type DocumentQuery,
 	type Store,
 	StoreConfigurationError,
 	type StoredDocument,
@@ -42,10 +48,22 @@ const mergeAttemptsMax = 10;
  */
 export class SqliteStore implements Store {
 	readonly location: string;
+	readonly catalogue: Catalogue = {
+		list: (query) => this.#list(query),
+		delete: (documentName, options) => this.#inTurn(() => this.#delete(documentName, options)),
+		free: (documentName) => this.#inTurn(() => this.#free(documentName)),
+	};
 	readonly #options: SqliteStoreOptions;
 	#state: State = { status: "closed" };
 	#checkpoints = new CheckpointPolicy();
 	#checkpointing: Promise<void> | undefined;
+	/**
+	 * Of documents that were deleted since this store was made. It does not have to outlive that: only what is in memory in this process is
+	 * of an older generation, since nobody else may write to the file.
+	 */
+	readonly #generations = new Map<string, number>();
+	/** The last deletion, or freeing. */
+	#changing: Promise<unknown> = Promise.resolve();
 
 	constructor(options: SqliteStoreOptions) {
 		this.#options = options;
@@ -70,30 +88,37 @@ export class SqliteStore implements Store {
 
 	async load(documentName: string): Promise<StoredDocument> {
 		const { reader } = this.#workers();
+		const generation = this.#generations.get(documentName);
 		const packed = await whileOpen(reader.ask("load", checkName(documentName)));
-		return unpackDocument(packed);
+		return { ...unpackDocument(packed), generation };
 	}
 
 	async append(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
 		const { writer } = this.#workers();
 		for (const { documentName } of batch) checkName(documentName);
+		if (!batch.every((request) => this.#isCurrent(request))) return await this.#appendCurrent(batch);
 		const packed = packBatch(batch);
 		const bytes = packed.payloads.byteLength;
 		const { positions, failures } = await whileOpen(writer.ask("append", packed, [packed.payloads.buffer]));
 		this.#wrote(bytes, batch.length);
 		const results: AppendResult[] = positions.map((position) => ({ status: "durable", position }));
-		for (const { index, error } of failures) results[index] = { status: "failed", error: fromWire(error) };
+		for (const { index, error } of failures)
+			results[index] =
+				error.kind === "deleted" ? { status: "deleted" } : { status: "failed", error: fromWire(error) };
 		return results;
 	}
 
 	async compact(documentName: string, { gc }: CompactOptions): Promise<CompactionResult> {
 		checkName(documentName);
+		const generation = this.#generations.get(documentName);
 		for (let attempt = 1; attempt <= mergeAttemptsMax; attempt += 1) {
 			const { reader, writer } = this.#workers();
 			const { position, merged } = await whileOpen(reader.ask("merge", { documentName, gc }));
 			if (merged === undefined) return { status: "unchanged", position };
 			const { data } = merged.record;
 			const storedBytes = data.byteLength;
+			// It is another one's log that ends there now.
+			if (this.#generations.get(documentName) !== generation) throw new DocumentDeletedError(documentName);
 			const buffers = data.buffer instanceof ArrayBuffer ? [data.buffer] : [];
 			if (await whileOpen(writer.ask("replace", { documentName, merged }, buffers))) {
 				this.#wrote(storedBytes, 1);
@@ -122,6 +147,59 @@ export class SqliteStore implements Store {
 		return whileOpen(this.#workers().writer.ask("diagnostics", undefined));
 	}
 
+	#isCurrent({ documentName, generation = 0 }: AppendRequest): boolean {
+		return generation === (this.#generations.get(documentName) ?? 0);
+	}
+
+	async #appendCurrent(batch: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
+		const current = batch.filter((request) => this.#isCurrent(request));
+		const results = new Map<AppendRequest, AppendResult | undefined>();
+		const appended = await this.append(current);
+		for (const [index, request] of current.entries()) results.set(request, appended[index]);
+		return batch.map((request) => results.get(request) ?? { status: "deleted" });
+	}
+
+	async #list(query: DocumentQuery): Promise<DocumentPage> {
+		return await whileOpen(this.#workers().reader.ask("list", query));
+	}
+
+	async #delete(documentName: string, { evenIfUnknown = false }: DeleteOptions = {}): Promise<DeleteResult> {
+		const deletion = { documentName: checkName(documentName), evenIfUnknown };
+		const status = await whileOpen(this.#workers().writer.ask("delete", deletion));
+		if (status === "unknown") return { status };
+		const generation = this.#raise(documentName);
+		if (status === "deleted") this.#wipe();
+		return { status, generation };
+	}
+
+	async #free(documentName: string): Promise<boolean> {
+		const wasDeleted = await whileOpen(this.#workers().writer.ask("free", checkName(documentName)));
+		if (wasDeleted) this.#raise(documentName);
+		return wasDeleted;
+	}
+
+	#raise(documentName: string): number {
+		const generation = (this.#generations.get(documentName) ?? 0) + 1;
+		this.#generations.set(documentName, generation);
+		return generation;
+	}
+
+	/** A name is freed only when it is known here that it was deleted, so that nothing of before is appended afterwards. */
+	#inTurn<T>(work: () => Promise<T>): Promise<T> {
+		const done = this.#changing.then(work);
+		this.#changing = done.catch(() => {});
+		return done;
+	}
+
+	/** The write-ahead log holds pages as they were before: what was deleted goes from there, too, unless somebody reads in it. */
+	#wipe(): void {
+		this.#checkpointing = Promise.resolve(this.#checkpointing)
+			.then(() => this.#checkpoint("wipeLog"))
+			.finally(() => {
+				this.#checkpointing = undefined;
+			});
+	}
+
 	#workers(): Workers {
 		if (this.#state.status === "open") return this.#state.workers;
 		throw new StoreUnavailableError(`the store ${this.location} is not open`);
@@ -131,7 +209,7 @@ export class SqliteStore implements Store {
 		this.#checkpoints.wrote(bytes, rows);
 		if (this.#checkpointing !== undefined || !this.#checkpoints.isDue) return;
 		// `#checkpoint` handles its failures itself.
-		this.#checkpointing = this.#checkpoint().finally(() => {
+		this.#checkpointing = this.#checkpoint("checkpoint").finally(() => {
 			this.#checkpointing = undefined;
 		});
 	}
@@ -140,13 +218,13 @@ export class SqliteStore implements Store {
 	 * The reader's thread moves most of the write-ahead log into the database while the writer goes on. The writer then
 	 * moves the little that it has added meanwhile: only when nothing is left, the log begins anew.
 	 */
-	async #checkpoint(): Promise<void> {
+	async #checkpoint(ending: "checkpoint" | "wipeLog"): Promise<void> {
 		if (this.#state.status === "closed") return;
 		const { reader, writer } = this.#state.workers;
 		this.#checkpoints.started();
 		try {
 			await reader.ask("checkpoint", undefined);
-			await writer.ask("checkpoint", undefined);
+			await writer.ask(ending, undefined);
 		} catch {
 			// A full or failing disk: what is in the log is durable, and the next due checkpoint tries again.
 		}

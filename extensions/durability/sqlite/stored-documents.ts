@@ -1,9 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { readFramed } from "../storage/framing.ts";
 import { Damage } from "../storage/wire-error.ts";
-import { DamagedDocumentError, type StoredDocument } from "../store.ts";
+import {
+	DamagedDocumentError,
+	type DocumentPage,
+	type DocumentQuery,
+	type StoredDocument,
+} from "../store.ts";
 import { openForReading } from "./connection.ts";
 import { DocumentReader } from "./document-reader.ts";
+import { Listing } from "./listing.ts";
 
 /**
  * The documents in a database file, which is only read: a backup, or one that a node writes to meanwhile. It takes no lock, so the
@@ -21,7 +27,9 @@ export class StoredDocuments {
 
 	/** In the order of their keys; found one after the other, so that what comes meanwhile may be missing. */
 	*names(): Generator<string> {
-		const next = this.#database.prepare("SELECT key, name FROM documents WHERE key > ? ORDER BY key LIMIT 1");
+		const next = this.#database.prepare(
+			"SELECT key, name FROM documents WHERE key > ? AND typeof(name) = 'text' ORDER BY key LIMIT 1",
+		);
 		next.setReadBigInts(true);
 		for (let key = -(2n ** 63n); ; ) {
 			const row = next.get(key);
@@ -31,7 +39,11 @@ export class StoredDocuments {
 		}
 	}
 
-	/** @throws {DamagedDocumentError} */
+	list(query: DocumentQuery): DocumentPage {
+		return new Listing(this.#database).page(query);
+	}
+
+	/** @throws {DamagedDocumentError} @throws {DocumentDeletedError} */
 	load(documentName: string): StoredDocument {
 		try {
 			const { snapshot, entries } = this.#reader.read(documentName);

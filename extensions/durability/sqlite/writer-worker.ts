@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { serve } from "../storage/worker-port.ts";
 import { StoreConfigurationError } from "../store.ts";
-import { checkExists, openForWriting, Reopening } from "./connection.ts";
+import { busyTimeoutMs, checkExists, openForWriting, Reopening } from "./connection.ts";
 import { prepare } from "./database-file.ts";
 import { FileLock } from "./file-lock.ts";
 import { closeDescriptors } from "./free-pages.ts";
@@ -43,8 +43,18 @@ serve<WriterProtocol, WorkerSettings>({
 			},
 			append: (batch) => write((writer) => writer.append(batch)),
 			replace: ({ documentName, merged }) => write((writer) => writer.replace(documentName, merged)),
+			delete: (deletion) => write((writer) => writer.delete(deletion)),
+			free: (documentName) => write((writer) => writer.free(documentName)),
 			checkpoint: () => {
 				connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+			},
+			wipeLog: () => {
+				// Not waiting for readers, who would hold up commits.
+				connection.use((_, database) =>
+					database.exec(
+						`PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${busyTimeoutMs}`,
+					),
+				);
 			},
 			diagnostics: () => connection.use((_, database) => diagnose(database)),
 			close: () => {

@@ -1,8 +1,14 @@
-import { DamagedDocumentError, StoreConfigurationError, StoreUnavailableError } from "../store.ts";
+import {
+	DamagedDocumentError,
+	DocumentDeletedError,
+	StoreConfigurationError,
+	StoreUnavailableError,
+} from "../store.ts";
 
 /** An error on its way from a worker: structured cloning would strip the store's errors of class and fields. */
 export type WireError =
 	| { readonly kind: "damaged"; readonly documentName: string; readonly detail: string }
+	| { readonly kind: "deleted"; readonly documentName: string }
 	| { readonly kind: "unavailable"; readonly message: string; readonly code: string | undefined }
 	| { readonly kind: "configuration"; readonly message: string };
 
@@ -25,6 +31,7 @@ export function toWire(error: unknown, errorCode: ErrorCode): WireError {
 	if (error instanceof Damage) {
 		return { kind: "damaged", documentName: error.documentName, detail: error.message };
 	}
+	if (error instanceof DocumentDeletedError) return { kind: "deleted", documentName: error.documentName };
 	if (error instanceof StoreConfigurationError) return { kind: "configuration", message: error.message };
 	if (error instanceof StoreUnavailableError) {
 		return { kind: "unavailable", message: error.message, code: error.code };
@@ -38,6 +45,8 @@ export function fromWire(error: WireError): Error {
 	switch (error.kind) {
 		case "damaged":
 			return new DamagedDocumentError(error.documentName, error.detail);
+		case "deleted":
+			return new DocumentDeletedError(error.documentName);
 		case "configuration":
 			return new StoreConfigurationError(error.message);
 		case "unavailable":
