@@ -1,6 +1,6 @@
 import { Histogram } from "../metrics/histogram.ts";
 import type { Clock } from "./clock.ts";
-import type { CompactionResult, Store } from "./store.ts";
+import { type CompactionResult, DocumentDeletedError, type Store } from "./store.ts";
 
 export type CompactorEvent =
 	| {
@@ -73,10 +73,12 @@ export class Compactor {
 				this.#emit({ type: "compacted", documentName, result, durationMs });
 			} catch (error) {
 				done(undefined);
+				if (error instanceof DocumentDeletedError) continue;
 				this.failures += 1;
 				this.#emit({ type: "compaction-failed", documentName, error: error as Error });
+			} finally {
+				this.#requests.delete(documentName);
 			}
-			this.#requests.delete(documentName);
 		}
 		this.#running = undefined;
 	}

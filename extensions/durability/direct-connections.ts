@@ -1,5 +1,6 @@
 import type { Document, Hocuspocus } from "@hocuspocus/server";
-import { StoreUnavailableError } from "./store.ts";
+import { DeletedRefusal } from "./document-removal.ts";
+import { DocumentDeletedError, StoreUnavailableError } from "./store.ts";
 
 /** The class; the type of the same name that Hocuspocus exports is narrower. */
 type DirectConnection = Awaited<ReturnType<Hocuspocus["openDirectConnection"]>>;
@@ -14,7 +15,14 @@ interface Durable {
  * connection.disconnect()` means it already, since it waits for the `onStoreDocument` hooks.)
  */
 export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: Durable): void {
-	const open = instance.openDirectConnection.bind(instance);
+	const openNow = instance.openDirectConnection.bind(instance);
+	const open: typeof openNow = async (documentName, context) => {
+		try {
+			return await openNow(documentName, context);
+		} catch (error) {
+			throw error instanceof DeletedRefusal ? new DocumentDeletedError(documentName) : error;
+		}
+	};
 	instance.openDirectConnection = async (documentName, context) => {
 		let connection = await open(documentName, context);
 		// Hocuspocus may unload the document between finding it and connecting to it; nobody would log what is

@@ -37,7 +37,12 @@ export class DocumentCompaction {
 
 	#compact(entry: DocumentEntry): void {
 		const { commitLog, clock } = this.#options;
-		if (entry.compaction.status === "running" || clock.now() < entry.compaction.notBeforeMs) return;
+		if (
+			entry.log.isDeleted ||
+			entry.compaction.status === "running" ||
+			clock.now() < entry.compaction.notBeforeMs
+		)
+			return;
 		entry.compaction = { status: "running" };
 		// What is not written yet can't be merged, and must not be counted as if it were.
 		commitLog.durable(entry.document.name).then(

@@ -2,20 +2,32 @@ import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { Compactor } from "./compactor.ts";
 import type { DocumentEntry } from "./document-entry.ts";
+import type { DocumentRemoval } from "./document-removal.ts";
 
 export interface DurabilityParts {
 	readonly commitLog: CommitLog;
 	readonly compactor: Compactor;
 	readonly entries: ReadonlyMap<string, DocumentEntry>;
+	readonly removal: DocumentRemoval;
 }
 
 export function declareDurabilityMetrics(
 	sink: MetricSink,
-	{ commitLog, compactor, entries }: DurabilityParts,
+	{ commitLog, compactor, entries, removal }: DurabilityParts,
 ): void {
 	declareBacklog(sink, commitLog);
 	declareCommits(sink, commitLog);
 	declareLogDepth(sink, entries);
+	sink.counter(
+		"indelible_documents_deleted_total",
+		"Documents that were deleted through this node",
+		() => removal.deletions,
+	);
+	sink.counter(
+		"indelible_deleted_documents_refused_total",
+		"Times that somebody wanted to open a document that was deleted",
+		() => removal.refusals,
+	);
 	sink.histogram(
 		"indelible_compaction_duration_seconds",
 		"Time to merge a log into a snapshot",

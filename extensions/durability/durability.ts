@@ -10,6 +10,7 @@ import type {
 	onLoadDocumentPayload,
 	onStoreDocumentPayload,
 } from "@hocuspocus/server";
+import type { Relay } from "../auth/relay.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
@@ -21,9 +22,11 @@ import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
 import { CommitTraces, sizeOf } from "./commit-traces.ts";
 import { type CompactionThresholds, defaultThresholds, type StoredSize } from "./compaction-policy.ts";
 import { Compactor } from "./compactor.ts";
+import { DeletedDocuments } from "./deleted-documents.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { DocumentCompaction } from "./document-compaction.ts";
 import { type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { DocumentRemoval } from "./document-removal.ts";
 import { type DocumentStats, sizeOfStored, statsOf, whyUnwritable } from "./document-stats.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
 import { guardEvents } from "./guarded-events.ts";
@@ -32,7 +35,15 @@ import { Nesting } from "./nesting.ts";
 import type { DurabilityOptions } from "./options.ts";
 import type { Seed } from "./seed/index.ts";
 import { sow } from "./seed/sow.ts";
-import { type Store, type StoredDocument, StoreUnavailableError } from "./store.ts";
+import {
+	type DeleteResult,
+	DocumentDeletedError,
+	type DocumentPage,
+	type DocumentQuery,
+	type Store,
+	type StoredDocument,
+	StoreUnavailableError,
+} from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
 import { wholeState } from "./stored-updates.ts";
@@ -66,6 +77,8 @@ export class Durability implements Extension {
 	#tracing: Tracing | undefined;
 	readonly #gates = new WeakMap<Connection, AckGate>();
 	readonly #broken: BrokenDocuments;
+	readonly #deleted = new DeletedDocuments();
+	readonly #removal: DocumentRemoval;
 	#onStored: ((documentName: string, stored: StoredDocument) => Promise<void>) | undefined;
 	#opened: Promise<void> | undefined;
 	#cancelIdleSweep: (() => void) | undefined;
@@ -95,6 +108,7 @@ export class Durability implements Extension {
 			onEvent,
 			onAppended: (documentName, position) => this.#appended(documentName, position),
 			onLost: (documentName) => this.#stateOf(documentName),
+			onDeleted: (log) => this.#removal.refused(log),
 		});
 		this.#commitTraces = new CommitTraces(this.#commitLog);
 		const [store, clock, entries] = [this.#store, this.#clock, this.#entries];
@@ -104,10 +118,58 @@ export class Durability implements Extension {
 		this.#compaction = new DocumentCompaction({ commitLog, compactor, clock, thresholds });
 		const onLost = (documentName: string, position: number) =>
 			this.#commitLog.storeAnew(documentName, position);
-		this.#reader = new StoreReader({ store, clock, entries, onEvent, onLost });
+		const onDeleted = (entry: DocumentEntry) => this.#removal.end(entry);
+		this.#reader = new StoreReader({ store, clock, entries, onEvent, onLost, onDeleted });
 		const { follow } = store;
 		if (follow !== undefined)
 			this.#follower = new StoreFollower({ follow, reader: this.#reader, clock, entries });
+		this.#removal = new DocumentRemoval({
+			store,
+			commitLog,
+			entries,
+			reader: this.#reader,
+			follower: this.#follower,
+			deleted: this.#deleted,
+			logger: this.#logger,
+		});
+	}
+
+	/** Has other nodes told of deletions. `RedisBus` does it by itself for the `log` that it is given. */
+	connect(relay: Relay): void {
+		this.#removal.connect(relay);
+	}
+
+	/**
+	 * Which documents are stored, whether anybody has them open or not.
+	 * @throws {StoreConfigurationError} when the store can't say.
+	 * @throws {StoreUnavailableError}
+	 */
+	async list(query: DocumentQuery): Promise<DocumentPage> {
+		await this.open();
+		return await this.#removal.list(query);
+	}
+
+	/**
+	 * Deletes a document for good, on all nodes that share the store [DUR7]: when it resolves, all of it has been removed from the store,
+	 * and its name is refused (`document-deleted`) until it is {@link free}d. Whoever has it open is told, on other nodes within a second.
+	 * @returns `deleted-before` when the name was refused already, `unknown` when nothing was stored under it, and nothing was done.
+	 * @throws {StoreConfigurationError} when the store can't.
+	 * @throws {StoreUnavailableError} when it is not known whether it is done: do it again.
+	 */
+	async delete(documentName: string): Promise<DeleteResult["status"]> {
+		await this.open();
+		return await this.#removal.delete(documentName);
+	}
+
+	/**
+	 * Lets the name of a deleted document be used again. It is a new document then; whoever still has the old one in their browser brings
+	 * it back.
+	 * @returns Whether the name was that of a deleted document.
+	 * @throws {StoreConfigurationError} @throws {StoreUnavailableError}
+	 */
+	async free(documentName: string): Promise<boolean> {
+		await this.open();
+		return await this.#removal.free(documentName);
 	}
 
 	/** Whether there is room for more updates, see {@link DurabilityOptions.backlogBytesMax}. */
@@ -125,6 +187,7 @@ export class Durability implements Extension {
 			commitLog: this.#commitLog,
 			compactor: this.#compactor,
 			entries: this.#entries,
+			removal: this.#removal,
 		});
 	}
 
@@ -165,9 +228,11 @@ export class Durability implements Extension {
 	/**
 	 * Resolves when everything that the document has received up to now is on disk.
 	 * @throws {StoreUnavailableError} when the server ends first.
+	 * @throws {DocumentDeletedError} when it is deleted first, or was while it is open here.
 	 */
-	durable(documentName: string): Promise<void> {
-		return this.#commitLog.durable(documentName);
+	async durable(documentName: string): Promise<void> {
+		if (this.#entries.get(documentName)?.log.isDeleted) throw new DocumentDeletedError(documentName);
+		await this.#commitLog.durable(documentName);
 	}
 
 	/**
@@ -258,6 +323,7 @@ export class Durability implements Extension {
 	async onConfigure({ instance }: onConfigurePayload): Promise<void> {
 		this.#instance = instance;
 		this.#tracing = tracingAmong(instance.configuration.extensions);
+		this.#deleted.watch(instance);
 		makeDirectConnectionsDurable(instance, this);
 	}
 
@@ -274,7 +340,7 @@ export class Durability implements Extension {
 			await this.#load(payload);
 		} catch (error) {
 			discard(payload.document);
-			throw error;
+			throw error instanceof DocumentDeletedError ? this.#removal.refusalOf(error) : error;
 		}
 	}
 
@@ -309,8 +375,10 @@ export class Durability implements Extension {
 			pendingDeletes: document.store.pendingDs,
 		};
 		entry.log.position = stored.position;
+		entry.log.generation = stored.generation ?? 0;
 		this.#entries.set(documentName, entry);
 		this.#follower?.loaded(documentName);
+		this.#removal.loaded(documentName);
 		this.#follow(entry);
 		if (stored.position === 0 && this.#seed !== undefined) await sow(this.#seed, document, context);
 	}
@@ -331,11 +399,20 @@ export class Durability implements Extension {
 
 	/** Users' own `afterStoreDocument` hooks may rely on it. */
 	async onStoreDocument({ documentName }: onStoreDocumentPayload): Promise<void> {
-		await this.#commitLog.durable(documentName);
+		await this.#over(documentName);
 	}
 
 	async beforeUnloadDocument({ documentName }: beforeUnloadDocumentPayload): Promise<void> {
-		await this.#commitLog.durable(documentName);
+		await this.#over(documentName);
+	}
+
+	/** Nothing is left to be written: all of it is durable, or it was deleted. */
+	async #over(documentName: string): Promise<void> {
+		try {
+			await this.#commitLog.durable(documentName);
+		} catch (error) {
+			if (!(error instanceof DocumentDeletedError)) throw error;
+		}
 	}
 
 	async afterUnloadDocument({ documentName }: afterUnloadDocumentPayload): Promise<void> {
@@ -395,8 +472,9 @@ export class Durability implements Extension {
 		};
 		document.addConnection = (connection) => {
 			this.#gates.set(connection, AckGate.install(connection, options));
-			// See AckGate: a client can be connected to a document that was just unloaded.
-			if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
+			// See AckGate: a client can be connected to a document that was just unloaded. One that was deleted is on its way out, and the
+			// client learns what has become of the name when it comes back.
+			if (document.isDestroyed || log.isDeleted) closeSocket(connection, gateCloseEvents.documentLeft);
 			return addConnection(connection);
 		};
 	}

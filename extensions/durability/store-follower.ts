@@ -99,6 +99,11 @@ export class StoreFollower {
 		if (this.#isListenedTo) this.#announce([documentName]);
 	}
 
+	/** A document was deleted here. */
+	deleted(documentName: string): void {
+		this.#announce([documentName]);
+	}
+
 	get #isDependedOn(): boolean {
 		return this.#options.clock.now() - this.#heardMs < memoryMs;
 	}

@@ -1,6 +1,12 @@
 import type { Clock } from "./clock.ts";
 import { applyEntries, applyStored, type DocumentEntry } from "./document-entry.ts";
-import { DamagedDocumentError, type FollowResult, type Store, type StoredDocument } from "./store.ts";
+import {
+	DamagedDocumentError,
+	DocumentDeletedError,
+	type FollowResult,
+	type Store,
+	type StoredDocument,
+} from "./store.ts";
 
 export type StoreReaderEvent =
 	/** What other nodes have stored can't be read; it is tried again every second. Once until it succeeds. */
@@ -17,6 +23,8 @@ export interface StoreReaderOptions {
 	readonly onEvent: (event: StoreReaderEvent) => void;
 	/** The store's last position for a document is this one, and it was a later one. */
 	readonly onLost?: (documentName: string, position: number) => void;
+	/** The document was deleted. */
+	readonly onDeleted?: (entry: DocumentEntry) => void;
 }
 
 /** Documents in one question to the store, at most. */
@@ -104,9 +112,10 @@ export class StoreReader {
 			for (const entry of batch) await this.#loadAnew(entry);
 			return;
 		}
-		const requests = batch.map(({ document, readPosition }) => ({
+		const requests = batch.map(({ document, readPosition, log: { generation } }) => ({
 			documentName: document.name,
 			position: readPosition,
+			generation,
 		}));
 		const results = await follow.entriesAfter(requests);
 		for (const [index, entry] of batch.entries()) {
@@ -126,6 +135,9 @@ export class StoreReader {
 			case "passed":
 				await this.#loadAnew(entry);
 				break;
+			case "deleted":
+				this.#options.onDeleted?.(entry);
+				break;
 			case "damaged":
 				this.#foundDamaged(entry, result.error);
 		}
@@ -138,12 +150,20 @@ export class StoreReader {
 			stored = await this.#options.store.load(entry.document.name);
 		} catch (error) {
 			// Others are not to wait for it.
+			if (error instanceof DocumentDeletedError) {
+				this.#options.onDeleted?.(entry);
+				return;
+			}
 			if (!(error instanceof DamagedDocumentError)) throw error;
 			this.#foundDamaged(entry, error);
 			return;
 		}
 		this.#damaged.delete(entry);
 		if (entry.document.isDestroyed) return;
+		if ((stored.generation ?? 0) !== entry.log.generation) {
+			this.#options.onDeleted?.(entry);
+			return;
+		}
 		applyStored(entry.document, stored, storedOrigin);
 		if (stored.position >= readPosition) {
 			advance(entry, stored.position);

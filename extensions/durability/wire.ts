@@ -7,8 +7,9 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 
-const messageType = { sync: 0, awareness: 1, syncReply: 4, close: 7, syncStatus: 8 } as const;
+const messageType = { sync: 0, awareness: 1, auth: 2, syncReply: 4, close: 7, syncStatus: 8 } as const;
 const syncStep1 = 0;
+const permissionDenied = 0;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
 
@@ -39,6 +40,16 @@ export function syncStatusFrame(address: string): Uint8Array {
 		encoding.writeVarString(encoder, address);
 		encoding.writeVarUint(encoder, messageType.syncStatus);
 		encoding.writeVarUint(encoder, 1);
+	});
+}
+
+/** `PermissionDenied`, as Hocuspocus' `OutgoingMessage.writePermissionDenied` makes it. */
+export function permissionDeniedFrame(address: string, reason: string): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarString(encoder, address);
+		encoding.writeVarUint(encoder, messageType.auth);
+		encoding.writeVarUint(encoder, permissionDenied);
+		encoding.writeVarString(encoder, reason);
 	});
 }
 

@@ -1,3 +1,5 @@
+import type { Relay } from "../auth/relay.ts";
+
 /**
  * What the bus needs of whoever logs the documents. `Durability` has it. Without one, nothing is known of what is
  * durable, and what was missed can only be had from nodes that have the document open.
@@ -18,6 +20,8 @@ export interface SharedLog {
 	readStore(documentName: string): void;
 	/** Whether the bus brings what other nodes write. While it does not, they are to be followed through the store. */
 	hearsOthers(hears: boolean): void;
+	/** Has it tell itself on other nodes what else they have to know at once. */
+	connect?(relay: Relay): void;
 	/** Nodes that share the store and belong together, this one among them; `undefined` when that can't be known. */
 	members(): Promise<number | undefined>;
 }

@@ -1,0 +1,144 @@
+import type { Relay } from "../auth/relay.ts";
+import type { CommitLog } from "./commit-log.ts";
+import type { DeletedDocuments } from "./deleted-documents.ts";
+import type { DocumentEntry } from "./document-entry.ts";
+import type { DocumentLog } from "./document-log.ts";
+import type { DurabilityLogger } from "./logging.ts";
+import { RecentNames } from "./recent-names.ts";
+import {
+	type Catalogue,
+	type DeleteResult,
+	type DocumentDeletedError,
+	type DocumentPage,
+	type DocumentQuery,
+	type Store,
+	StoreConfigurationError,
+} from "./store.ts";
+import type { StoreFollower } from "./store-follower.ts";
+import type { StoreReader } from "./store-reader.ts";
+
+export interface DocumentRemovalOptions {
+	readonly store: Store;
+	readonly commitLog: CommitLog;
+	/** Those in memory. */
+	readonly entries: ReadonlyMap<string, DocumentEntry>;
+	readonly reader: StoreReader;
+	readonly follower: StoreFollower | undefined;
+	readonly deleted: DeletedDocuments;
+	readonly logger: DurabilityLogger;
+}
+
+/** What other nodes tell: a document's name. */
+const nameLengthMax = 65_536;
+
+/**
+ * Deletes documents on all nodes [DUR7]. The store is what makes it so: it takes nothing more of a document that was deleted, whoever
+ * appends it. Other nodes are only told so that their people hear of it at once, and ask the store before they believe it.
+ */
+export class DocumentRemoval {
+	readonly #options: DocumentRemovalOptions;
+	/** Deleted lately: such a document may be being loaded here, as it was before. */
+	readonly #recent = new RecentNames();
+	#tell: (documentName: string) => void = () => {};
+	/** Documents deleted through this server since it was made. */
+	deletions = 0;
+	/** How often somebody was refused who wanted to open one. */
+	refusals = 0;
+
+	constructor(options: DocumentRemovalOptions) {
+		this.#options = options;
+	}
+
+	/** What is said again after messages were lost is in the store, which is read then anyway. */
+	connect(relay: Relay): void {
+		this.#tell = relay.join(
+			"deletions",
+			(documentName) => this.#heard(documentName),
+			() => {},
+		);
+	}
+
+	async list(query: DocumentQuery): Promise<DocumentPage> {
+		return await this.#catalogue.list(query);
+	}
+
+	/** See `Durability.delete`. */
+	async delete(documentName: string): Promise<DeleteResult["status"]> {
+		const { entries, reader, follower, logger } = this.#options;
+		let result: DeleteResult;
+		try {
+			// Somebody may have it open who has not written anything yet.
+			result = await this.#catalogue.delete(documentName, { evenIfUnknown: entries.has(documentName) });
+		} catch (error) {
+			// It may be done all the same.
+			reader.read(documentName);
+			throw error;
+		}
+		if (result.status === "unknown") return result.status;
+		this.#recent.add(documentName);
+		const entry = entries.get(documentName);
+		if (entry !== undefined && entry.log.generation < result.generation) this.end(entry);
+		this.#tell(documentName);
+		follower?.deleted(documentName);
+		if (result.status === "deleted") {
+			this.deletions += 1;
+			logger.info({ documentName }, "a document was deleted");
+		}
+		return result.status;
+	}
+
+	/** See `Durability.free`. */
+	async free(documentName: string): Promise<boolean> {
+		const wasDeleted = await this.#catalogue.free(documentName);
+		if (wasDeleted) this.#options.logger.info({ documentName }, "the name of a deleted document was freed");
+		return wasDeleted;
+	}
+
+	/** A document has come into memory. */
+	loaded(documentName: string): void {
+		if (this.#recent.has(documentName)) this.#options.reader.read(documentName);
+	}
+
+	/** The store has refused what was to be appended. */
+	refused(log: DocumentLog): void {
+		const entry = this.#options.entries.get(log.documentName);
+		if (entry?.log === log) this.end(entry);
+	}
+
+	/** What a client is told that opens it. */
+	refusalOf({ documentName }: DocumentDeletedError): DeletedRefusal {
+		this.refusals += 1;
+		return new DeletedRefusal(documentName);
+	}
+
+	/** Whoever has it open is sent away, and nothing of it is stored or acknowledged any more. */
+	end(entry: DocumentEntry): void {
+		this.#options.commitLog.discard(entry.log);
+		this.#options.deleted.end(entry.document);
+	}
+
+	get #catalogue(): Catalogue {
+		const { catalogue, location } = this.#options.store;
+		if (catalogue !== undefined) return catalogue;
+		throw new StoreConfigurationError(`the store ${location} can neither list nor delete documents`);
+	}
+
+	#heard(documentName: string): void {
+		if (documentName.length > nameLengthMax) return;
+		this.#recent.add(documentName);
+		this.#options.reader.read(documentName);
+	}
+}
+
+/** Without a message: Hocuspocus prints those, and clients with old copies may come often. */
+export class DeletedRefusal extends Error {
+	override readonly name = "DeletedRefusal";
+	/** Hocuspocus sends this to the client in its PermissionDenied message. */
+	readonly reason = "document-deleted";
+	readonly documentName: string;
+
+	constructor(documentName: string) {
+		super("");
+		this.documentName = documentName;
+	}
+}
