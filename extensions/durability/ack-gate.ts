@@ -60,7 +60,7 @@ export class AckGate implements DurabilityListener, Gate {
 	readonly #commitLog: CommitLog;
 	readonly #nesting: Nesting;
 	readonly #onUnfinished: () => void;
-	readonly #handshake = new Handshake();
+	readonly #handshake: Handshake;
 	/** What the client sent that Hocuspocus has not answered yet, in order. */
 	readonly #unanswered: Unanswered[] = [];
 	#cancelQuiet: (() => void) | undefined;
@@ -76,6 +76,7 @@ export class AckGate implements DurabilityListener, Gate {
 		this.#nesting = nesting;
 		this.#onUnfinished = onUnfinished;
 		this.#sendNow = connection.send.bind(connection);
+		this.#handshake = new Handshake(connection.providerVersion !== null);
 	}
 
 	/** Puts a gate before `connection`. It must not have sent or received anything yet. */

@@ -25,11 +25,16 @@ export const quietMs = 1_000;
  * A provider that gathers edits (`flushDelay`) counts a batch with its first edit. So one that it began before its `SyncStep1` and
  * sends after its `SyncStep2` is not counted, either.
  *
+ * What comes before the first `SyncStep1` is not counted: a provider that waits for its token sends edits meanwhile, and
+ * begins to count after that. Whoever never sends one may be no provider, and gets its acknowledgements when it is quiet.
+ *
  * An edit that was refused stays counted, and its author keeps it. It is acknowledged with the next `SyncStep2` that is taken.
  */
 export class Handshake {
 	/** What the client's last `SyncStep1` says that it had then. */
 	#known: StateVector | undefined;
+	/** Whether the client's first `SyncStep1` is still to come. */
+	#isNew = true;
 	/** Whether the client's `SyncStep2` is still to come. */
 	#isOpen = false;
 	/** Of {@link #known}, after the `SyncStep2`, what a batch may hold that the client has still to send. */
@@ -45,9 +50,16 @@ export class Handshake {
 	#beforeCompletion = 0;
 	#held = 0;
 	#unclear = 0;
+	readonly #isProvider: boolean;
+
+	/** @param isProvider Whether a `SyncStep1` is certain to come. */
+	constructor(isProvider: boolean) {
+		this.#isProvider = isProvider;
+	}
 
 	/** Acknowledgements that may go once the client has been quiet. While it waits for that of a refused edit, it would take them for it. */
 	get unclear(): number {
+		if (this.#isNew && this.#isProvider) return 0;
 		return this.#isOpen || this.#beforeCompletion > 0 || this.#refused > 0 ? 0 : this.#unclear;
 	}
 
@@ -65,6 +77,7 @@ export class Handshake {
 		}
 		this.#known = known;
 		this.#gathered = undefined;
+		this.#isNew = false;
 		this.#isOpen = true;
 		this.#verdicts.fill("uncounted");
 		this.#held = 0;
@@ -136,6 +149,7 @@ export class Handshake {
 	}
 
 	#verdictOn(update: Uint8Array): Verdict {
+		if (this.#isNew) return "unclear";
 		const known = this.#isOpen ? this.#known : this.#gathered;
 		if (!this.#isOpen && known === undefined) return "counted";
 		const starts = parseUpdateMeta(update).from;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
+import { inspectIncoming } from "../../extensions/durability/wire.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -52,6 +53,47 @@ test("[DUR2] others see an edit while the store hangs", async () => {
 	expect(author.provider.unsyncedChanges).toBe(3);
 	release();
 	await author.saved();
+});
+
+/** A network that holds back a provider's `SyncStep1`, and what it sends after that. */
+function holdingStep1(): { readonly webSocketClass: unknown; hasHeld(): boolean; release(): void } {
+	const held: (() => void)[] = [];
+	let isReleased = false;
+	return {
+		webSocketClass: class extends WebSocket {
+			override send(frame: Uint8Array<ArrayBuffer>): void {
+				const incoming = inspectIncoming(frame);
+				const holds = held.length > 0 || incoming.type === "step1";
+				if (holds && !isReleased) held.push(() => super.send(frame));
+				else super.send(frame);
+			}
+		},
+		hasHeld: () => held.length > 0,
+		release() {
+			isReleased = true;
+			for (const send of held) send();
+		},
+	};
+}
+
+test("[DUR1] what a provider sends while it waits for its token, and forgets to count, is not acknowledged in place of a later edit", async () => {
+	const { node, client, store } = await startLocalNode();
+	const { webSocketClass, hasHeld, release } = holdingStep1();
+	const token = Promise.withResolvers<string>();
+	const author = client("doc", { token: () => token.promise, webSocketClass });
+	await eventually("the socket to be open", () => author.socket.status === "connected");
+	author.type("early");
+	token.resolve("a token");
+	await eventually("it to begin to count", hasHeld);
+	await eventually("the edit to be stored", () => store.committed.some((names) => names.includes("doc")));
+	author.type(" and late");
+	await node.durability.flush();
+	// What the server had to say by now is here before the answer to this question.
+	await (await client("other").synced()).saved();
+	expect(author.provider.unsyncedChanges).toBe(2);
+	release();
+	await author.saved();
+	expect(node.hocuspocus.documents.get("doc")?.getText("text").toString()).toBe("early and late");
 });
 
 test("[DUR1] a batch that a provider began before it came back, and sends after that, is not acknowledged in place of a later one", async () => {

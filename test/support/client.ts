@@ -26,7 +26,7 @@ export interface ClientOptions {
 	readonly url: string;
 	readonly name: string;
 	readonly document?: Y.Doc;
-	readonly token?: string | (() => string);
+	readonly token?: string | (() => string) | (() => Promise<string>);
 	readonly awareness?: null;
 	/** Instead of Node's own. */
 	readonly webSocketClass?: unknown;

@@ -34,7 +34,7 @@ class Author {
 const nothing = new Uint8Array([0, 0]);
 
 function open(author: Author): Handshake {
-	const handshake = new Handshake();
+	const handshake = new Handshake(true);
 	handshake.step1Received(author.stateVector);
 	handshake.step1Sent();
 	return handshake;
@@ -73,6 +73,29 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 		expect(handshake.unclear).toBe(0);
 		handshake.updateReceived(author.delete());
 		expect(acknowledged(handshake, 1)).toBe(1);
+	});
+
+	test("none for edits before the first SyncStep1, whether they are durable by then or not", () => {
+		const author = new Author();
+		const handshake = new Handshake(true);
+		handshake.updateReceived(author.insert("a"));
+		expect(acknowledged(handshake, 1)).toBe(0);
+		expect(handshake.unclear).toBe(0);
+		handshake.updateReceived(author.insert("b"));
+		handshake.step1Received(author.stateVector);
+		handshake.step1Sent();
+		handshake.step2Received(nothing);
+		expect(acknowledged(handshake, 2)).toBe(1);
+		expect(handshake.unclear).toBe(0);
+	});
+
+	test("one for each edit of somebody who is no provider and sends no SyncStep1, when they are quiet", () => {
+		const author = new Author();
+		const handshake = new Handshake(false);
+		handshake.updateReceived(author.insert("a"));
+		handshake.updateReceived(author.insert("b"));
+		expect(acknowledged(handshake, 2)).toBe(0);
+		expect(handshake.takeUnclear()).toBe(2);
 	});
 
 	test("none for a batch that the provider began before it connected, which it forgot to count", () => {
@@ -216,7 +239,7 @@ describe("[DUR1] as many acknowledgements as the provider counts", () => {
 	});
 
 	test("bytes that are no state vector are left to Hocuspocus", () => {
-		const handshake = new Handshake();
+		const handshake = new Handshake(true);
 		handshake.step1Received(new Uint8Array([255]));
 		handshake.step1Sent();
 		handshake.step2Received(nothing);
