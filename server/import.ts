@@ -112,8 +112,18 @@ function openSource(path: string): Source {
 		const columns = database.prepare("SELECT name FROM pragma_table_info('documents')").all();
 		const names = new Set(columns.map(({ name }) => name));
 		if (names.has("name") && names.has("data")) return { path, database };
+		if (names.has("name") && names.has("key"))
+			throw new UserError(
+				`${path} is a database of Indelible's own: a backup is restored by putting it in the place of the node's (docs/operations.md), and one document is taken out of it by indelible export --from`,
+			);
 	} catch (cause) {
 		database?.close();
+		if (cause instanceof UserError) throw cause;
+		if ((cause as Error).message === "file is not a database")
+			throw new UserError(
+				`${path} is no SQLite database; a document that \`indelible export\` has written goes with --document <name>`,
+				{ cause },
+			);
 		throw unreadable(path, cause);
 	}
 	database.close();

@@ -240,7 +240,24 @@ test("[CON2] [DUR5] a row with a damaged page is reported, and the others are ta
 
 test.each([
 	["a file that does not exist", () => join(temporaryFolder(), "none.sqlite"), /does not exist/],
-	["a file that is no database", () => import.meta.filename, /can't be read/],
+	[
+		"a file that is no database",
+		() => import.meta.filename,
+		/is no SQLite database; a document that `indelible export` has written goes with --document <name>/,
+	],
+	[
+		"a backup of a node's own database",
+		() => {
+			const path = join(temporaryFolder(), "backup.sqlite");
+			const database = new DatabaseSync(path);
+			database.exec(
+				"CREATE TABLE documents (key, name); CREATE TABLE snapshots (document); CREATE TABLE log (document)",
+			);
+			database.close();
+			return path;
+		},
+		/is a database of Indelible's own.*indelible export --from/,
+	],
 	[
 		"somebody else's database",
 		() => {
