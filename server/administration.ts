@@ -4,12 +4,14 @@ import { type RevocationRequest, revocationRequestSchema } from "../extensions/a
 import { type AdminGateOptions, adminGate } from "./admin/admin-gate.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import type { Operations } from "./admin/operations.ts";
+import { documentsRoutes, type StoredDocuments } from "./documents-routes.ts";
 
 /** What operators can have done. */
 export interface Administration {
 	/** See `IndelibleNode.revoke`. */
 	revoke(request: RevocationRequest): number;
 	readonly operations: Operations;
+	readonly documents: StoredDocuments;
 }
 
 const bodyBytesMax = 256 * 1024;
@@ -23,10 +25,13 @@ export function serveAdministration(
 	const gate = adminGate(access);
 	app.use("/api/auth/*", gate);
 	app.use("/api/admin/*", gate);
+	// Also without what is behind it.
+	app.use("/api/documents/*", gate);
 	app.post("/api/auth/revoke", bodyLimit({ maxSize: bodyBytesMax }), (context) =>
 		revoke(context, administration),
 	);
 	app.route("/api/admin", adminRoutes(administration.operations));
+	app.route("/api/documents", documentsRoutes(administration.documents));
 }
 
 async function revoke(context: Context, administration: Administration): Promise<Response> {

@@ -12,10 +12,11 @@ import type { IndelibleNode } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import { problemWith } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
+import { storedDocumentsOf } from "./stored-documents.ts";
 
 export interface OperatorRoutesOptions {
 	/**
-	 * Who shows it may see and do everything: `/admin` and the API below `/api/admin` and `/api/auth`. 16 characters of ASCII at least.
+	 * Who shows it may see and do everything: `/admin` and the API below `/api/admin`, `/api/auth` and `/api/documents`. 16 characters of ASCII at least.
 	 * Without it there is none of them.
 	 */
 	readonly adminToken?: string | undefined;
@@ -53,14 +54,15 @@ export class OperatorRoutes {
 			});
 			const access = { token: adminToken, trustedProxies: node.trustedProxies };
 			const revoke = node.revoke.bind(node);
-			serveAdministration(app, access, { revoke, operations: this.#operations });
+			const documents = storedDocumentsOf(node);
+			serveAdministration(app, access, { revoke, operations: this.#operations, documents });
 			node.answerDoctor(adminToken);
 		}
 		// The rest of the process keeps its own `Request` and `Response`.
 		this.#answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
 		const paths = ["healthz$", "readyz$"];
 		if (metrics !== undefined) paths.push("metrics$");
-		if (hasAdmin) paths.push("admin(/|$)", "api/(admin|auth)/");
+		if (hasAdmin) paths.push("admin(/|$)", "api/(admin|auth)/", "api/documents(/|$)");
 		this.#isOurs = new RegExp(`^/(${paths.join("|")})`);
 	}
 

@@ -19,6 +19,7 @@ import { createLogger } from "./logging.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
+import { storedDocumentsOf } from "./stored-documents.ts";
 import { createTlsServer, type TlsFiles, tlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
 import { UserError } from "./user-error.ts";
@@ -77,7 +78,8 @@ function serve({ node, metrics, demo, administration, tls, logger }: ServeOption
 	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder, adminFolder });
 	if (administration !== undefined) {
 		const { access, operations } = administration;
-		serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations });
+		const documents = storedDocumentsOf(node);
+		serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations, documents });
 	}
 	const answer = getRequestListener(app.fetch);
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {

@@ -9,7 +9,7 @@ import * as encoding from "lib0/encoding";
 
 const messageType = { sync: 0, awareness: 1, auth: 2, syncReply: 4, close: 7, syncStatus: 8 } as const;
 const syncStep1 = 0;
-const permissionDenied = 0;
+const permissionDenied = 1;
 /** An update without structs and deletions is two zero counts. */
 const emptyUpdateBytes = 2;
 

@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import type { NodeView } from "../../server/admin/facts.ts";
 import { Operations } from "../../server/admin/operations.ts";
 import { serveAdministration } from "../../server/administration.ts";
+import { storedDocumentsOf } from "../../server/stored-documents.ts";
 import { TrustedProxies } from "../../server/transport/client-address.ts";
 import { localCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -35,7 +36,8 @@ async function adminOf({ node }: LocalNode, proxies: readonly string[] = []): Pr
 	const operations = new Operations({ node, version: "0.0.0-test", logger: quiet });
 	const app = new Hono();
 	const access = { token, trustedProxies: new TrustedProxies(proxies) };
-	serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations });
+	const documents = storedDocumentsOf(node);
+	serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations, documents });
 	const server = createServer(getRequestListener(app.fetch));
 	const port = await new Promise<number>((resolve) => {
 		server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));

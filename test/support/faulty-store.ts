@@ -1,6 +1,7 @@
 import {
 	type AppendRequest,
 	type AppendResult,
+	type Catalogue,
 	type CompactionResult,
 	type CompactOptions,
 	type Follow,
@@ -26,10 +27,12 @@ export class FaultyStore implements Store {
 	readonly committed: string[][] = [];
 
 	readonly follow?: Follow;
+	readonly catalogue?: Catalogue;
 
 	constructor(inner: Store) {
 		this.#inner = inner;
 		if (inner.follow !== undefined) this.follow = inner.follow;
+		if (inner.catalogue !== undefined) this.catalogue = inner.catalogue;
 	}
 
 	get location(): string {
