@@ -44,10 +44,13 @@ const chapters: readonly { readonly title: string; readonly names: RegExp }[] = 
 	{
 		title: "Store",
 		names:
-			/^indelible_((backlog|commit|log|compactions?|disk)_.*|accepting_writes|store_failing|unwritable_documents)$/,
+			/^indelible_((backlog|commit|log|compactions?|disk)_.*|accepting_writes|store_failing|unwritable_documents|documents_deleted_total)$/,
 	},
 	{ title: "Traces", names: /^indelible_(traces|spans_sent|spans_dropped)_total$/ },
-	{ title: "What was refused", names: /^indelible_(access_events|limit_events|refused_sockets)_total$/ },
+	{
+		title: "What was refused",
+		names: /^indelible_(access_events|limit_events|refused_sockets|deleted_documents_refused)_total$/,
+	},
 	{
 		title: "Process",
 		names: /^(process|nodejs)_|^indelible_((event_loop|memory|heap_old|gc)_.*|(received|sent)_bytes_total)$/,

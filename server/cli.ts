@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import {
 	DamagedDocumentError,
+	DocumentDeletedError,
 	StoreConfigurationError,
 	StoreUnavailableError,
 } from "../extensions/durability/store.ts";
@@ -171,7 +172,47 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 				const { backupCommand } = await import("./backup-command.ts");
 				process.exit(await backupCommand(file, await configurationOf(self)));
 			}),
+	)
+	.addCommand(
+		command("list", "say which documents are stored, and what they take in bytes; nodes may run", [
+			...storeSettings,
+			"adminToken",
+		])
+			.option("--prefix <text>", "only documents whose names begin with it")
+			.option("--json", "print a line of JSON for each")
+			.option("--url <url>", "ask the node at this address, which needs its admin token")
+			.action(async (options: ListCommandOptions, self: Command) => {
+				const { listCommand } = await import("./list-command.ts");
+				const { prefix, json = false, url } = options;
+				process.exit(await listCommand({ prefix, json, url }, await configurationOf(self)));
+			}),
+	)
+	.addCommand(
+		command(
+			"delete",
+			"delete one document for good, and refuse its name from then on; with SQLite while no node runs, or with --url",
+			[...storeSettings, "adminToken"],
+		)
+			.argument("<document>", "its name")
+			.option("--free", "have the name of a deleted document be used again, instead")
+			.option("--url <url>", "have the node at this address do it, which needs its admin token")
+			.action(async (documentName: string, options: DeleteOptions, self: Command) => {
+				const { deleteCommand } = await import("./delete-command.ts");
+				const { free = false, url } = options;
+				process.exit(await deleteCommand({ documentName, free, url }, await configurationOf(self)));
+			}),
 	);
+
+interface ListCommandOptions {
+	readonly prefix?: string;
+	readonly json?: boolean;
+	readonly url?: string;
+}
+
+interface DeleteOptions {
+	readonly free?: boolean;
+	readonly url?: string;
+}
 
 interface ImportOptions {
 	readonly document?: string;
@@ -267,6 +308,7 @@ function report(error: unknown): number {
 		error instanceof UserError ||
 		error instanceof StoreConfigurationError ||
 		error instanceof DamagedDocumentError ||
+		error instanceof DocumentDeletedError ||
 		error instanceof RedisRefusedError
 	) {
 		print(error.message.replaceAll(/^/gm, "indelible: "));

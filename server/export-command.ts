@@ -18,7 +18,7 @@ export interface ExportOptions {
 /**
  * `indelible export`: takes one document out, also while nodes run.
  * @throws {UserError} when there is no such document.
- * @throws {DamagedDocumentError}
+ * @throws {DamagedDocumentError} @throws {DocumentDeletedError}
  */
 export async function exportCommand(
 	{ documentName, output, from }: ExportOptions,
