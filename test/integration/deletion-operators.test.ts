@@ -1,0 +1,164 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import * as Y from "yjs";
+import { type Client, openClient } from "../support/client.ts";
+import { runCommand } from "../support/command-line.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort, type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const adminToken = "correct-horse-battery";
+
+async function start(data: string, port?: number): Promise<NodeProcess> {
+	const environment = { INDELIBLE_ADMIN_TOKEN: adminToken };
+	const node = await startNodeProcess({ data, environment, ...(port !== undefined && { port }) });
+	onTestFinished(async () => void (await node.stop("SIGKILL")));
+	return node;
+}
+
+function open({ url }: NodeProcess, name: string, document?: Y.Doc): Client {
+	const client = openClient({ url, name, ...(document !== undefined && { document }) });
+	onTestFinished(() => client.destroy());
+	return client;
+}
+
+function asking(node: NodeProcess) {
+	return async (method: string, path: string, token: string = adminToken) => {
+		const headers = { Authorization: `Bearer ${token}` };
+		const response = await fetch(`http://127.0.0.1:${node.port}${path}`, { method, headers });
+		const text = await response.text();
+		return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+	};
+}
+
+test("[DUR7] after 204 a document stays deleted, also when the node is killed at once; its name is refused until it is freed", async () => {
+	const data = temporaryFolder();
+	const port = await freePort();
+	const node = await start(data, port);
+	const ask = asking(node);
+	const name = "teams/7 50% ä/minutes";
+	const ann = await open(node, name).synced();
+	await ann.type("words ").saved();
+	for (const other of ["a", "b", ".."]) await (await open(node, other).synced()).type("words ").saved();
+
+	const all = await ask("GET", "/api/documents");
+	expect(all.status).toBe(200);
+	expect(all.body).toMatchObject({
+		documents: [{ name: ".." }, { name: "a" }, { name: "b" }, { name }],
+		next: null,
+	});
+	expect(all.body.documents[3].bytes).toBeGreaterThan(0);
+	expect(Math.abs(all.body.documents[3].lastEditMs - Date.now())).toBeLessThan(60_000);
+	expect((await ask("GET", "/api/documents?limit=1&after=a")).body).toMatchObject({
+		documents: [{ name: "b" }],
+		next: "b",
+	});
+	expect(
+		(await ask("GET", `/api/documents?prefix=${encodeURIComponent("teams/7 50%")}`)).body.documents,
+	).toHaveLength(1);
+	for (const bad of ["?limit=0", "?limit=1001", "?limit=x"])
+		expect(await ask("GET", `/api/documents${bad}`)).toMatchObject({ status: 400, body: { error: /limit/ } });
+
+	// Nobody else may, and nothing that is no name is taken for one.
+	expect((await ask("DELETE", "/api/documents/a", "wrong")).status).toBe(401);
+	expect((await ask("GET", "/api/documents", "wrong")).status).toBe(401);
+	for (const bad of [
+		"/api/documents",
+		"/api/documents/",
+		"/api/documents/a/b",
+		"/api/documents/%ff",
+		"/api/documents?name=",
+	])
+		expect((await ask("DELETE", bad)).status).toBe(400);
+	expect((await ask("DELETE", "/api/documents/never")).status).toBe(404);
+	expect((await ask("POST", "/api/documents/a/free")).status).toBe(404);
+	expect((await ask("PUT", "/api/documents/a")).status).toBe(404);
+	expect((await ask("DELETE", "/api/documents?name=..")).status).toBe(204);
+
+	// Its end of the connection stays open: the client comes back with what it has.
+	const path = `/api/documents/${encodeURIComponent(name)}`;
+	expect((await ask("DELETE", path)).status).toBe(204);
+	await node.stop("SIGKILL");
+	const again = await start(data, port);
+	const askAgain = asking(again);
+	await eventually("ann to come back", () => ann.denials.length > 0 && ann.socket.status === "connected");
+	ann.type("more ");
+	expect(new Set(ann.denials)).toEqual(new Set(["document-deleted"]));
+	expect((await askAgain("DELETE", path)).status).toBe(204);
+	expect(
+		(await askAgain("GET", "/api/documents")).body.documents.map(({ name }: { name: string }) => name),
+	).toEqual(["a", "b"]);
+	expect(again.output()).not.toContain("minutes");
+	expect(ann.provider.unsyncedChanges).toBeGreaterThan(0);
+
+	expect((await askAgain("POST", `${path}/free`)).status).toBe(204);
+	const bob = await open(again, name).synced();
+	expect(bob.text.toString()).toBe("");
+	await open(again, name, ann.document).saved();
+	await eventually("what her copy has", () => bob.text.toString() === "words more ");
+});
+
+test("[DUR7] the command line lists and deletes, through a node that runs or without one, and exports and imports know of it", async () => {
+	const data = temporaryFolder();
+	const environment = { INDELIBLE_ADMIN_TOKEN: adminToken };
+	const run = (...args: string[]) => runCommand([...args, "--data", data], { environment, folder: data });
+	expect(await run("list")).toMatchObject({
+		code: 2,
+		errors: expect.stringContaining("there is no database"),
+	});
+
+	const node = await start(data);
+	const url = `http://127.0.0.1:${node.port}`;
+	for (const name of ["teams/a", "teams/b", 'x"y'])
+		await (await open(node, name).synced()).type("words ").saved();
+	const listed = await run("list");
+	expect(listed).toMatchObject({ code: 0, errors: "" });
+	expect(listed.output.split("\n").map((line) => line.trim().split(/\s+/, 2)[1])).toEqual([
+		"teams/a",
+		"teams/b",
+		'"x\\"y"',
+		undefined,
+	]);
+	const asJson = await run("list", "--json", "--prefix", "teams/", "--url", url);
+	expect(
+		asJson.output
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line).name),
+	).toEqual(["teams/a", "teams/b"]);
+
+	const inUse = await run("delete", "teams/a");
+	expect(inUse.code).toBe(2);
+	expect(inUse.errors).toMatch(/in use by process \d+.*--url/s);
+	expect(await run("delete", "teams/a", "--url", url)).toMatchObject({ code: 0, errors: "" });
+	expect((await run("delete", "never", "--url", url)).errors).toContain('there is no document "never"');
+	const wrong = await runCommand(["list", "--url", url], {
+		environment: { INDELIBLE_ADMIN_TOKEN: `${adminToken}!` },
+		folder: data,
+	});
+	expect(wrong).toMatchObject({ code: 2, errors: expect.stringContaining("401") });
+	await node.stop();
+
+	expect(await run("delete", "teams/b")).toMatchObject({ code: 0, errors: "" });
+	expect((await run("list")).output.trim()).toMatch(/^\d+ {2}"x\\"y"$/);
+	const refusal = await run("export", "teams/b", "--output", join(data, "b.yjs"));
+	expect(refusal).toMatchObject({ code: 2, errors: expect.stringContaining("was deleted") });
+	const update = join(data, "update.yjs");
+	const copy = new Y.Doc();
+	copy.getText("text").insert(0, "words");
+	writeFileSync(update, Y.encodeStateAsUpdate(copy));
+	const refused = await run("import", update, "--document", "teams/b");
+	expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("indelible delete --free") });
+
+	// A backup holds the marks.
+	const backup = join(data, "backup.sqlite");
+	expect((await run("backup", backup)).output).toMatch(/^1 document, .*all of them read back/);
+	expect(
+		(await run("export", "teams/b", "--output", join(data, "b.yjs"), "--from", backup)).errors,
+	).toContain("was deleted");
+
+	expect((await run("delete", "--free", 'x"y')).errors).toContain("no deleted document");
+	expect(await run("delete", "--free", "teams/b")).toMatchObject({ code: 0, errors: "" });
+	expect(await run("import", update, "--document", "teams/b")).toMatchObject({ code: 0, errors: "" });
+});
