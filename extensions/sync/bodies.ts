@@ -2,6 +2,7 @@
  * What a Hocuspocus message (`@hocuspocus/server` 4.7, `OutgoingMessage.ts`; `y-protocols/sync`) holds after its address.
  */
 import * as encoding from "lib0/encoding";
+import { varintBytes, writeVarint } from "../durability/storage/framing.ts";
 import type { Body } from "./bundle.ts";
 
 const messageType = { sync: 0, awareness: 1, syncStatus: 8 } as const;
@@ -39,10 +40,11 @@ export const acknowledgementBody: Body = new Uint8Array([messageType.syncStatus,
 /** `SyncStatus(false)` */
 export const refusalBody: Body = new Uint8Array([messageType.syncStatus, 0]);
 
+/** What is large is copied once: an encoder grows, and gives away a copy. */
 function syncBody(type: number, payload: Uint8Array): Body {
-	return encoding.encode((encoder) => {
-		encoding.writeVarUint(encoder, messageType.sync);
-		encoding.writeVarUint(encoder, type);
-		encoding.writeVarUint8Array(encoder, payload);
-	});
+	const body = new Uint8Array(2 + varintBytes(payload.byteLength) + payload.byteLength);
+	body[0] = messageType.sync;
+	body[1] = type;
+	body.set(payload, writeVarint(body, 2, payload.byteLength));
+	return body;
 }

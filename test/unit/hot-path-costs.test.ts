@@ -5,7 +5,7 @@ import * as encoding from "lib0/encoding";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { type Crowd, crowdAddress, gather, gatherPlainly } from "../../bench/micro/crowd.ts";
+import { type Crowd, crowdAddress, gather, gatherPlainly, SilentSocket } from "../../bench/micro/crowd.ts";
 import { Typing } from "../../bench/micro/edits.ts";
 import type { Clock } from "../../extensions/durability/clock.ts";
 import {
@@ -15,6 +15,7 @@ import {
 	step2Body,
 	updateBody,
 } from "../../extensions/sync/bodies.ts";
+import { Lobby } from "../../extensions/sync/lobby.ts";
 import { encodeEntry, writePresence } from "../../extensions/sync/presence-entries.ts";
 import { PresenceTimeouts } from "../../extensions/sync/presence-timeouts.ts";
 import { eventually } from "../support/eventually.ts";
@@ -325,6 +326,26 @@ test("an edit is decoded once, by whoever looks whether it can be let in, and a 
 	await eventually("both to be acknowledged", () => frames.length === 6);
 	expect(decodings.count).toBe(2);
 	expect(node.hocuspocus.documents.get("doc")?.getMap("board").size).toBe(1);
+});
+
+test("whoever opens a document that is not in memory is sent pictures as they are stored, and only what is small is merged", async () => {
+	const drawing = new Y.Doc();
+	const updates: Uint8Array[] = [];
+	drawing.on("update", (update: Uint8Array) => updates.push(update));
+	for (const size of [65_536, 1, 1, 65_536, 1])
+		drawing.getArray("board").push([new Uint8Array(size).fill(updates.length)]);
+	const lobby = new Lobby(() => true);
+	const socket = new SilentSocket({ keeps: true });
+	lobby.asked("doc", { socket, address: addressField("doc") });
+	const entries = updates.map((update, index) => ({ position: index + 1, updates: [update] }));
+	const early = await lobby.answer("doc", { snapshot: undefined, entries, position: 5, logBytes: 131_000 });
+	const [first, , , second] = updates;
+	expect(early?.updates).toEqual([first, expect.anything(), second, expect.anything()]);
+	expect(early?.updates[0]).toBe(first);
+	expect(early?.updates[2]).toBe(second);
+	const copy = new Y.Doc();
+	for (const update of early?.updates ?? []) Y.applyUpdate(copy, update);
+	expect(copy.getArray("board").toJSON()).toEqual(drawing.getArray("board").toJSON());
 });
 
 test("whoever comes to an open document is let in and answered in one write", async () => {
