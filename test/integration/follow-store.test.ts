@@ -118,6 +118,40 @@ test("[CLU3] one node alone is cut off from Redis: it and the others converge th
 	await converge(anna, bert, cora);
 });
 
+test("[DUR7] a deletion reaches a node that is cut off from Redis, and one from the command line reaches those that are not", async () => {
+	const redis = await startRedis();
+	const cable = await startTcpProxy(redis.port);
+	const databaseUrl = await postgres.newDatabase();
+	const start = (redisUrl: string) =>
+		startLocalNode({ store: new PostgresStore({ url: databaseUrl }), redisUrl });
+	const cutOff = await start(`redis://127.0.0.1:${cable.port}`);
+	const other = await start(redis.url);
+	await acquainted(cutOff, other);
+	const people = async (name: string) => {
+		const two = [await cutOff.client(name).synced(), await other.client(name).synced()];
+		await two[0]?.type("words ").saved();
+		return two;
+	};
+	const toKnow = async (who: readonly Client[]) => {
+		const startMs = performance.now();
+		await eventually("both to know", () => who.every(({ denials }) => denials.length > 0));
+		console.info(`both know after ${Math.round(performance.now() - startMs)} ms`);
+		for (const { denials } of who) expect(denials).toEqual(["document-deleted"]);
+	};
+	const first = await people("first");
+	const second = await people("second");
+	const command = new PostgresStore({ url: databaseUrl });
+	await command.open();
+	await command.catalogue.delete("first");
+	command.follow.announce(["first"], true);
+	await command.close();
+	await toKnow(first);
+	cable.cut();
+	await away(cutOff);
+	expect(await other.node.durability.delete("second")).toBe("deleted");
+	await toKnow(second);
+});
+
 test("[CLU3] Redis stands still without a word: what is typed meanwhile arrives through the store before that is certain", async () => {
 	const redis = await startRedis();
 	const cables = [await startTcpProxy(redis.port), await startTcpProxy(redis.port)];

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PostgresStore } from "../../extensions/durability/postgres/postgres-store.ts";
 import { statements } from "../../extensions/durability/postgres/statements.ts";
-import { StoreUnavailableError } from "../../extensions/durability/store.ts";
+import { documentKey } from "../../extensions/durability/storage/checksum.ts";
+import {
+	DamagedDocumentError,
+	DocumentDeletedError,
+	StoreUnavailableError,
+} from "../../extensions/durability/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
@@ -133,6 +138,58 @@ test("any number of nodes may start at once on an empty database", async () => {
 	expect((await stores[0]?.load("a"))?.position).toBe(8);
 	const applied = await server.query("SELECT version FROM indelible.migrations", [], databaseOf(url));
 	expect(applied).toEqual([{ version: 1 }, { version: 2 }]);
+});
+
+test("[DUR7] tables of the version before deletions are upgraded, and its nodes, which go on, are refused by a mark as well", async () => {
+	const url = await server.newDatabase();
+	const database = databaseOf(url);
+	const first = await openPostgres({ url });
+	for (const name of ["kept", "gone"]) await appendTo(first, name, update());
+	await first.close();
+	await server.query("ALTER TABLE indelible.documents DROP COLUMN generation", [], database);
+	await server.query("DELETE FROM indelible.migrations WHERE version = 2", [], database);
+	const store = await openPostgres({ url });
+	expect((await store.load("kept")).position).toBe(1);
+	expect(await appendTo(store, "kept", update())).toBe("durable");
+	expect(await store.catalogue.delete("gone")).toMatchObject({ status: "deleted" });
+	// The heart of what they run to append, and to put a merged snapshot in place.
+	const appendAsBefore = (name: string) =>
+		server.query(
+			`INSERT INTO indelible.documents AS stored (key, name, position)
+			SELECT key, convert_to($1, 'UTF8'), 1 FROM indelible.documents WHERE key = $2
+			ON CONFLICT (key) DO UPDATE SET position = CASE WHEN stored.name = excluded.name THEN stored.position + 1 END
+			RETURNING position`,
+			[name, String(documentKey(name))],
+			database,
+		);
+	expect(await appendAsBefore("kept")).toEqual([{ position: "3" }]);
+	await expect(appendAsBefore("gone")).rejects.toMatchObject({ code: "23502" });
+	const replaced = await server.query(
+		"UPDATE indelible.documents SET snapshot_position = 1 WHERE key = $1 AND name = convert_to($2, 'UTF8') RETURNING 1",
+		[String(documentKey("gone")), "gone"],
+		database,
+	);
+	expect(replaced).toEqual([]);
+});
+
+test("[DUR7] nothing of what was deleted is left in the tables, and a document that is damaged can be deleted", async () => {
+	const url = await server.newDatabase();
+	const database = databaseOf(url);
+	const store = await openPostgres({ url });
+	for (let times = 0; times < 3; times += 1) await appendTo(store, "gone", update());
+	await store.compact("gone", { gc: true });
+	await appendTo(store, "gone", update());
+	await server.query("UPDATE indelible.log SET checksum = 0", [], database);
+	await expect(store.load("gone")).rejects.toThrow(DamagedDocumentError);
+	expect(await store.catalogue.delete("gone")).toMatchObject({ status: "deleted" });
+	await expect(store.load("gone")).rejects.toThrow(DocumentDeletedError);
+	const rows = await server.query(
+		`SELECT (SELECT count(*) FROM indelible.log)::integer AS entries, (SELECT count(*) FROM indelible.snapshots)::integer AS snapshots,
+			(SELECT count(*) FROM indelible.documents WHERE name = 'gone'::bytea)::integer AS names`,
+		[],
+		database,
+	);
+	expect(rows).toEqual([{ entries: 0, snapshots: 0, names: 0 }]);
 });
 
 test("two schemas in one database are two stores", async () => {
