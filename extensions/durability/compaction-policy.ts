@@ -74,14 +74,15 @@ export function isDueBySize(
 
 /**
  * When a document has been left alone or has left memory: sooner, since nothing else is waiting. Below that, rewriting
- * a large snapshot for a few keystrokes would cost more than it saves.
+ * a large snapshot for a few keystrokes, or for a picture, would cost more than it saves.
  */
 export function isDueByIdleness(
-	{ logBytes, logUpdates, snapshotBytes }: StoredSize,
+	{ logBytes, logUpdates, snapshotBytes, addedBytes }: GrowingSize,
 	{ idleBytesMin, idleUpdatesMin }: CompactionThresholds,
 ): boolean {
 	return (
-		logBytes >= Math.max(idleBytesMin, snapshotBytes * idleFraction) ||
+		logBytes - addedBytes >= Math.max(idleBytesMin, snapshotBytes * idleFraction) ||
+		logBytes >= Math.max(idleBytesMin, snapshotBytes) ||
 		logUpdates >= Math.max(idleUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
 	);
 }
