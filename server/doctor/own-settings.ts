@@ -1,10 +1,20 @@
-import { constants, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import {
+	constants,
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	rmdirSync,
+	rmSync,
+	statfsSync,
+	statSync,
+} from "node:fs";
+import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Doc, encodeStateAsUpdate } from "yjs";
 import { SqliteStore } from "../../extensions/durability/index.ts";
 import { oldestNodeMajor } from "../../extensions/durability/required-node.ts";
+import { makeFolder } from "../../extensions/durability/sqlite/make-folder.ts";
 import { adviceOnStore } from "../advice.ts";
 import type { Configuration } from "../configuration.ts";
 import type { Settings } from "../settings.ts";
@@ -28,7 +38,7 @@ export async function checkOwnSettings(
 	const { databaseUrl, redisUrl, redisPrefix } = settings;
 	const group = redisUrl !== undefined || code.redis !== undefined ? redisPrefix : undefined;
 	const storeChecks: readonly Check[] =
-		databaseUrl === undefined ? [checkFolder, checkStore] : [() => checkDatabase(databaseUrl, group)];
+		databaseUrl === undefined ? [checkFolderAndStore] : [() => checkDatabase(databaseUrl, group)];
 	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
 	const checks: readonly Check[] = [
 		checkNode,
@@ -51,11 +61,30 @@ function checkNode(): Finding {
 	return { check, result: "problem", detail, advice: `Install Node.js ${oldestNodeMajor} or newer.` };
 }
 
-async function checkFolder({ data }: Settings): Promise<Finding> {
+/** Folders that it has to make for this go again: a node of another user could not write into them. */
+async function checkFolderAndStore(settings: Settings): Promise<readonly Finding[]> {
+	const made: string[] = [];
+	try {
+		return [await checkFolder(settings, made), await checkStore(settings)];
+	} finally {
+		for (const folder of made.reverse()) removeEmpty(folder);
+	}
+}
+
+function removeEmpty(folder: string): void {
+	try {
+		rmdirSync(folder);
+	} catch {
+		// A node has begun to use it meanwhile.
+	}
+}
+
+/** @param made Is given the folders that were not there. */
+async function checkFolder({ data }: Settings, made: string[]): Promise<Finding> {
 	const check = "data";
 	const folder = resolve(data);
 	try {
-		await mkdir(folder, { recursive: true });
+		made.push(...makeFolder(folder));
 		await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
 	} catch (error) {
 		return {

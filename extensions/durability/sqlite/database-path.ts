@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { StoreConfigurationError } from "../store.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /**
  * Makes the folder and finds the file's real name, so that one file reached by two ways has one lock.
@@ -10,7 +11,7 @@ export function locate(path: string): string {
 	const absolute = resolve(path);
 	const folder = dirname(absolute);
 	try {
-		makeFolder(folder);
+		for (const made of makeFolder(folder)) syncFolder(dirname(made));
 		return existsSync(absolute) ? realpathSync(absolute) : join(realpathSync(folder), basename(absolute));
 	} catch (cause) {
 		throw new StoreConfigurationError(
@@ -18,12 +19,6 @@ export function locate(path: string): string {
 			{ cause },
 		);
 	}
-}
-
-function makeFolder(folder: string): void {
-	const first = mkdirSync(folder, { recursive: true });
-	if (first === undefined) return;
-	for (let at = folder; at.length >= first.length; at = dirname(at)) syncFolder(dirname(at));
 }
 
 /** Makes the names in a folder durable. Windows can't, and does not need to. */
