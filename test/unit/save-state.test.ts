@@ -32,7 +32,8 @@ describe("the demo's save state", () => {
 					for (const pendingEdits of [0, 1, 7]) {
 						for (const refused of [true, false]) {
 							for (const waitingSinceMs of [undefined, 0, 900]) {
-								const facts = { connection, synced, unacknowledged, pendingEdits, refused, waitingSinceMs };
+								const given = { connection, synced, unacknowledged, pendingEdits, refused, waitingSinceMs };
+								const facts = { ...settled, ...given };
 								const mayBeSaved = connection === "open" && synced && unacknowledged === 0;
 								for (const unreachable of [true, false]) {
 									expect(textOf({ ...facts, unreachable }) === "Saved", JSON.stringify(facts)).toBe(
