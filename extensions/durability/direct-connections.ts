@@ -1,4 +1,4 @@
-import type { Document, Hocuspocus } from "@hocuspocus/server";
+import { type Document, type Hocuspocus, isTransactionOrigin } from "@hocuspocus/server";
 import { DeletedRefusal } from "./document-removal.ts";
 import { DocumentDeletedError, StoreUnavailableError } from "./store.ts";
 
@@ -11,8 +11,9 @@ interface Durable {
 }
 
 /**
- * Makes `await connection.transact(…)` on connections from `openDirectConnection` mean that the edit is on disk. (`await
- * connection.disconnect()` means it already, since it waits for the `onStoreDocument` hooks.)
+ * Makes `await connection.transact(…)` on connections from `openDirectConnection` mean that the edit is on disk, and `await
+ * connection.disconnect()` that all is which code on the server has written meanwhile in other ways. Hocuspocus waits for the
+ * `onStoreDocument` hooks there, and takes no note of it when they fail.
  */
 export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: Durable): void {
 	const openNow = instance.openDirectConnection.bind(instance);
@@ -34,6 +35,14 @@ export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: D
 
 function withDurableTransact(connection: DirectConnection, durability: Durable): DirectConnection {
 	const transact = connection.transact.bind(connection);
+	const disconnect = connection.disconnect.bind(connection);
+	let writes = 0;
+	/** So many of them are on disk. */
+	let durableWrites = 0;
+	const wrote = (_update: Uint8Array, origin: unknown) => {
+		if (!isTransactionOrigin(origin) || origin.source === "local") writes += 1;
+	};
+	connection.document?.on("update", wrote);
 	connection.transact = async (change: (document: Document) => void) => {
 		if (!durability.accepting) {
 			throw new StoreUnavailableError("the write backlog is full, so the edit was not made; try again later");
@@ -47,7 +56,15 @@ function withDurableTransact(connection: DirectConnection, durability: Durable):
 				"the edit can't be stored: Yjs did not survive an earlier one of this document; disconnect and open it anew",
 			);
 		}
+		const upTo = writes;
 		await durability.durable(document.name);
+		durableWrites = Math.max(durableWrites, upTo);
+	};
+	connection.disconnect = async (options) => {
+		const { document } = connection;
+		document?.off("update", wrote);
+		await disconnect(options);
+		if (document !== null && durableWrites < writes) await durability.durable(document.name);
 	};
 	return connection;
 }

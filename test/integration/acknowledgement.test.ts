@@ -261,6 +261,17 @@ test("[DUR1] awaiting a direct connection's transaction means that it is on disk
 	expect(node.hocuspocus.documents.has("doc")).toBe(false);
 });
 
+test("[DUR1] leaving a direct connection fails when what was written there is not on disk", async () => {
+	const { node, store, close } = await startLocalNode({ shutdownDeadlineMs: 100 });
+	const connection = await node.openDirectConnection("doc");
+	store.fail();
+	connection.document?.getText("text").insert(0, "lost");
+	const leaving = expect(connection.disconnect()).rejects.toThrow("before the edit was durable");
+	await eventually("the append to fail", () => store.appends > 0);
+	await close();
+	await leaving;
+});
+
 test("[DUR1] what an onLoadDocument hook adds is durable before anybody sees it", async () => {
 	const data = temporaryFolder();
 	const { client, store, close } = await startLocalNode({
