@@ -1,20 +1,20 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import {
+	type CatalogueQuery,
 	type DeleteResult,
 	type DocumentPage,
-	type DocumentQuery,
 	StoreConfigurationError,
 	StoreUnavailableError,
 } from "../extensions/durability/store.ts";
 
 /** The stored documents of a node; `node.durability` and what it has in memory. */
 export interface StoredDocuments {
-	list(query: DocumentQuery): Promise<DocumentPage>;
+	list(query: CatalogueQuery): Promise<DocumentPage>;
 	delete(documentName: string): Promise<DeleteResult["status"]>;
 	free(documentName: string): Promise<boolean>;
-	/** In ms since 1970; `undefined` when it is not known. */
-	lastEditMs(documentName: string): number | undefined;
+	/** When it was last edited, in ms since 1970; `undefined` when that is not known. */
+	editedMs(documentName: string): number | undefined;
 }
 
 const path = "/api/documents";
@@ -23,7 +23,7 @@ const name = z.string().refine((text) => Buffer.byteLength(text) <= nameBytesMax
 const querySchema = z.object({
 	prefix: name.optional(),
 	after: name.optional(),
-	limit: z.coerce.number().int().min(1).max(1_000).default(100),
+	limit: z.coerce.number().int().min(1).max(10_000).default(100),
 });
 
 /**
@@ -60,14 +60,18 @@ export function documentsRoutes(documents: StoredDocuments): Hono {
 const badName =
 	"name the document in the path, as encodeURIComponent encodes it (slashes too), or in ?name=; it has 1 to 65536 bytes";
 
-async function page(documents: StoredDocuments, query: DocumentQuery) {
+async function page(documents: StoredDocuments, query: CatalogueQuery) {
 	const { documents: found, hasMore } = await documents.list(query);
 	const rows = found.map(({ name, bytes }) => ({
 		name,
 		bytes,
-		lastEditMs: documents.lastEditMs(name) ?? null,
+		editedAt: dateOf(documents.editedMs(name)),
 	}));
 	return { documents: rows, next: hasMore ? (found.at(-1)?.name ?? null) : null };
+}
+
+function dateOf(ms: number | undefined): string | null {
+	return ms === undefined ? null : new Date(ms).toISOString();
 }
 
 /** @returns `undefined` when there is none, or none that can be one. */

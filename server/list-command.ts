@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { StoredDocuments } from "../extensions/durability/sqlite/stored-documents.ts";
-import type { DocumentPage, DocumentQuery, ListedDocument } from "../extensions/durability/store.ts";
+import type { CatalogueQuery, DocumentPage, ListedDocument } from "../extensions/durability/store.ts";
 import type { Configuration } from "./configuration.ts";
 import { errorIn, operatorClient } from "./operator-client.ts";
 import { databaseFile, withCatalogue } from "./stored-catalogue.ts";
@@ -15,9 +15,9 @@ export interface ListOptions {
 	readonly url?: string | undefined;
 }
 
-type Page = (query: DocumentQuery) => DocumentPage | Promise<DocumentPage>;
+type Page = (query: CatalogueQuery) => DocumentPage | Promise<DocumentPage>;
 
-const pageDocuments = 1_000;
+const pageDocuments = 10_000;
 
 /** `indelible list`: which documents are stored, by name, also while nodes run. @returns The exit code. */
 export async function listCommand(

@@ -8,6 +8,6 @@ export function storedDocumentsOf({ durability, hocuspocus }: IndelibleNode): St
 		delete: (documentName) => durability.delete(documentName),
 		free: (documentName) => durability.free(documentName),
 		// 0 until the first one.
-		lastEditMs: (documentName) => hocuspocus.documents.get(documentName)?.lastChangeTime || undefined,
+		editedMs: (documentName) => hocuspocus.documents.get(documentName)?.lastChangeTime || undefined,
 	};
 }

@@ -31,6 +31,21 @@ export async function publish(node: IndelibleNode, name: string) {
 	}
 }
 
+export async function remove(node: IndelibleNode, name: string) {
+	const status = await node.durability.delete(name);
+	return status !== "unknown";
+}
+
+export async function strangers(node: IndelibleNode, isKnown: (name: string) => Promise<boolean>) {
+	const names: string[] = [];
+	for (let after: string | undefined; ; ) {
+		const { documents, hasMore } = await node.durability.list({ after, limit: 10_000 });
+		for (const { name } of documents) if (!(await isKnown(name))) names.push(name);
+		after = documents.at(-1)?.name;
+		if (!hasMore) return names;
+	}
+}
+
 export function telling(backend: string): NodeOptions {
 	return {
 		async onStoreDocument({ documentName, document }) {

@@ -7,10 +7,10 @@ import type { DurabilityLogger } from "./logging.ts";
 import { RecentNames } from "./recent-names.ts";
 import {
 	type Catalogue,
+	type CatalogueQuery,
 	type DeleteResult,
 	type DocumentDeletedError,
 	type DocumentPage,
-	type DocumentQuery,
 	type Store,
 	StoreConfigurationError,
 } from "./store.ts";
@@ -58,7 +58,7 @@ export class DocumentRemoval {
 		);
 	}
 
-	async list(query: DocumentQuery): Promise<DocumentPage> {
+	async list(query: CatalogueQuery): Promise<DocumentPage> {
 		return await this.#catalogue.list(query);
 	}
 

@@ -36,10 +36,10 @@ import type { DurabilityOptions } from "./options.ts";
 import type { Seed } from "./seed/index.ts";
 import { sow } from "./seed/sow.ts";
 import {
+	type CatalogueQuery,
 	type DeleteResult,
 	DocumentDeletedError,
 	type DocumentPage,
-	type DocumentQuery,
 	type Store,
 	type StoredDocument,
 	StoreUnavailableError,
@@ -144,7 +144,7 @@ export class Durability implements Extension {
 	 * @throws {StoreConfigurationError} when the store can't say.
 	 * @throws {StoreUnavailableError}
 	 */
-	async list(query: DocumentQuery): Promise<DocumentPage> {
+	async list(query: CatalogueQuery): Promise<DocumentPage> {
 		await this.open();
 		return await this.#removal.list(query);
 	}

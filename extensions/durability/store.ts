@@ -120,7 +120,7 @@ export interface Store {
 	readonly catalogue?: Catalogue;
 }
 
-export interface DocumentQuery {
+export interface CatalogueQuery {
 	/** Only names that begin with it; all by default. */
 	readonly prefix?: string | undefined;
 	/** Only names behind this one. */
@@ -162,7 +162,7 @@ export type DeleteResult =
  */
 export interface Catalogue {
 	/** @throws {StoreUnavailableError} */
-	list(query: DocumentQuery): Promise<DocumentPage>;
+	list(query: CatalogueQuery): Promise<DocumentPage>;
 
 	/**
 	 * Removes a document and marks its name in one transaction. Durable, as an append is, when it resolves: from then on whatever is

@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { showSaveState } from "../../docs/examples/editors.ts";
 import { startApplication as startExample } from "../../docs/examples/embedding.ts";
-import { asHtml, publish, read, telling } from "../../docs/examples/server-side.ts";
+import { asHtml, publish, read, remove, strangers, telling } from "../../docs/examples/server-side.ts";
+import { DocumentDeletedError } from "../../extensions/durability/index.ts";
 import {
 	createNode,
 	type IndelibleNode,
@@ -141,6 +142,12 @@ test("the examples for server code: a document as HTML, an edit, a backend that 
 	await eventually("the backend to be told", () =>
 		told.some((each) => isDeepStrictEqual(each, { documentName: "article", text: "done" })),
 	);
+	expect(await strangers(node, async () => false)).toEqual(["article"]);
+	expect(await strangers(node, async () => true)).toEqual([]);
+	expect(await remove(node, "article")).toBe(true);
+	expect(await remove(node, "never")).toBe(false);
+	await expect(read(node, "article", asHtml)).rejects.toThrow(DocumentDeletedError);
+	expect(await strangers(node, async () => false)).toEqual([]);
 });
 
 test("the example of that page serves operators and people beside somebody's routes, and stops", async () => {

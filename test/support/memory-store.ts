@@ -3,13 +3,13 @@ import {
 	type AppendRequest,
 	type AppendResult,
 	type Catalogue,
+	type CatalogueQuery,
 	type CompactionResult,
 	type CompactOptions,
 	DamagedDocumentError,
 	type DeleteResult,
 	DocumentDeletedError,
 	type DocumentPage,
-	type DocumentQuery,
 	type Follow,
 	type FollowRequest,
 	type FollowResult,
@@ -331,7 +331,7 @@ export class MemoryStore implements Store {
 		}
 	}
 
-	#list({ prefix = "", after = "", limit }: DocumentQuery): DocumentPage {
+	#list({ prefix = "", after = "", limit }: CatalogueQuery): DocumentPage {
 		const names = this.disk.documentNames
 			.map((name) => ({ name, bytes: Buffer.from(name) }))
 			.filter(({ name, bytes }) => name.startsWith(prefix) && bytes.compare(Buffer.from(after)) > 0)

@@ -1,7 +1,7 @@
 import type { PoolClient, QueryConfig, QueryResultRow } from "pg";
 import { documentKey } from "../storage/checksum.ts";
 import { isTombstone, tombstone } from "../storage/tombstone.ts";
-import type { Catalogue, DeleteOptions, DeleteResult, DocumentPage, DocumentQuery } from "../store.ts";
+import type { Catalogue, CatalogueQuery, DeleteOptions, DeleteResult, DocumentPage } from "../store.ts";
 import { driver } from "./driver.ts";
 import { checkedName } from "./packed-batch.ts";
 import { named } from "./statements.ts";
@@ -31,7 +31,7 @@ export class PostgresCatalogue implements Catalogue {
 		this.#texts = texts(quoted);
 	}
 
-	async list({ prefix = "", after = "", limit }: DocumentQuery): Promise<DocumentPage> {
+	async list({ prefix = "", after = "", limit }: CatalogueQuery): Promise<DocumentPage> {
 		const start = Buffer.from(prefix);
 		const rows = await this.#options.read<{ name: Uint8Array; bytes: number }>(this.#list, [
 			start,

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { DocumentPage, DocumentQuery } from "../store.ts";
+import type { CatalogueQuery, DocumentPage } from "../store.ts";
 
 /**
  * Names are in a hash's order in the database, so a page looks at all of them; and only at the lengths of what is stored, which SQLite
@@ -11,7 +11,7 @@ const text = `
 			+ ifnull((SELECT sum(length(data)) FROM log WHERE document = key), 0) AS bytes
 	FROM (
 		SELECT key, name FROM documents
-		WHERE typeof(name) = 'text' AND name > ?1 AND substr(CAST(name AS BLOB), 1, length(?2)) = ?2
+		WHERE typeof(name) = 'text' AND name > ?1 AND (length(?2) = 0 OR substr(CAST(name AS BLOB), 1, length(?2)) = ?2)
 		ORDER BY name LIMIT ?3
 	)`;
 
@@ -23,7 +23,7 @@ export class Listing {
 		this.#statement = database.prepare(text);
 	}
 
-	page({ prefix = "", after = "", limit }: DocumentQuery): DocumentPage {
+	page({ prefix = "", after = "", limit }: CatalogueQuery): DocumentPage {
 		const rows = this.#statement.all(after, Buffer.from(prefix), limit + 1);
 		const documents = rows.map(({ name, bytes }) => ({ name: String(name), bytes: Number(bytes) }));
 		return { documents: documents.slice(0, limit), hasMore: documents.length > limit };

@@ -1,6 +1,6 @@
 import type { SnapshotRecord } from "../storage/snapshot-record.ts";
 import type { WireError } from "../storage/wire-error.ts";
-import type { DocumentPage, DocumentQuery } from "../store.ts";
+import type { CatalogueQuery, DocumentPage } from "../store.ts";
 
 /** What the main thread and the two workers of the SQLite store say to each other. */
 
@@ -85,7 +85,7 @@ export interface WriterProtocol {
 
 export interface ReaderProtocol {
 	load: { ask: string; answer: PackedDocument };
-	list: { ask: DocumentQuery; answer: DocumentPage };
+	list: { ask: CatalogueQuery; answer: DocumentPage };
 	merge: {
 		ask: { readonly documentName: string; readonly gc: boolean };
 		answer: { readonly position: number; readonly merged: Merged | undefined };

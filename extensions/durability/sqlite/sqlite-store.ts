@@ -4,13 +4,13 @@ import {
 	type AppendRequest,
 	type AppendResult,
 	type Catalogue,
+	type CatalogueQuery,
 	type CompactionResult,
 	type CompactOptions,
 	type DeleteOptions,
 	type DeleteResult,
 	DocumentDeletedError,
 	type DocumentPage,
-	type DocumentQuery,
 	type Store,
 	StoreConfigurationError,
 	type StoredDocument,
@@ -159,7 +159,7 @@ export class SqliteStore implements Store {
 		return batch.map((request) => results.get(request) ?? { status: "deleted" });
 	}
 
-	async #list(query: DocumentQuery): Promise<DocumentPage> {
+	async #list(query: CatalogueQuery): Promise<DocumentPage> {
 		return await whileOpen(this.#workers().reader.ask("list", query));
 	}
 

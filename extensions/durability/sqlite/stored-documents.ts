@@ -2,9 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { readFramed } from "../storage/framing.ts";
 import { Damage } from "../storage/wire-error.ts";
 import {
+	type CatalogueQuery,
 	DamagedDocumentError,
 	type DocumentPage,
-	type DocumentQuery,
 	type StoredDocument,
 } from "../store.ts";
 import { openForReading } from "./connection.ts";
@@ -39,7 +39,7 @@ export class StoredDocuments {
 		}
 	}
 
-	list(query: DocumentQuery): DocumentPage {
+	list(query: CatalogueQuery): DocumentPage {
 		return new Listing(this.#database).page(query);
 	}
 
