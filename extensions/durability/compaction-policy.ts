@@ -46,6 +46,8 @@ const largeBytesMin = 16 * 1024;
 const addedSnapshots = 4;
 /** The same for the size below which logs are left alone. */
 const addedMins = 16;
+/** Of more, what may have been deleted since would take too long to read, in bytes. */
+const addedBytesMax = 32 * 1024 * 1024;
 
 /**
  * Whether nothing is saved by merging an update, except that a snapshot is compressed: it is large and deletes nothing, as when
@@ -65,9 +67,10 @@ export function isDueBySize(
 	{ logBytes, logUpdates, snapshotBytes, addedBytes }: GrowingSize,
 	{ busyBytesMin, busyUpdatesMin }: CompactionThresholds,
 ): boolean {
+	const addedMax = Math.min(snapshotBytes * addedSnapshots, addedBytesMax);
 	return (
 		logBytes - addedBytes >= Math.max(busyBytesMin, snapshotBytes) ||
-		logBytes >= Math.max(busyBytesMin * addedMins, snapshotBytes * addedSnapshots) ||
+		logBytes >= Math.max(busyBytesMin * addedMins, snapshotBytes, addedMax) ||
 		logUpdates >= Math.max(busyUpdatesMin, snapshotBytes / snapshotBytesPerUpdate)
 	);
 }
