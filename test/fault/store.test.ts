@@ -26,7 +26,7 @@ import {
 import { flipBit, tamper } from "../support/damage.ts";
 import { copyOf, fillWithEveryShape } from "../support/damage-corpus.ts";
 import { eventually } from "../support/eventually.ts";
-import { mountReadOnly, skipUnlessMounting } from "../support/mounts.ts";
+import { mountFile, mountReadOnly, skipUnlessMounting, smallDisk } from "../support/mounts.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { stateOf, Typist } from "../support/typist.ts";
@@ -90,6 +90,17 @@ test("[DUR1] a second process is refused while the first one lives, and let in o
 	expect((await refusal(path)).message).toContain(`is in use by process ${first.child.pid} on `);
 	await first.kill();
 	await openStore(path);
+});
+
+test("[DUR1] a database that is mounted without its folder is refused: what is durable would be in a write-ahead log that stays behind", async (context) => {
+	skipUnlessMounting(context);
+	const there = await writtenDatabase(join(smallDisk(4 * 1024 * 1024), "indelible.sqlite"));
+	const here = join(temporaryFolder(), "of all", "indelible.sqlite");
+	mkdirSync(dirname(here));
+	writeFileSync(here, "");
+	mountFile(there, here);
+	expect((await refusal(here)).message).toContain("Mount the folder");
+	expect(existsSync(`${here}-wal`)).toBe(false);
 });
 
 describe("[DUR1] nothing is reported as durable that nobody would find", () => {

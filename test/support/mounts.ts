@@ -53,6 +53,12 @@ export function mountReadOnly(path: string): () => void {
 	return release;
 }
 
+/** Puts a file where another one is, as a container does that is given a single file of the host. It goes when the test ends. */
+export function mountFile(from: string, to: string): void {
+	run("mount", "--bind", from, to);
+	onTestFinished(() => run("umount", "--lazy", to));
+}
+
 function run(command: string, ...options: string[]): void {
 	execFileSync(command, options, { stdio: ["ignore", "ignore", "pipe"] });
 }

@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreConfigurationError } from "../store.ts";
 import { syncFolder } from "./database-path.ts";
+import { isMountedAlone } from "./lone-mount.ts";
 import { giveToFolderOwner } from "./owner.ts";
 import { createSchema } from "./schema.ts";
 
@@ -33,6 +34,12 @@ export function prepare(path: string): void {
 
 function checkFile(path: string, stats: Stats): void {
 	if (!stats.isFile()) throw new StoreConfigurationError(`${path} is no file. Give the path of one.`);
+	if (isMountedAlone(path)) {
+		throw new StoreConfigurationError(
+			`${path} is mounted without its folder, so that the write-ahead log beside it, which holds what was written last, ` +
+				"is not where the file is. Mount the folder.",
+		);
+	}
 	if (stats.size === 0) {
 		throw new StoreConfigurationError(
 			`${path} is empty, which a store never is: it was damaged. Restore it from a backup; to begin anew, remove it.`,
