@@ -65,7 +65,7 @@ export const authSettings = {
 	authDefaultAccess: z
 		.enum(["write", "read", "none"])
 		.default("write")
-		.meta({ description: "what a JSON Web Token allows that says nothing of documents" }),
+		.meta({ description: "what a JSON Web Token that says nothing of documents allows" }),
 	authWebhookUrl: address("whom to ask about clients without a JSON Web Token"),
 	authWebhookSecret: secret("bearer token with which this node names itself to the webhook"),
 	authWebhookTimeoutMs: milliseconds(100, minuteMs, 5_000, "how long the webhook may take"),

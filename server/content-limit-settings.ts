@@ -15,17 +15,17 @@ export const contentLimitSettings = {
 	updatePartsMax: bound(
 		"updatePartsMax",
 		undefined,
-		"structs and deleted ranges of which one update may be made; values in them count as a fourth or a sixteenth of one, as of what they cost",
+		"parts that one update may have: Yjs' structs and deleted ranges; a value in one counts as a fourth or a sixteenth of a part",
 	),
 	documentConflictsMax: bound(
 		"documentConflictsMax",
 		undefined,
-		"others' items that are looked at, at once, to find the places of edits that a document is sent; a 30th of it comes back each second",
+		"what edits in the same place as others' may cost a document at once, in items that Yjs looks at to put them in order; a 30th of it comes back each second",
 	),
 	documentBytesMax: bound(
 		"documentBytesMax",
 		"bytes",
-		"size of a document, to a sixteenth, past which clients can't make it larger",
+		"size of a document, give or take a sixteenth, past which clients can't make it larger",
 	),
 	documentRootsMax: bound(
 		"documentRootsMax",
@@ -35,13 +35,13 @@ export const contentLimitSettings = {
 	pendingBytesMax: bound(
 		"pendingBytesMax",
 		"bytes",
-		"what a document holds back because it builds on edits that have not come, weighed by what it costs",
+		"edits that a document holds back because they build on others that have not come, weighed by what they cost",
 	),
 	presenceBytesMax: bound("presenceBytesMax", "bytes", "presence of one client"),
 	documentPresenceBytesMax: bound(
 		"documentPresenceBytesMax",
 		"bytes",
-		"presence of all clients of a document, of those who have more than 1 KiB",
+		"presence of all clients of a document together; those with up to 1 KiB don't count",
 	),
 	presenceClientsPerConnectionMax: bound(
 		"presenceClientsPerConnectionMax",

@@ -49,7 +49,7 @@ export const trafficSettings = {
 		"ms",
 		60 * minuteMs,
 		defaultLimits.slowedMsMax,
-		"how long whoever sends too much is slowed, without a break, before it is closed",
+		"how long a client that sends too much is slowed, without a break, before it is closed",
 	),
 	connectionsPerAddressMax: bound(
 		undefined,
@@ -88,7 +88,7 @@ export const trafficSettings = {
 		"bytes",
 		GiB,
 		defaultLimits.unauthenticatedBytesMax,
-		"bytes that are read of a client before it was let into a document or refused",
+		"bytes that are read from a client before it is let into a document or refused one",
 	),
 	documentNamePattern: z.string().min(1).refine(isPattern).optional().meta({
 		description: "what document names must look like, as a whole; control characters are never allowed",

@@ -77,7 +77,9 @@ const clusterSettings = {
 		.string()
 		.min(1)
 		.default("hocuspocus")
-		.meta({ description: "begins the names of all Redis channels; nodes with the same one belong together" }),
+		.meta({
+			description: "beginning of the names of all Redis channels; nodes with the same one belong together",
+		}),
 };
 
 const paceSettings = {
@@ -93,7 +95,7 @@ const paceSettings = {
 		KiB,
 		GiB,
 		MiB,
-		"bytes that wait for a client to read them, past which it gets nothing more until then, and then the difference",
+		"bytes that may wait for a slow client; past it, it gets nothing more until it has read them, and then the difference",
 	),
 	pingIntervalMs: whole("ms", 10, 10 * minuteMs, 30_000, "time between two pings of a client"),
 	lingerMs: whole(
@@ -108,14 +110,14 @@ const paceSettings = {
 		0,
 		1_000_000,
 		1_000,
-		"documents that stay in memory so; past it those leave that have stayed longest",
+		"documents that may stay in memory so; past it, those that have stayed longest leave",
 	),
 	lingerBytesMax: whole(
 		"bytes",
 		0,
 		64 * GiB,
 		64 * MiB,
-		"about the memory that documents may take which stay so; past it those leave that have stayed longest",
+		"memory, roughly, for documents that stay so; past it, those that have stayed longest leave",
 	),
 };
 
