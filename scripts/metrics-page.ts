@@ -12,13 +12,13 @@ const introduction = `# Metrics
 
 <!-- Written by \`npm run docs\` from what a node says at /metrics. -->
 
-All that \`GET /metrics\` of a node tells, in Prometheus' text format. Names stay what they are. Nothing in it says who
-anybody is or what a document is called.
+Everything that \`GET /metrics\` of a node says, in Prometheus' text format. Names do not change. Nothing in it says who
+anybody is or what a document is called. The *bus* is what connects nodes with each other: Redis.
 
 [deploy/prometheus/](../deploy/prometheus) has a scrape configuration and alert rules; what each alert means and what to do is in
 [operations](operations.md). [deploy/grafana/indelible.json](../deploy/grafana/indelible.json) is a dashboard to import.
 
-Ask each node itself, not a balancer. Whoever may read it learns how much goes on: let nobody from outside.
+Let Prometheus ask each node itself, not a balancer. Don't let people from outside read it: it tells how much goes on.
 
 A histogram \`x\` has \`x_bucket\`, \`x_sum\` and \`x_count\`, in seconds. 99 of 100 edits were saved within
 
@@ -27,7 +27,7 @@ histogram_quantile(0.99, sum by (le) (rate(indelible_acknowledgement_seconds_buc
 \`\`\`
 
 The two histograms of edits start when the bytes of an edit have come out of its socket. Edits that are applied together count as received
-with the first of them, so what they say is at most too much, and by no more than \`flushIntervalMs\`.
+with the first of them, so the times may be a little too long, by no more than \`flushIntervalMs\`.
 `;
 
 const chapters: readonly { readonly title: string; readonly names: RegExp }[] = [
