@@ -3,8 +3,8 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { CompactionThresholds } from "../extensions/durability/index.ts";
+import type { NodeOptions } from "./create-node.ts";
 import { type Hooks, hookNames, isHookName } from "./hooks.ts";
-import type { NodeOptions } from "./node.ts";
 import { resolveOwnPackage } from "./own-package.ts";
 import {
 	asWritten,

@@ -22,8 +22,8 @@ export type {
 	Outcome,
 } from "./admin/facts.ts";
 export { defineConfig, type IndelibleConfig } from "./configuration.ts";
-export type { Readiness } from "./node.ts";
-export { type CloseResult, createNode, IndelibleNode, type NodeOptions } from "./node.ts";
+export { createNode, type NodeOptions } from "./create-node.ts";
+export { type CloseResult, IndelibleNode, type Readiness } from "./node.ts";
 export { OperatorRoutes, type OperatorRoutesOptions } from "./operator-routes.ts";
 export type { NodeSettings } from "./settings.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
