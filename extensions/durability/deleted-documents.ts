@@ -7,7 +7,10 @@ const reason = "document-deleted";
 /** Hocuspocus' code for a document that is left while its socket stays. */
 const documentOnly = 1000;
 
-/** Has documents that were deleted leave memory with all who have them open, and without being stored by anybody [DUR7]. */
+/**
+ * Has documents that were deleted leave memory at once, with all who have them open and without being stored by anybody [DUR7]. The
+ * next one of the name may be opened in the next moment.
+ */
 export class DeletedDocuments {
 	readonly #deleted = new WeakSet<Document>();
 	#instance: Hocuspocus | undefined;
@@ -24,7 +27,11 @@ export class DeletedDocuments {
 			this.#deleted.has(document) ? instance.unloadDocument(document) : store(document, payload, immediately);
 	}
 
-	/** A document with a direct connection stays until that is given up; who opens it meanwhile is sent away to come back. */
+	has(document: Document): boolean {
+		return this.#deleted.has(document);
+	}
+
+	/** Direct connections to it are left with a document that nobody sees. */
 	end(document: Document): void {
 		const instance = this.#instance;
 		if (instance === undefined || this.#deleted.has(document)) return;
@@ -34,8 +41,13 @@ export class DeletedDocuments {
 		// What hooks would be told of is deleted. This takes the place of what waits, and is done at once.
 		if (instance.debouncer.isDebounced(pending)) void instance.debouncer.debounce(pending, () => {}, 0, 0);
 		for (const connection of document.getConnections()) deny(connection);
-		// When nobody was connected, nobody's leaving has it unloaded.
-		void instance.unloadDocument(document);
+		remove(instance, document);
+	}
+
+	/** Somebody was about to open it. */
+	turnAway(connection: Connection): void {
+		// Whoever made the connection looks after its end from the end of this turn on.
+		queueMicrotask(() => deny(connection));
 	}
 }
 
@@ -43,4 +55,18 @@ export class DeletedDocuments {
 function deny(connection: Connection): void {
 	connection.send(permissionDeniedFrame(connection.messageAddress, reason));
 	connection.close({ code: documentOnly, reason });
+}
+
+/** As Hocuspocus 4.7 does when it unloads a document, but for asking anybody. */
+function remove(instance: Hocuspocus, document: Document): void {
+	const { documents, unloadingDocuments } = instance;
+	const documentName = document.name;
+	if (documents.get(documentName) !== document || unloadingDocuments.has(documentName)) return;
+	documents.delete(documentName);
+	// For those who keep documents when they would leave; of Hocuspocus' own part nothing is left to do.
+	void instance.unloadDocument(document);
+	document.destroy();
+	instance.hooks("afterUnloadDocument", { instance, documentName }).catch(() => {
+		// Hocuspocus has printed it.
+	});
 }

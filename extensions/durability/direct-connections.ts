@@ -1,4 +1,5 @@
 import { type Document, type Hocuspocus, isTransactionOrigin } from "@hocuspocus/server";
+import type { DeletedDocuments } from "./deleted-documents.ts";
 import { DeletedRefusal } from "./document-removal.ts";
 import { DocumentDeletedError, StoreUnavailableError } from "./store.ts";
 
@@ -15,7 +16,11 @@ interface Durable {
  * connection.disconnect()` that all is which code on the server has written meanwhile in other ways. Hocuspocus waits for the
  * `onStoreDocument` hooks there, and takes no note of it when they fail.
  */
-export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: Durable): void {
+export function makeDirectConnectionsDurable(
+	instance: Hocuspocus,
+	durability: Durable,
+	deleted: Pick<DeletedDocuments, "has">,
+): void {
 	const openNow = instance.openDirectConnection.bind(instance);
 	const open: typeof openNow = async (documentName, context) => {
 		try {
@@ -29,11 +34,15 @@ export function makeDirectConnectionsDurable(instance: Hocuspocus, durability: D
 		// Hocuspocus may unload the document between finding it and connecting to it; nobody would log what is
 		// written into that one.
 		while (connection.document?.isDestroyed) connection = await open(documentName, context);
-		return withDurableTransact(connection, durability);
+		return withDurableTransact(connection, durability, deleted);
 	};
 }
 
-function withDurableTransact(connection: DirectConnection, durability: Durable): DirectConnection {
+function withDurableTransact(
+	connection: DirectConnection,
+	durability: Durable,
+	deleted: Pick<DeletedDocuments, "has">,
+): DirectConnection {
 	const transact = connection.transact.bind(connection);
 	const disconnect = connection.disconnect.bind(connection);
 	let writes = 0;
@@ -50,6 +59,7 @@ function withDurableTransact(connection: DirectConnection, durability: Durable):
 		await transact(change);
 		const { document } = connection;
 		if (document === null) return;
+		if (deleted.has(document)) throw new DocumentDeletedError(document.name);
 		// Transactions have ended by now. Where Yjs has not got to the end of one, the log hears nothing of any that come after it.
 		if (document._transactionCleanups.length > 0) {
 			throw new StoreUnavailableError(
@@ -58,13 +68,15 @@ function withDurableTransact(connection: DirectConnection, durability: Durable):
 		}
 		const upTo = writes;
 		await durability.durable(document.name);
+		if (deleted.has(document)) throw new DocumentDeletedError(document.name);
 		durableWrites = Math.max(durableWrites, upTo);
 	};
 	connection.disconnect = async (options) => {
 		const { document } = connection;
 		document?.off("update", wrote);
 		await disconnect(options);
-		if (document !== null && durableWrites < writes) await durability.durable(document.name);
+		if (document !== null && durableWrites < writes && !deleted.has(document))
+			await durability.durable(document.name);
 	};
 	return connection;
 }

@@ -4,12 +4,11 @@ import type { DeletedDocuments } from "./deleted-documents.ts";
 import type { DocumentEntry } from "./document-entry.ts";
 import type { DocumentLog } from "./document-log.ts";
 import type { DurabilityLogger } from "./logging.ts";
-import { RecentNames } from "./recent-names.ts";
+import { RecentDeletions } from "./recent-deletions.ts";
 import {
 	type Catalogue,
 	type CatalogueQuery,
 	type DeleteResult,
-	type DocumentDeletedError,
 	type DocumentPage,
 	type Store,
 	StoreConfigurationError,
@@ -28,18 +27,21 @@ export interface DocumentRemovalOptions {
 	readonly logger: DurabilityLogger;
 }
 
-/** What other nodes tell: a document's name. */
-const nameLengthMax = 65_536;
+/** What nodes tell each other: documents of lower generations of this name were deleted. */
+interface Deletion {
+	readonly documentName: string;
+	readonly generation: number;
+}
 
 /**
  * Deletes documents on all nodes [DUR7]. The store is what makes it so: it takes nothing more of a document that was deleted, whoever
- * appends it. Other nodes are only told so that their people hear of it at once, and ask the store before they believe it.
+ * appends it. Other nodes are told so that their people hear of it at once, and that they do not pass on what they have of it.
  */
 export class DocumentRemoval {
 	readonly #options: DocumentRemovalOptions;
 	/** Deleted lately: such a document may be being loaded here, as it was before. */
-	readonly #recent = new RecentNames();
-	#tell: (documentName: string) => void = () => {};
+	readonly #recent = new RecentDeletions();
+	#tell: (payload: string) => void = () => {};
 	/** Documents deleted through this server since it was made. */
 	deletions = 0;
 	/** How often somebody was refused who wanted to open one. */
@@ -53,7 +55,7 @@ export class DocumentRemoval {
 	connect(relay: Relay): void {
 		this.#tell = relay.join(
 			"deletions",
-			(documentName) => this.#heard(documentName),
+			(payload) => this.#heard(payload),
 			() => {},
 		);
 	}
@@ -75,10 +77,9 @@ export class DocumentRemoval {
 			throw error;
 		}
 		if (result.status === "unknown") return result.status;
-		this.#recent.add(documentName);
-		const entry = entries.get(documentName);
-		if (entry !== undefined && entry.log.generation < result.generation) this.end(entry);
-		this.#tell(documentName);
+		const { generation } = result;
+		this.#carryOut({ documentName, generation });
+		this.#tell(JSON.stringify({ documentName, generation }));
 		follower?.deleted(documentName);
 		if (result.status === "deleted") {
 			this.deletions += 1;
@@ -94,9 +95,9 @@ export class DocumentRemoval {
 		return wasDeleted;
 	}
 
-	/** A document has come into memory. */
-	loaded(documentName: string): void {
-		if (this.#recent.has(documentName)) this.#options.reader.read(documentName);
+	/** Whether what was read of the store was deleted while it was read. */
+	isGone(documentName: string, generation: number): boolean {
+		return this.#recent.has(documentName, generation);
 	}
 
 	/** The store has refused what was to be appended. */
@@ -106,7 +107,7 @@ export class DocumentRemoval {
 	}
 
 	/** What a client is told that opens it. */
-	refusalOf({ documentName }: DocumentDeletedError): DeletedRefusal {
+	refusalOf(documentName: string): DeletedRefusal {
 		this.refusals += 1;
 		return new DeletedRefusal(documentName);
 	}
@@ -123,10 +124,26 @@ export class DocumentRemoval {
 		throw new StoreConfigurationError(`the store ${location} can neither list nor delete documents`);
 	}
 
-	#heard(documentName: string): void {
-		if (documentName.length > nameLengthMax) return;
-		this.#recent.add(documentName);
-		this.#options.reader.read(documentName);
+	#heard(payload: string): void {
+		const deletion = readDeletion(payload);
+		if (deletion !== undefined) this.#carryOut(deletion);
+	}
+
+	#carryOut({ documentName, generation }: Deletion): void {
+		this.#recent.add(documentName, generation);
+		const entry = this.#options.entries.get(documentName);
+		if (entry !== undefined && entry.log.generation < generation) this.end(entry);
+	}
+}
+
+/** @returns `undefined` for what can't be understood, as from a later edition. */
+function readDeletion(payload: string): Deletion | undefined {
+	try {
+		const { documentName, generation } = Object(JSON.parse(payload)) as Record<string, unknown>;
+		const isOne = typeof documentName === "string" && typeof generation === "number" && generation > 0;
+		return isOne ? { documentName, generation } : undefined;
+	} catch {
+		return undefined;
 	}
 }
 

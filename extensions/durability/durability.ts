@@ -228,11 +228,10 @@ export class Durability implements Extension {
 	/**
 	 * Resolves when everything that the document has received up to now is on disk.
 	 * @throws {StoreUnavailableError} when the server ends first.
-	 * @throws {DocumentDeletedError} when it is deleted first, or was while it is open here.
+	 * @throws {DocumentDeletedError} when it is deleted first.
 	 */
-	async durable(documentName: string): Promise<void> {
-		if (this.#entries.get(documentName)?.log.isDeleted) throw new DocumentDeletedError(documentName);
-		await this.#commitLog.durable(documentName);
+	durable(documentName: string): Promise<void> {
+		return this.#commitLog.durable(documentName);
 	}
 
 	/**
@@ -324,7 +323,7 @@ export class Durability implements Extension {
 		this.#instance = instance;
 		this.#tracing = tracingAmong(instance.configuration.extensions);
 		this.#deleted.watch(instance);
-		makeDirectConnectionsDurable(instance, this);
+		makeDirectConnectionsDurable(instance, this, this.#deleted);
 	}
 
 	async onListen(): Promise<void> {
@@ -340,7 +339,7 @@ export class Durability implements Extension {
 			await this.#load(payload);
 		} catch (error) {
 			discard(payload.document);
-			throw error instanceof DocumentDeletedError ? this.#removal.refusalOf(error) : error;
+			throw error instanceof DocumentDeletedError ? this.#removal.refusalOf(payload.documentName) : error;
 		}
 	}
 
@@ -355,6 +354,8 @@ export class Durability implements Extension {
 		this.#dropUnopened(documentName);
 		const mergeMs = this.#clock.now();
 		await applyInTurns(document, stored, this.#clock);
+		if (this.#removal.isGone(documentName, stored.generation ?? 0))
+			throw new DocumentDeletedError(documentName);
 		trace?.add("read store", startMs, readMs, { attributes: sizeOf(stored) });
 		trace?.add("merge", mergeMs, this.#clock.now());
 		// Nobody is here yet; the first client would get it all twice.
@@ -378,12 +379,15 @@ export class Durability implements Extension {
 		entry.log.generation = stored.generation ?? 0;
 		this.#entries.set(documentName, entry);
 		this.#follower?.loaded(documentName);
-		this.#removal.loaded(documentName);
 		this.#follow(entry);
 		if (stored.position === 0 && this.#seed !== undefined) await sow(this.#seed, document, context);
 	}
 
 	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {
+		if (this.#deleted.has(document)) {
+			this.#dropUnopened(documentName);
+			throw this.#removal.refusalOf(documentName);
+		}
 		const entry = this.#entries.get(documentName);
 		// What other nodes have brought is theirs to answer for, or is logged before anybody is told that it is saved.
 		if (entry?.document !== document || !entry.isChangedHere || entry.log.isDurable) return;
@@ -472,9 +476,9 @@ export class Durability implements Extension {
 		};
 		document.addConnection = (connection) => {
 			this.#gates.set(connection, AckGate.install(connection, options));
-			// See AckGate: a client can be connected to a document that was just unloaded. One that was deleted is on its way out, and the
-			// client learns what has become of the name when it comes back.
-			if (document.isDestroyed || log.isDeleted) closeSocket(connection, gateCloseEvents.documentLeft);
+			// See AckGate: a client can be connected to a document that was just unloaded.
+			if (this.#deleted.has(document)) this.#deleted.turnAway(connection);
+			else if (document.isDestroyed) closeSocket(connection, gateCloseEvents.documentLeft);
 			return addConnection(connection);
 		};
 	}

@@ -110,10 +110,15 @@ test("[DUR7] a document that is opened without anything in it, lingers, or is op
 	const change = (document: Y.Doc) => document.getText("text").insert(0, "x");
 	await server.transact(change);
 	expect(await one.node.durability.delete("server")).toBe("deleted");
-	await expect(server.transact(change)).rejects.toThrow(DocumentDeletedError);
-	await server.disconnect();
 	await gone("server", one);
 	await isDeleted(one, "server");
+	await one.node.durability.free("server");
+	const next = await one.client("server").synced();
+	await expect(server.transact(change)).rejects.toThrow(DocumentDeletedError);
+	await server.disconnect();
+	await next.type("next").saved();
+	expect(next.text.toString()).toBe("next");
+	expect(one.node.hocuspocus.documents.has("server")).toBe(true);
 });
 
 test("[DUR7] hooks are not told of a document that was deleted", async () => {
@@ -195,6 +200,32 @@ test("[DUR7] people on another node are told through Redis", async () => {
 	await eventually("ann to know", () => ann.denials.length > 0, toldWithinMs);
 	console.info(`told on the other node after ${Math.round(performance.now() - startMs)} ms`);
 	await deletedOnBoth(one, two, [ann, bob]);
+});
+
+test("[DUR7] a name that is freed at once is a new document on all nodes, though one has just had the old one in memory", async () => {
+	const redis = await startRedis();
+	const cluster = localCluster(redis.url);
+	const [one, two] = [await cluster.node(), await cluster.node()];
+	await eventually(
+		"the nodes to meet",
+		() => one.node.bus?.nodes.length === 1 && two.node.bus?.nodes.length === 1,
+	);
+	for (let round = 0; round < 5; round += 1) {
+		const name = `board-${round}`;
+		const held = await one.node.openDirectConnection(name);
+		const ann = await one.client(name).synced();
+		await ann.type("old ").saved();
+		await two.node.durability.delete(name);
+		await two.node.durability.free(name);
+		const bob = await two.client(name).synced();
+		await bob.type("new ").saved();
+		const cleo = await one.client(name).synced();
+		await cleo.type("words").saved();
+		await eventually("bob to have it", () => bob.text.toString().endsWith("words"));
+		expect(bob.text.toString()).toBe("new words");
+		expect(ann.denials).toEqual(refused);
+		await held.disconnect();
+	}
 });
 
 test("[DUR7] without Redis they are told through the store", async () => {
