@@ -122,3 +122,33 @@ test("edits that the server refuses are told from a server that can't save", asy
 		await server.dispose();
 	}
 });
+
+test("[DUR7] a document that is deleted while it is open says so, and is not asked for again and again", async ({
+	person,
+}) => {
+	const token = "a token for the test";
+	const server = await Server.start({ INDELIBLE_ADMIN_TOKEN: token });
+	try {
+		const page = await person();
+		await page.goto(`${server.url}/d/text-minutes`);
+		await textbox(page).focus();
+		await page.keyboard.insertText("to be forgotten");
+		await expect(badge(page)).toHaveText("Saved");
+		const deleted = await fetch(`${server.url}/api/documents/text-minutes`, {
+			method: "DELETE",
+			headers: { Authorization: `Bearer ${token}` },
+		});
+		expect(deleted.status).toBe(204);
+		let sockets = 0;
+		page.on("websocket", () => {
+			sockets += 1;
+		});
+		await expect(page.getByRole("heading", { name: "This document was deleted" })).toBeVisible();
+		await page.getByRole("main").getByRole("button", { name: "Try again" }).click();
+		await expect.poll(() => sockets).toBe(1);
+		await expect(page.getByRole("heading", { name: "This document was deleted" })).toBeVisible();
+		expect(sockets).toBe(1);
+	} finally {
+		await server.dispose();
+	}
+});

@@ -138,6 +138,8 @@ export class DocumentSession {
 			this.#access.set({ status: "denied", reason: event.reason, hasLocalCopy: this.#hasLocalCopy });
 			return;
 		}
+		// Whoever was refused starts over when they want to.
+		if (this.#access.get().status === "denied") return;
 		if (this.#access.get().status === "opening") this.#access.set({ status: "away" });
 		// The server has ended this document, but not the socket: nobody else would start over.
 		if (this.#connection.status === "connected") this.#reconnectLater();

@@ -55,6 +55,7 @@ export function AccessNotice({ session, access }: { session: DocumentSession; ac
 
 function deniedTitle(reason: string): string {
 	if (reason === "document-damaged") return "This document is damaged";
+	if (reason === "document-deleted") return "This document was deleted";
 	if (reason === "invalid-document-name") return "There is no such document";
 	if (reason === "seed-failed") return "This document could not be prepared";
 	if (reason === "client-outdated") return "This page is out of date";
@@ -66,6 +67,8 @@ function deniedText(reason: string): string {
 	switch (reason) {
 		case "document-damaged":
 			return "What the server has stored of it does not match its checksum. Nothing was changed or overwritten: whoever runs the server can restore it from a backup.";
+		case "document-deleted":
+			return "Whoever runs the server has deleted it for good. Nothing that is written here is saved any more.";
 		case "invalid-document-name":
 			return "The link has a name that no document can have. It may be too long, or cut off.";
 		case "seed-failed":
