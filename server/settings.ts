@@ -73,13 +73,9 @@ const clusterSettings = {
 			"a URL like redis://user:password@host:6379, redis+sentinel://host:26379,host:26379/name or redis+cluster://host:6379,host:6379, or with rediss for TLS",
 		secret: true,
 	}),
-	redisPrefix: z
-		.string()
-		.min(1)
-		.default("hocuspocus")
-		.meta({
-			description: "beginning of the names of all Redis channels; nodes with the same one belong together",
-		}),
+	redisPrefix: z.string().min(1).default("hocuspocus").meta({
+		description: "beginning of the names of all Redis channels; nodes with the same one belong together",
+	}),
 };
 
 const paceSettings = {
