@@ -19,15 +19,20 @@ export interface LivePart {
 	readonly readers: number;
 	/** Keystrokes of each author, or moves of the cursor. */
 	readonly perSecond: number;
+	/** Before anything is measured, in s; {@link defaultWarmUpS} by default. Where little happens, V8 takes long to compile what is hot. */
+	readonly warmUpS?: number;
 }
 
 /** A type, not an interface, so that it is `Figures`. */
 export type LiveFigures = ReturnType<typeof figuresOf>;
 
-const warmUpS = 4;
+const defaultWarmUpS = 4;
 const defaultDurationS = 10;
 
-export function durationOf({ durationS = defaultDurationS }: BenchSettings): string {
+export function durationOf(
+	{ durationS = defaultDurationS }: BenchSettings,
+	warmUpS = defaultWarmUpS,
+): string {
 	return `for ${durationS} s after ${warmUpS} s of warm-up`;
 }
 
@@ -42,7 +47,7 @@ interface LiveContents {
 /** How many updates a run takes at most. @param perSecond Of all together. */
 export function updatesMaxIn({ durationS = defaultDurationS }: BenchSettings, perSecond: number): number {
 	const rounding = 2 * perSecond;
-	return Math.ceil((warmUpS + durationS) * perSecond) + rounding;
+	return Math.ceil((defaultWarmUpS + durationS) * perSecond) + rounding;
 }
 
 /** Has people do something in one document of a server that was started for it. */
@@ -52,7 +57,7 @@ export async function measureLive(
 	{ contents, kind, replay }: LiveContents,
 ): Promise<LiveFigures> {
 	const { durationS = defaultDurationS } = settings;
-	const { part, authors, readers, perSecond } = live;
+	const { part, authors, readers, perSecond, warmUpS = defaultWarmUpS } = live;
 	const say = (text: string) => progress(`${part}, ${text}`);
 	const target = await start();
 	// The parts share a data folder.

@@ -5,10 +5,11 @@ import { count } from "../show.ts";
 
 const contentCharacters = 4000;
 const perSecond = 20;
+const warmUpS = 30;
 
 const parts: readonly LivePart[] = [
-	{ part: "100", authors: 1, readers: 100, perSecond },
-	{ part: "1000", authors: 1, readers: 1000, perSecond },
+	{ part: "100", authors: 1, readers: 100, perSecond, warmUpS },
+	{ part: "1000", authors: 1, readers: 1000, perSecond, warmUpS },
 ];
 
 export const readersScenario = defineScenario({
@@ -18,7 +19,7 @@ export const readersScenario = defineScenario({
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
 		`One document, ${nameOfContents(settings, contentCharacters)}, in which one person types ${perSecond} characters a second and ` +
-		`${parts.map(({ readers }) => count(readers)).join(" or ")} look on, ${durationOf(settings)}.`,
+		`${parts.map(({ readers }) => count(readers)).join(" or ")} look on, ${durationOf(settings, warmUpS)}.`,
 	async measure(bench) {
 		const contents = largeDocument(bench.settings, contentCharacters);
 		const rows = [];
