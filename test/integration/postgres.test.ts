@@ -200,6 +200,17 @@ test("two schemas in one database are two stores", async () => {
 	expect((await two.load("a")).position).toBe(0);
 });
 
+test("[DUR5] what is stored reads back whatever way the database has of writing bytes", async () => {
+	const url = await server.newDatabase();
+	await server.query(`ALTER DATABASE ${databaseOf(url)} SET bytea_output TO escape`);
+	const store = await openPostgres({ url });
+	const name = "\\x00 and ü";
+	expect(await appendTo(store, name, update())).toBe("durable");
+	expect((await store.load(name)).entries).toEqual([{ position: 1, updates: [expect.any(Uint8Array)] }]);
+	expect(await store.compact(name, { gc: true })).toMatchObject({ status: "compacted" });
+	expect((await store.load(name)).snapshot?.position).toBe(1);
+});
+
 test("[DUR1] on a connection that a pooler shares among them, a store does not run another one's statements", () => {
 	const [one, two] = [Object.values(statements("one")), Object.values(statements("two"))];
 	expect(new Set([...one, ...two].map(({ name }) => name)).size).toBe(8);

@@ -38,18 +38,24 @@ const parsers: CustomTypesConfig = {
 	},
 };
 
+const hexMark = "\\x";
+
+/** As the server writes them with `bytea_output = hex`, its default, or with `escape`. */
 function parseBytes(text: string): Uint8Array {
-	const { buffer, byteOffset, byteLength } = Buffer.from(text.slice("\\x".length), "hex");
-	return new Uint8Array(buffer, byteOffset, byteLength);
+	const bytes = text.startsWith(hexMark)
+		? Buffer.from(text.slice(hexMark.length), "hex")
+		: (driver().types.getTypeParser(bytea)(text) as unknown as Buffer);
+	return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
  * The server ends connections of machines that are gone within half a minute: they hold locks that others see.
- * `jit` would take longer to compile statements than they run.
+ * `jit` would take longer to compile statements than they run. A pooler may leave all of this out.
  */
 const serverOptions = [
 	"-c default_transaction_isolation=read\\ committed",
 	"-c jit=off",
+	"-c bytea_output=hex",
 	"-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
 ].join(" ");
 
