@@ -121,6 +121,7 @@ export class Peer implements Route {
 		}
 	}
 
+	/** What is not sent already. */
 	sendAcknowledgements(): void {
 		const count = this.#takeAcknowledgements();
 		if (count === 1) this.#send(this.#live.acknowledgement(this.address));
@@ -309,7 +310,7 @@ export class Peer implements Route {
 		this.#acknowledgements += count;
 		this.#acknowledgedSinceMs ??= sinceMs;
 		if (this.#backlog !== undefined) return;
-		if (!this.#live.isFlushDue) this.sendAcknowledgements();
+		if (!this.#live.isFlushDue) this.#context.acknowledgements.send(this);
 		else if (this.#acknowledgements === count) this.#live.acknowledgeWithFlush(this);
 	}
 

@@ -1,6 +1,7 @@
 import type { Connection } from "@hocuspocus/server";
 import type { Clock } from "../durability/clock.ts";
 import type { Tracing } from "../tracing/index.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
 import type { Gates } from "./gate.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { Screening } from "./message-screen.ts";
@@ -12,6 +13,7 @@ export interface SyncContext {
 	readonly clock: Clock;
 	/** Flushes documents at the end of the turn. */
 	readonly turns: TurnQueue<LiveDocument>;
+	readonly acknowledgements: Acknowledgements;
 	readonly gates: Gates | undefined;
 	readonly screening: Screening | undefined;
 	readonly figures: SyncFigures;

@@ -13,6 +13,7 @@ import { LinePace } from "../metrics/line-pace.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { type Gates, gatesAmong } from "./gate.ts";
 import { LiveDocument } from "./live-document.ts";
 import { type EarlyAnswer, Lobby } from "./lobby.ts";
@@ -150,6 +151,7 @@ export class Sync implements Extension {
 		return {
 			clock: this.#clock,
 			turns: this.#turns,
+			acknowledgements: new Acknowledgements(this.#clock),
 			gates: this.#gates,
 			screening: this.#screening,
 			figures: this.#figures,

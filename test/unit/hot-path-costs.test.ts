@@ -8,6 +8,7 @@ import * as Y from "yjs";
 import { type Crowd, crowdAddress, gather, gatherPlainly, SilentSocket } from "../../bench/micro/crowd.ts";
 import { Typing } from "../../bench/micro/edits.ts";
 import type { Clock } from "../../extensions/durability/clock.ts";
+import { Acknowledgements } from "../../extensions/sync/acknowledgements.ts";
 import {
 	addressField,
 	awarenessBody,
@@ -326,6 +327,25 @@ test("an edit is decoded once, by whoever looks whether it can be let in, and a 
 	await eventually("both to be acknowledged", () => frames.length === 6);
 	expect(decodings.count).toBe(2);
 	expect(node.hocuspocus.documents.get("doc")?.getMap("board").size).toBe(1);
+});
+
+test("of those whose edits a commit has stored, 16 are told in each turn, in order, and nobody who does not read", () => {
+	const clock = new CountingClock();
+	const acknowledgements = new Acknowledgements(clock);
+	const told: number[] = [];
+	for (let n = 0; n < 40; n += 1)
+		acknowledgements.send({ isBehind: n === 20, sendAcknowledgements: () => told.push(n) });
+	const people = Array.from({ length: 40 }, (_, n) => n);
+	expect(told).toEqual(people.slice(0, 16));
+	expect(clock.turns).toHaveLength(1);
+	clock.endTurn();
+	expect(told).toHaveLength(31);
+	clock.endTurn();
+	expect(told).toEqual(people.filter((n) => n !== 20));
+	expect(clock.turns).toHaveLength(0);
+	clock.nowMs += 1;
+	acknowledgements.send({ isBehind: false, sendAcknowledgements: () => told.push(40) });
+	expect(told.at(-1)).toBe(40);
 });
 
 test("whoever opens a document that is not in memory is sent pictures as they are stored, and only what is small is merged", async () => {
