@@ -14,6 +14,7 @@ const documentOnly = 1000;
 export class DeletedDocuments {
 	readonly #deleted = new WeakSet<Document>();
 	#instance: Hocuspocus | undefined;
+	#listener: ((document: Document) => void) | undefined;
 
 	watch(instance: Hocuspocus): void {
 		this.#instance = instance;
@@ -27,6 +28,11 @@ export class DeletedDocuments {
 			this.#deleted.has(document) ? instance.unloadDocument(document) : store(document, payload, immediately);
 	}
 
+	/** Has `listener` told first of all, and at once. */
+	listen(listener: (document: Document) => void): void {
+		this.#listener = listener;
+	}
+
 	has(document: Document): boolean {
 		return this.#deleted.has(document);
 	}
@@ -36,6 +42,7 @@ export class DeletedDocuments {
 		const instance = this.#instance;
 		if (instance === undefined || this.#deleted.has(document)) return;
 		this.#deleted.add(document);
+		this.#listener?.(document);
 		leaveWithLastClient(document);
 		const pending = `onStoreDocument-${document.name}`;
 		// What hooks would be told of is deleted. This takes the place of what waits, and is done at once.

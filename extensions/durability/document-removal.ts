@@ -83,7 +83,9 @@ export class DocumentRemoval {
 		follower?.deleted(documentName);
 		if (result.status === "deleted") {
 			this.deletions += 1;
-			logger.info({ documentName }, "a document was deleted");
+			logger.info({}, "a document was deleted");
+			// What it is called may say more than an operator should read every day.
+			logger.debug({ documentName }, "this was the document");
 		}
 		return result.status;
 	}
@@ -91,7 +93,11 @@ export class DocumentRemoval {
 	/** See `Durability.free`. */
 	async free(documentName: string): Promise<boolean> {
 		const wasDeleted = await this.#catalogue.free(documentName);
-		if (wasDeleted) this.#options.logger.info({ documentName }, "the name of a deleted document was freed");
+		const { logger } = this.#options;
+		if (wasDeleted) {
+			logger.info({}, "the name of a deleted document was freed");
+			logger.debug({ documentName }, "this was the name");
+		}
 		return wasDeleted;
 	}
 

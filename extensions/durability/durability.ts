@@ -139,6 +139,11 @@ export class Durability implements Extension {
 		this.#removal.connect(relay);
 	}
 
+	/** For an extension that passes on to others what documents hold: `listener` is told of those that were deleted, at once. */
+	onDeleted(listener: (document: Document) => void): void {
+		this.#deleted.listen(listener);
+	}
+
 	/**
 	 * Which documents are stored, whether anybody has them open or not.
 	 * @throws {StoreConfigurationError} when the store can't say.

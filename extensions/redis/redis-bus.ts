@@ -165,6 +165,7 @@ export class RedisBus implements Extension {
 		if (log !== undefined) {
 			log.answerFor((documentName) => this.#documents.get(documentName)?.takeUnconfirmed() ?? []);
 			log.connect?.(this);
+			log.onDeleted?.((document) => this.#documents.discard(document));
 			// Until the first attempt to connect has ended, nothing is open that could be out of step.
 			log.hearsOthers(true);
 		}

@@ -160,6 +160,12 @@ export class SharedDocument {
 		this.#kept = [];
 	}
 
+	/** Keeps to itself what this turn has brought. */
+	discard(): void {
+		this.#outbox.take();
+		this.#presence?.take();
+	}
+
 	/** Publishes what this turn has brought. */
 	flush(): void {
 		const { frames, log, messageBytesMax } = this.#bus;

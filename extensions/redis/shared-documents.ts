@@ -96,6 +96,14 @@ export class SharedDocuments {
 		this.#options.onDropped(document.name);
 	}
 
+	/** It was deleted. The next document of its name, on any node, is to hear nothing of it. */
+	discard(document: Document): void {
+		const shared = this.#documents.get(document.name);
+		if (shared === undefined || shared.document !== document) return;
+		shared.discard();
+		this.drop(shared);
+	}
+
 	/** Publishes what this turn has brought. */
 	flush(): void {
 		const touched = [...this.#touched];

@@ -1,3 +1,4 @@
+import type { Document } from "@hocuspocus/server";
 import type { Relay } from "../auth/relay.ts";
 
 /**
@@ -20,6 +21,8 @@ export interface SharedLog {
 	readStore(documentName: string): void;
 	/** Whether the bus brings what other nodes write. While it does not, they are to be followed through the store. */
 	hearsOthers(hears: boolean): void;
+	/** Tells of documents that were deleted, before anything else happens: of those other nodes are to hear nothing more. */
+	onDeleted?(listener: (document: Document) => void): void;
 	/** Has it tell itself on other nodes what else they have to know at once. */
 	connect?(relay: Relay): void;
 	/** Nodes that share the store and belong together, this one among them; `undefined` when that can't be known. */

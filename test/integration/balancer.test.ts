@@ -62,6 +62,7 @@ const forOperators = [
 	"/api/auth/revoke",
 	"/x/../api/auth/revoke",
 	"/api/admin/documents",
+	"/api/documents",
 ] as const;
 
 /** Documents whose names look as if. */

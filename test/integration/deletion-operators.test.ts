@@ -80,6 +80,8 @@ test("[DUR7] after 204 a document stays deleted, also when the node is killed at
 	const path = `/api/documents/${encodeURIComponent(name)}`;
 	expect((await ask("DELETE", path)).status).toBe(204);
 	await node.stop("SIGKILL");
+	expect(node.output()).toContain("a document was deleted");
+	expect(node.output()).not.toContain("minutes");
 	const again = await start(data, port);
 	const askAgain = asking(again);
 	await eventually("ann to come back", () => ann.denials.length > 0 && ann.socket.status === "connected");

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
@@ -278,4 +279,24 @@ test("[DUR7] nothing of what was deleted is left in the files", async () => {
 	await one.node.durability.delete("teams/secret-name");
 	await eventually("the bytes to be gone", () => !found("needle-") && !found("secret-name"));
 	expect(found("other words")).toBe(true);
+});
+
+test("[DUR7] a damaged document can be deleted", async () => {
+	const data = temporaryFolder();
+	const path = join(data, "indelible.sqlite");
+	const first = await startLocalNode({ data });
+	for (const name of ["damaged", "whole"]) await (await first.client(name).synced()).type("words").saved();
+	await first.close();
+	const database = new DatabaseSync(path);
+	database.exec("DELETE FROM log WHERE document = (SELECT key FROM documents WHERE name = 'damaged')");
+	database.close();
+	const one = await startLocalNode({ data });
+	const ann = one.client("damaged");
+	await eventually("a denial", () => ann.denials.length > 0);
+	expect(ann.denials).toEqual(["document-damaged"]);
+	expect(await one.node.durability.delete("damaged")).toBe("deleted");
+	await isDeleted(one, "damaged");
+	expect(await one.node.durability.free("damaged")).toBe(true);
+	await (await one.client("damaged").synced()).type("new").saved();
+	expect((await one.client("whole").synced()).text.toString()).toBe("words");
 });

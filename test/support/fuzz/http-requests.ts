@@ -32,6 +32,9 @@ export function oddRequests(token: string): readonly Buffer[] {
 		"/api/admin/document?name=x",
 		"/api/admin/slow-readers?limit=-1",
 		"/api/admin/events",
+		"/api/documents?limit=-1&after=%ff",
+		"/api/documents/%ff%00",
+		"/api/documents/x/free",
 		"/nothing",
 	];
 	const methods = [
