@@ -203,6 +203,27 @@ test.for([
 	expect(code).toBe(2);
 });
 
+test.for([
+	[
+		"TypeScript",
+		"ts",
+		'import { defineConfig } from "indelible";\nimport { port } from "./port.ts";\nexport default defineConfig({ port });',
+	],
+	["JavaScript", "js", "// a comment\nexport default { port: 9 };"],
+	["CommonJS", "js", "module.exports = { port: 9 };"],
+] as const)(
+	"a configuration file in %s is read where package.json says commonjs, as npm init writes it",
+	async ([_, extension, text]) => {
+		const { folder } = folderWith(text, `indelible.config.${extension}`);
+		writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }');
+		writeFileSync(join(folder, "port.ts"), "export const port: number = 9;");
+		expect(await runCommand(["health"], { folder })).toMatchObject({
+			code: 1,
+			errors: expect.stringMatching(/^indelible: nobody answers on port 9 /),
+		});
+	},
+);
+
 describe("where it can't work it ends with 2 and a line that says why", () => {
 	test("the port is in use; the data is let go of, and a timer of the configuration file does not keep it alive", async () => {
 		const port = await takenPort();
