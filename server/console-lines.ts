@@ -17,6 +17,9 @@ const complaints = [
 	"Hocuspocus: closing connection",
 ];
 
+/** How Hocuspocus 4.7 prints what these hooks throw: to throw is their way to refuse somebody, which is nothing to wake anybody for. */
+const refusals = new Set(["[onAuthenticate]", "[onConnect]"]);
+
 /** Made of what is printed when Hocuspocus closes a connection amid a message: a document's name may hold anything. */
 const handledDocument = / \(while handling .*\) because of exception$/s;
 
@@ -39,8 +42,13 @@ export class ConsoleLines {
 		const omitted = this.#pace.take(nowMs);
 		if (omitted === undefined) return undefined;
 		const text = format(...withoutDocument(values));
-		return omitted === 0 ? { level, text } : { level, text, sinceLastLine: omitted };
+		const line = { level: isRefusal(values) ? ("warn" as const) : level, text };
+		return omitted === 0 ? line : { ...line, sinceLastLine: omitted };
 	}
+}
+
+function isRefusal([first]: readonly unknown[]): boolean {
+	return typeof first === "string" && refusals.has(first);
 }
 
 function isAboutMessage(values: readonly unknown[]): boolean {

@@ -41,6 +41,12 @@ test("what hooks print is there as they print it", () => {
 	expect(printed("error", "my settings:", ownJson)?.level).toBe("error");
 });
 
+test("somebody whom a hook refuses is no error: nobody is woken for a wrong token", () => {
+	for (const hook of ["[onAuthenticate]", "[onConnect]"])
+		expect(printed("error", hook, "who are you?")).toEqual({ level: "warn", text: `${hook} who are you?` });
+	expect(printed("error", "[onChange]", "who are you?")?.level).toBe("error");
+});
+
 test("[TRN5] complaints about what a client has sent are for debugging", () => {
 	const complaints = [
 		["Received an authentication message on a connection that is already fully authenticated. Probably …"],
