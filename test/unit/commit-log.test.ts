@@ -4,6 +4,7 @@ import {
 	type CommitLogEvent,
 	type CommitLogOptions,
 } from "../../extensions/durability/commit-log.ts";
+import { DocumentDeletedError } from "../../extensions/durability/store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 
@@ -246,4 +247,59 @@ test("[DUR1] what another node has appended meanwhile, and was read first, is no
 	await commitLog.durable("a");
 	expect(types()).not.toContain("entries-lost");
 	expect(commitLog.document("a").position).toBe(2);
+});
+
+test("[DUR7] whoever waits for a document that was deleted is told so, nobody else waits for it, and another one of its name begins anew", async () => {
+	const { store, clock, commitLog, append, onDisk } = await setUp();
+	const deleted: string[] = [];
+	const refusing = await setUp({ onDeleted: ({ documentName }) => deleted.push(documentName) });
+	for (const value of [1, 2]) refusing.append("a", value);
+	refusing.store.disk.delete("a", true);
+	const waiting = expect(refusing.commitLog.durable("a")).rejects.toThrow(DocumentDeletedError);
+	refusing.append("b", 3);
+	await refusing.clock.pass(0);
+	await waiting;
+	expect(deleted).toEqual(["a"]);
+	expect(refusing.onDisk("b")).toEqual([3]);
+	expect(refusing.commitLog).toMatchObject({ backlogBytes: 0, backlogUpdates: 0, problems: [] });
+
+	// While it alone can't be written, and while it is being written.
+	store.failDocument("a");
+	append("a", 1);
+	await clock.pass(0);
+	expect(commitLog.failedDocuments).toBe(1);
+	store.healDocument("a");
+	const old = commitLog.document("a");
+	commitLog.discard(old);
+	expect(commitLog).toMatchObject({ failedDocuments: 0, backlogBytes: 0, backlogUpdates: 0 });
+	store.hold();
+	append("c", 5);
+	await clock.pass(0);
+	append("c", 6);
+	const told: string[] = [];
+	const writing = commitLog.document("c");
+	writing.listen({ durable: () => told.push("durable"), abandoned: () => told.push("abandoned") });
+	commitLog.discard(writing);
+	store.release();
+	await clock.pass(60_000);
+	commitLog.append(writing, bytes(7));
+	writing.listen({ durable: () => told.push("durable"), abandoned: () => told.push("abandoned") });
+	expect(told).toEqual(["abandoned", "abandoned"]);
+	commitLog.append(old, bytes(8));
+	append("a", 9);
+	await clock.pass(0);
+	expect([onDisk("a"), onDisk("c")]).toEqual([[9], [5]]);
+	expect(commitLog).toMatchObject({ backlogBytes: 0, backlogUpdates: 0, problems: [] });
+});
+
+test("[DUR7] what was deleted while the store failed is not tried again", async () => {
+	const { store, clock, commitLog, append, onDisk } = await setUp();
+	store.failAppends(1);
+	append("a", 1);
+	append("b", 2);
+	await clock.pass(0);
+	commitLog.discard(commitLog.document("a"));
+	await clock.pass(60_000);
+	expect([onDisk("a"), onDisk("b")]).toEqual([[], [2]]);
+	expect(commitLog).toMatchObject({ backlogBytes: 0, backlogUpdates: 0, problems: [] });
 });
