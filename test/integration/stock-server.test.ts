@@ -64,3 +64,27 @@ test("[DUR1] [DUR2] on a stock server too, others see an edit at once, and its a
 	release();
 	await author.saved();
 });
+
+test("[DUR7] on a stock server too, a document can be deleted, and its clients are told and stay away", async () => {
+	const durability = new Durability({
+		store: new SqliteStore({ path: join(temporaryFolder(), "documents.sqlite") }),
+	});
+	const server = new Server({ quiet: true, address: "127.0.0.1", extensions: [durability] });
+	const port = await freePort();
+	await server.listen(port);
+	onTestFinished(() => server.destroy());
+	const people = [open(`ws://127.0.0.1:${port}`), open(`ws://127.0.0.1:${port}`)];
+	for (const person of people) await person.type("words ").saved();
+	expect(await durability.delete("doc")).toBe("deleted");
+	await eventually("both to know", () => people.every(({ denials }) => denials.length > 0));
+	for (const { denials, closes } of people)
+		expect({ denials, closes }).toEqual({ denials: ["document-deleted"], closes: [] });
+	expect(server.hocuspocus.documents.size).toBe(0);
+	const late = open(`ws://127.0.0.1:${port}`);
+	await eventually("a denial", () => late.denials.length > 0);
+	expect(await durability.list({ limit: 9 })).toEqual({ documents: [], hasMore: false });
+	expect(await durability.free("doc")).toBe(true);
+	const next = await open(`ws://127.0.0.1:${port}`).synced();
+	await next.type("new").saved();
+	expect(next.text.toString()).toBe("new");
+});
