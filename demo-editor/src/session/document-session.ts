@@ -1,7 +1,8 @@
 import { HocuspocusProvider, type HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 import type { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
-import { cell, type Observable } from "../observable.ts";
+import { readStored, writeStored } from "../local-storage.ts";
+import { type Cell, cell, type Observable } from "../observable.ts";
 import { me } from "../person.ts";
 import { wasMadeHere } from "../recent-documents.ts";
 import { closeConnection, openConnection, reconnectWhenWatched } from "./connection.ts";
@@ -23,6 +24,10 @@ const invalidNameCode = 4404;
 /** A document's title is part of it. */
 export const titleKey = "title";
 
+function mayWriteKey(documentName: string): string {
+	return `may-write:${documentName}`;
+}
+
 /** One document that is open: its content, its local copy, its connection, who else is there. */
 export class DocumentSession {
 	readonly name: string;
@@ -31,7 +36,7 @@ export class DocumentSession {
 	readonly save: SaveMonitor;
 	readonly #connection: HocuspocusProviderWebsocket;
 	readonly #access = cell<Access>({ status: "opening" });
-	readonly #mayWrite = cell(true);
+	readonly #mayWrite: Cell<boolean>;
 	readonly #people = cell<readonly Present[]>([]);
 	readonly #endings: (() => void)[] = [];
 	#hasLocalCopy = false;
@@ -41,6 +46,7 @@ export class DocumentSession {
 
 	constructor(name: string) {
 		this.name = name;
+		this.#mayWrite = cell(readStored(mayWriteKey(name)) !== false);
 		const localCopy = openLocalCopy(name, this.document);
 		this.#connection = openConnection(name);
 		this.provider = new HocuspocusProvider({
@@ -48,7 +54,7 @@ export class DocumentSession {
 			document: this.document,
 			websocketProvider: this.#connection,
 			onAuthenticationFailed: ({ reason }) => this.#denied(reason),
-			onAuthenticated: ({ scope }) => this.#mayWrite.set(scope !== "readonly"),
+			onAuthenticated: ({ scope }) => this.#authorized(scope !== "readonly"),
 			onSynced: () => this.#arrived(),
 			onClose: ({ event }) => this.#closed(event),
 		});
@@ -74,7 +80,7 @@ export class DocumentSession {
 		return this.#access;
 	}
 
-	/** True until the server has said otherwise, as it may at any time. */
+	/** What the server has said last, in an earlier visit if need be; true until it has said anything. */
 	get mayWrite(): Observable<boolean> {
 		return this.#mayWrite;
 	}
@@ -124,6 +130,12 @@ export class DocumentSession {
 			const people = peopleIn(awareness.getStates(), me.get().id);
 			if (!arePeopleSame(people, this.#people.get())) this.#people.set(people);
 		});
+	}
+
+	/** Remembered: what somebody who may only read writes without a connection would never be saved. */
+	#authorized(mayWrite: boolean): void {
+		this.#mayWrite.set(mayWrite);
+		writeStored(mayWriteKey(this.name), mayWrite ? undefined : false);
 	}
 
 	#arrived(): void {
