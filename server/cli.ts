@@ -194,8 +194,8 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			[...storeSettings, "adminToken"],
 		)
 			.argument("<document>", "its name")
-			.option("--free", "have the name of a deleted document be used again, instead")
-			.option("--url <url>", "have the node at this address do it, which needs its admin token")
+			.option("--free", "let the name of a deleted document be used again, instead of deleting")
+			.option("--url <url>", "ask the node at this address to do it, which needs its admin token")
 			.action(async (documentName: string, options: DeleteOptions, self: Command) => {
 				const { deleteCommand } = await import("./delete-command.ts");
 				const { free = false, url } = options;
