@@ -127,6 +127,11 @@ export class LogWriter {
 		});
 	}
 
+	/** Whether the name is marked as deleted. */
+	isDeleted(documentName: string): boolean {
+		return this.#isDeleted(documentKey(documentName));
+	}
+
 	#isDeleted(key: bigint): boolean {
 		return isTombstone(this.#statements.document.get(key)?.name);
 	}

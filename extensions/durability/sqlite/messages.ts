@@ -74,6 +74,7 @@ export interface WriterProtocol {
 	/** Answers whether it was done: not so when the snapshot is no longer the one that was merged. */
 	replace: { ask: Replacement; answer: boolean };
 	delete: { ask: Deletion; answer: DeletionOutcome };
+	isDeleted: { ask: string; answer: boolean };
 	/** Answers whether the name was marked as deleted. */
 	free: { ask: string; answer: boolean };
 	checkpoint: { ask: undefined; answer: undefined };

@@ -58,7 +58,7 @@ export class SqliteStore implements Store {
 	#checkpoints = new CheckpointPolicy();
 	#checkpointing: Promise<void> | undefined;
 	/**
-	 * Of documents that were deleted since this store was made. It does not have to outlive that: only what is in memory in this process is
+	 * Of names that were freed since this store was made. It does not have to outlive that: only what is in memory in this process is
 	 * of an older generation, since nobody else may write to the file.
 	 */
 	readonly #generations = new Map<string, number>();
@@ -167,24 +167,19 @@ export class SqliteStore implements Store {
 		const deletion = { documentName: checkName(documentName), evenIfUnknown };
 		const status = await whileOpen(this.#workers().writer.ask("delete", deletion));
 		if (status === "unknown") return { status };
-		const generation = this.#raise(documentName);
 		if (status === "deleted") this.#wipe();
-		return { status, generation };
+		return { status, generation: (this.#generations.get(documentName) ?? 0) + 1 };
 	}
 
 	async #free(documentName: string): Promise<boolean> {
-		const wasDeleted = await whileOpen(this.#workers().writer.ask("free", checkName(documentName)));
-		if (wasDeleted) this.#raise(documentName);
-		return wasDeleted;
+		const { writer } = this.#workers();
+		if (!(await whileOpen(writer.ask("isDeleted", checkName(documentName))))) return false;
+		// Before the mark goes, which has refused until now what is of the one before.
+		this.#generations.set(documentName, (this.#generations.get(documentName) ?? 0) + 1);
+		return await whileOpen(writer.ask("free", documentName));
 	}
 
-	#raise(documentName: string): number {
-		const generation = (this.#generations.get(documentName) ?? 0) + 1;
-		this.#generations.set(documentName, generation);
-		return generation;
-	}
-
-	/** A name is freed only when it is known here that it was deleted, so that nothing of before is appended afterwards. */
+	/** Nobody else may delete or free while a name is being freed. */
 	#inTurn<T>(work: () => Promise<T>): Promise<T> {
 		const done = this.#changing.then(work);
 		this.#changing = done.catch(() => {});

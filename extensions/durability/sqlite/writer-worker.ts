@@ -44,6 +44,7 @@ serve<WriterProtocol, WorkerSettings>({
 			append: (batch) => write((writer) => writer.append(batch)),
 			replace: ({ documentName, merged }) => write((writer) => writer.replace(documentName, merged)),
 			delete: (deletion) => write((writer) => writer.delete(deletion)),
+			isDeleted: (documentName) => write((writer) => writer.isDeleted(documentName)),
 			free: (documentName) => write((writer) => writer.free(documentName)),
 			checkpoint: () => {
 				connection.use((_, database) => database.exec("PRAGMA wal_checkpoint(PASSIVE)"));
