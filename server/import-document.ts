@@ -97,6 +97,9 @@ async function throughDeployment({ update, documentName, url, token }: Delivery)
 	const { client } = opening;
 	try {
 		Y.applyUpdate(client.document, update, "import");
+		const { pendingStructs, pendingDs } = client.document.store;
+		for (const waiting of [pendingStructs?.update, pendingDs])
+			if (waiting) client.sendUpdate(Y.convertUpdateFormatV2ToV1(waiting));
 		const isOver = () => client.isSaved || client.refusals > 0 || client.closing !== undefined;
 		await client.until(isOver, savedDeadlineMs);
 		if (client.closing !== undefined) throw new UserError(describe(client.closing));

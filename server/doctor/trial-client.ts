@@ -94,7 +94,7 @@ export class TrialClient {
 		this.#socket.on("close", (code, reason) => this.#closed({ code, reason: reason.toString() }));
 		this.awareness.setLocalState(null);
 		this.document.on("update", (update: Uint8Array, origin: unknown) => {
-			if (origin !== this) this.#sendUpdate(update);
+			if (origin !== this) this.sendUpdate(update);
 		});
 		this.awareness.on("update", (_change: unknown, origin: unknown) => {
 			if (origin === "local") this.#sendPresence();
@@ -190,7 +190,8 @@ export class TrialClient {
 		});
 	}
 
-	#sendUpdate(update: Uint8Array): void {
+	/** What its document takes from elsewhere it sends by itself; not what waits in it for something that is missing. */
+	sendUpdate(update: Uint8Array): void {
 		this.#unsaved += 1;
 		this.#send(type.sync, (encoder) => {
 			encoding.writeVarUint(encoder, 2);

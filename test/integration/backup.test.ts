@@ -208,6 +208,26 @@ test("one document goes back under another name, into a store and into a deploym
 	expect((await other.client("plan").synced()).text.toString()).toBe("the plan as it was");
 });
 
+test("[DUR1] what an imported file holds that waits for something else is given to the deployment as well, before it is said to be stored", async () => {
+	const node = await startLocalNode();
+	const file = join(temporaryFolder(), "later.yjs");
+	const elsewhere = new Y.Doc();
+	const updates: Uint8Array[] = [];
+	elsewhere.on("update", (update: Uint8Array) => updates.push(update));
+	elsewhere.getText("text").insert(0, "first, and never second");
+	elsewhere.getText("text").insert(5, " and last");
+	elsewhere.getText("text").delete(14, 18);
+	const [first, ...later] = updates;
+	writeFileSync(file, Y.mergeUpdates(later));
+	const imported = await runCommand(["import", file, "--url", node.url, "--document", "plan"]);
+	expect(imported).toMatchObject({ code: 0, errors: "" });
+	const editor = node.client("plan");
+	await editor.synced();
+	Y.applyUpdate(editor.document, first ?? new Uint8Array());
+	await editor.saved();
+	expect((await node.client("plan").synced()).text.toString()).toBe("first and last");
+});
+
 test("an import that can't be is refused, with the reason", async () => {
 	const place = temporaryFolder();
 	const [file, update] = [join(place, "file"), Y.encodeStateAsUpdate(new Y.Doc())];
