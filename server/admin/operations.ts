@@ -184,7 +184,8 @@ export class Operations {
 
 	async #unload(documentName: string): Promise<Outcome> {
 		const outcome = await this.#node.unload(documentName);
-		this.#logger.info({ documentName, ...outcome }, "an operator has unloaded a document");
+		this.#logger.info({ ...outcome }, "an operator has unloaded a document");
+		this.#logger.debug({ documentName }, "the document that was unloaded");
 		return outcome;
 	}
 

@@ -32,7 +32,7 @@ export interface WebSocketHandlers {
 }
 
 /** As browsers number them. */
-export const readyStates = { open: 1, closing: 2, closed: 3 } as const;
+const readyStates = { open: 1, closing: 2, closed: 3 } as const;
 
 const noHandshake = 1006;
 const internalError = 1011;
