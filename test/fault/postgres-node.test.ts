@@ -115,7 +115,7 @@ test("doctor looks at the server and changes nothing", async () => {
 	const schemas = "SELECT 1 FROM pg_namespace WHERE nspname = 'indelible'";
 	expect(await server.query(schemas, [], database)).toEqual([]);
 	await (await openPostgres({ url })).close();
-	expect(await examine()).toMatchObject({ result: "ok", detail: expect.stringContaining("schema 1") });
+	expect(await examine()).toMatchObject({ result: "ok", detail: expect.stringContaining("schema 2") });
 	await server.query(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
 	expect(await examine()).toMatchObject({
 		code: 1,

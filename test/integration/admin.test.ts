@@ -249,11 +249,15 @@ test("twenty may watch at a time, and who leaves makes room", async () => {
 	const api = await adminOf(await startLocalNode());
 	const headers = { Authorization: `Bearer ${token}` };
 	const watchers = Array.from({ length: 20 }, () => new AbortController());
+	// A response that nobody holds is ended when garbage is collected.
+	const responses: Response[] = [];
 	for (const { signal } of watchers)
-		expect((await fetch(`${api.url}/api/admin/events`, { headers, signal })).status).toBe(200);
+		responses.push(await fetch(`${api.url}/api/admin/events`, { headers, signal }));
+	expect(responses.map(({ status }) => status)).toEqual(new Array(20).fill(200));
 	const { status, body } = await api.get("/api/admin/events");
 	expect(status).toBe(503);
 	expect(body.error).toContain("close one of them");
+	expect(responses.every(({ body }) => body !== null)).toBe(true);
 	for (const watcher of watchers) watcher.abort();
 	await eventually("room", async () => {
 		const response = await fetch(`${api.url}/api/admin/events`, { headers });
