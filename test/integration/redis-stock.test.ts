@@ -66,7 +66,8 @@ test("[CLU5] a document that opens on either kind of node has what the other kin
 	expect(connection.document?.getText("text").toString()).toBe("stock first. ");
 	await connection.transact((document) => document.getText("text").insert(13, "ours second."));
 	const cora = await stock.client("page").synced();
-	expect(cora.text.toString()).toBe("stock first. ours second.");
+	// The stock node hears of it a moment after it was durable here.
+	await eventually("our sentence", () => cora.text.toString() === "stock first. ours second.");
 	const dora = await stock.client("other").synced();
 	await connection.disconnect();
 	const second = await ours.node.openDirectConnection("other");
