@@ -13,7 +13,6 @@ import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
 import { type ConsoleLevel, ConsoleLines } from "./console-lines.ts";
 import { createNode, type NodeOptions } from "./create-node.ts";
-import { collectLessOften } from "./garbage.ts";
 import { takeHooks } from "./hooks.ts";
 import { createHttp } from "./http.ts";
 import { httpPatience } from "./http-patience.ts";
@@ -29,7 +28,6 @@ import { UserError } from "./user-error.ts";
 /** `indelible start`. Returns once the node listens; it ends with a signal. */
 export async function start({ settings, code, file }: Configuration, version: string): Promise<void> {
 	const { port, host, demo, logLevel, logFormat, adminToken, tlsCert, tlsKey, ...nodeSettings } = settings;
-	collectLessOften();
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
 	takeConsole(logger);

@@ -2,15 +2,12 @@
 import { createServer } from "node:http";
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { serveBench, targetSettings } from "./protocol.ts";
 
 const compiled = join(targetSettings().data, "compiled");
 // As `indelible start` does, in the user's cache.
 process.env.NODE_COMPILE_CACHE = compiled;
 enableCompileCache(compiled);
-// As well.
-setFlagsFromString("--no-scavenger-updates-allocation-limit");
 const { createNode } = await import("indelible");
 const quiet = () => {};
 const { data, port: wantedPort, commitDelayMs, shared } = targetSettings();
