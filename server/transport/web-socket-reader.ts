@@ -101,7 +101,9 @@ export class WebSocketReader {
 		if (second === undefined) return undefined;
 		if ((second & maskedBit) === 0) return wrong.notMasked;
 		if (opcode >= opcodes.close) {
-			return (first & finalBit) === 0 || second - maskedBit > controlBytesMax ? wrong.control : undefined;
+			const length = second - maskedBit;
+			if ((first & finalBit) === 0 || length > controlBytesMax) return wrong.control;
+			return opcode === opcodes.close && length === 1 ? wrong.closeCode : undefined;
 		}
 		if (at + headBytes(bytes, at) - maskBytes > bytes.byteLength) return undefined;
 		const length = (this.#parts?.length ?? 0) + payloadBytes(bytes, at);
@@ -165,7 +167,7 @@ function tellClosing(payload: Buffer, sink: WebSocketSink): void {
 
 function codeIn(payload: Buffer): number | undefined {
 	if (payload.byteLength === 0) return noCode;
-	const code = payload.byteLength === 1 ? 0 : payload.readUInt16BE(0);
+	const code = payload.readUInt16BE(0);
 	return isCloseCode(code) ? code : undefined;
 }
 
