@@ -26,7 +26,7 @@ export function queueLimits({ documentsPerConnectionMax, frameBytesMax }: NodeSe
 	return {
 		// Past it Hocuspocus ends the connection; those that are too many by less are refused one by one.
 		maxPendingDocuments: documents * 2 + spareDocuments,
-		maxUnauthenticatedQueueMessages: documents * messagesPerDocument,
+		maxUnauthenticatedQueueMessages: Math.max(documents * messagesPerDocument, queueMessagesMin),
 		// One message of any size must fit.
 		maxUnauthenticatedQueueSize: frameBytesMax + queueBytesMin,
 	};
@@ -36,5 +36,7 @@ const documentsMax = 100_000;
 const spareDocuments = 100;
 /** A provider sends four at once for each; then whatever is drawn or typed meanwhile. */
 const messagesPerDocument = 10;
+/** A pen draws 60 in a second, and a document may take seconds to be loaded. */
+const queueMessagesMin = 10_000;
 /** Hocuspocus' own limit. */
 const queueBytesMin = 5 * 1024 * 1024;

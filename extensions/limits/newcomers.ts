@@ -39,6 +39,16 @@ export class Newcomers {
 		return Math.min(this.#options.bytesMax, share);
 	}
 
+	/** Of what somebody sends for a document that they have not asked to open, not even when they were let into another one. */
+	get earlyBytesMax(): number {
+		return this.#options.bytesMax === 0 ? Number.POSITIVE_INFINITY : this.#options.bytesMax;
+	}
+
+	/** Something of that was thrown away. */
+	ignored(): void {
+		this.#options.reports.report({ type: "refused", limit: "unauthenticated-bytes" });
+	}
+
 	held(): void {
 		this.#options.reports.report({ type: "slowed", limit: "unauthenticated-bytes" });
 	}

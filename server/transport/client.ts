@@ -1,6 +1,7 @@
 import type { Hocuspocus } from "@hocuspocus/server";
 import type { ClientSocket, ClientSocketHandlers } from "./client-socket.ts";
-import { documentNameOf } from "./frames.ts";
+import { earlyBytes, isEarly } from "./early-messages.ts";
+import { headOf } from "./frames.ts";
 import { tidyConnection } from "./tidy-connection.ts";
 
 /** What Hocuspocus makes of a socket. */
@@ -8,6 +9,10 @@ export type HocuspocusClient = ReturnType<Hocuspocus["handleConnection"]>;
 
 /** What all clients have in common. */
 export interface ClientContext {
+	/** What may wait of messages for documents that a client has not asked to open, in bytes. */
+	readonly earlyBytesMax: number;
+	/** A message was thrown away because more was waiting. */
+	ignored(): void;
 	/** A client that has nothing of a document asks for it, and is let in. */
 	asked(client: Client, address: Uint8Array): void;
 	ended(client: Client, code: number): void;
@@ -34,8 +39,14 @@ export class Client implements ClientSocketHandlers {
 	}
 
 	message(frame: Uint8Array): void {
-		if (isOfEveryObject(documentNameOf(frame))) acceptAnyDocumentName(this.hocuspocus);
-		this.hocuspocus.handleMessage(frame);
+		const head = headOf(frame);
+		if (isOfEveryObject(head.name)) acceptAnyDocumentName(this.hocuspocus);
+		if (!isEarly(this.hocuspocus, head)) this.hocuspocus.handleMessage(frame);
+		// A client says what it has when it opens a document: nothing that it has is lost.
+		else if (earlyBytes(this.hocuspocus) + frame.byteLength > this.#context.earlyBytesMax)
+			this.#context.ignored();
+		// Of its own: what came in one piece with it is not to wait with it.
+		else this.hocuspocus.handleMessage(frame.slice());
 	}
 
 	asked(address: Uint8Array): void {

@@ -53,9 +53,27 @@ function isName(frame: Uint8Array): boolean {
 	}
 }
 
+/** A message that can be read, as far as its head tells. */
+export interface ClientMessage {
+	readonly address: string;
+	/** Of the document that it is for. */
+	readonly name: string;
+	/** Whether it asks to be let in, or shows a new token. */
+	readonly isCredentials: boolean;
+}
+
+export function headOf(frame: Uint8Array): ClientMessage {
+	const decoder = decoding.createDecoder(frame);
+	const address = decoding.readVarString(decoder);
+	return { address, name: nameIn(address), isCredentials: frame[decoder.pos] === messageTypeAuth };
+}
+
 /** The name of the document that a message which can be read is for. */
 export function documentNameOf(frame: Uint8Array): string {
-	const address = decoding.readVarString(decoding.createDecoder(frame));
+	return nameIn(decoding.readVarString(decoding.createDecoder(frame)));
+}
+
+function nameIn(address: string): string {
 	const end = address.indexOf("\0");
 	return end === -1 ? address : address.slice(0, end);
 }

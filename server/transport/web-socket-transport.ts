@@ -60,7 +60,10 @@ export class WebSocketTransport {
 
 	constructor(options: WebSocketTransportOptions) {
 		this.#options = options;
+		const { newcomers } = options;
 		this.#clients = {
+			earlyBytesMax: newcomers.earlyBytesMax,
+			ignored: () => newcomers.ignored(),
 			asked: ({ socket }, address) => options.lobby.asked(documentNameOf(address), { socket, address }),
 			ended: (client, code) => this.#disconnect(client, code),
 		};

@@ -120,6 +120,53 @@ test("[TRN5] what comes before anybody was let in is read up to a bound, and on 
 	expect(count("slowed", "unauthenticated-bytes")).toBe(1);
 });
 
+test("[TRN5] somebody who was let in elsewhere does not have the node keep what they send for documents that they never open", async () => {
+	const { url, node, client, count } = await startLimited({ unauthenticatedBytesMax: 100_000 });
+	const ann = await client("other").synced();
+	const raw = await openRawSocket(url);
+	raw.ws.send(authenticationFrame("doc"));
+	raw.ws.send(syncStep1Frame("doc"));
+	await eventually("it to be let in", () => raw.received.length > 1);
+	const document = new Y.Doc();
+	const updates: Uint8Array[] = [];
+	document.on("update", (update: Uint8Array) => updates.push(update));
+	document.getText("text").insert(0, "early");
+	for (let page = 0; page < 10; page += 1) document.getText("text").insert(0, "x".repeat(20_000));
+	for (const name of ["late", "never", "never-either"])
+		for (const update of updates) raw.ws.send(updateFrame(name, update));
+	await eventually("some to be thrown away", () => count("refused", "unauthenticated-bytes") > 20);
+	raw.ws.send(authenticationFrame("late"));
+	const reader = client("late");
+	await eventually("what was kept", () => reader.text.toString().endsWith("early"));
+	expect(reader.text.length).toBeLessThan(100_000);
+	expect([...raw.closes, ...ann.closes]).toEqual([]);
+	expect(node.connections).toBe(3);
+});
+
+test("[DUR7] [TRN5] somebody who types on in a document that was deleted keeps the socket for the others", async () => {
+	const { url, node, count } = await startLimited({ messagesPerSecondMax: 0, documentsPerConnectionMax: 10 });
+	const raw = await openRawSocket(url);
+	for (const name of ["board", "other"]) raw.ws.send(authenticationFrame(name));
+	await eventually("the documents to be open", () => node.hocuspocus.documents.size === 2);
+	const document = new Y.Doc();
+	document.on("update", (update: Uint8Array) => raw.ws.send(updateFrame("board", update)));
+	document.getText("text").insert(0, "words");
+	await eventually(
+		"it to be stored",
+		async () => (await node.durability.list({ limit: 1 })).documents.length === 1,
+	);
+	await node.durability.delete("board");
+	for (let key = 0; key < 5_000; key += 1) document.getText("text").insert(0, "x");
+	await eventually("it to be too much", () => count("refused", "unauthenticated-bytes") > 0);
+	const other = new Y.Doc();
+	other.on("update", (update: Uint8Array) => raw.ws.send(updateFrame("other", update)));
+	other.getText("text").insert(0, "words");
+	await eventually("the other one to be stored", async () =>
+		(await node.durability.list({ limit: 9 })).documents.some(({ name }) => name === "other"),
+	);
+	expect(raw.closes).toEqual([]);
+});
+
 test("[TRN5] a message that is never complete costs an unauthenticated socket its time, and little memory", async () => {
 	const { url, count } = await startLimited({ pingIntervalMs: 50, authTimeoutMs: 500 });
 	const early = await openRawSocket(url);

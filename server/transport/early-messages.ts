@@ -1,0 +1,38 @@
+import type { HocuspocusClient } from "./client.ts";
+import type { ClientMessage } from "./frames.ts";
+
+/** What Hocuspocus 4.7 keeps for a client, by address. All of it is private there. */
+interface Kept {
+	readonly documentConnections: Readonly<Record<string, unknown>>;
+	/** Addresses for which the client has shown credentials. */
+	readonly documentConnectionsEstablished: ReadonlySet<string>;
+	readonly incomingMessageQueue: Readonly<Record<string, readonly Uint8Array[]>>;
+}
+
+/** What a message takes in a queue beyond its bytes. */
+const overheadBytes = 100;
+
+/**
+ * Whether a message is for a document that the client has not asked to open. Hocuspocus keeps such messages until it asks, and somebody who was
+ * let into another document, or was refused this one and types on, may never do so.
+ */
+export function isEarly(client: HocuspocusClient, { address, name, isCredentials }: ClientMessage): boolean {
+	const kept = client as unknown as Kept;
+	return (
+		!isCredentials &&
+		!kept.documentConnectionsEstablished.has(address) &&
+		kept.documentConnections[address] === undefined &&
+		kept.documentConnections[name] === undefined
+	);
+}
+
+/** How much such messages of a client take that wait, in bytes. */
+export function earlyBytes(client: HocuspocusClient): number {
+	const { incomingMessageQueue, documentConnectionsEstablished } = client as unknown as Kept;
+	let bytes = 0;
+	for (const [address, messages] of Object.entries(incomingMessageQueue)) {
+		if (documentConnectionsEstablished.has(address)) continue;
+		for (const { byteLength } of messages) bytes += overheadBytes + byteLength;
+	}
+	return bytes;
+}
