@@ -23,6 +23,7 @@ import type { Settings } from "./settings.ts";
 import { storedDocumentsOf } from "./stored-documents.ts";
 import { createTlsServer, type TlsFiles, tlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
+import { asksForWebSocket } from "./transport/handshake.ts";
 import { UserError } from "./user-error.ts";
 
 /** `indelible start`. Returns once the node listens; it ends with a signal. */
@@ -86,7 +87,8 @@ function serve({ node, metrics, demo, administration, tls, logger }: ServeOption
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {
 		if (!(await node.handleRequest(request, response))) await answer(request, response);
 	};
-	return tls === undefined ? createServer(httpPatience, listener) : createTlsServer(tls, listener, logger);
+	if (tls !== undefined) return createTlsServer(tls, listener, logger);
+	return createServer({ ...httpPatience, shouldUpgradeCallback: asksForWebSocket }, listener);
 }
 
 function builtFolder(name: string): string {

@@ -5,6 +5,7 @@ import { createServer } from "node:https";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
 import { whyUnreadable } from "./advice.ts";
 import { httpPatience, tlsHandshakeTimeout } from "./http-patience.ts";
+import { asksForWebSocket } from "./transport/handshake.ts";
 import { UserError } from "./user-error.ts";
 
 /** Paths of PEM files. */
@@ -38,7 +39,10 @@ export function createTlsServer(
 		minVersion: "TLSv1.2",
 		handshakeTimeout: tlsHandshakeTimeout,
 	} as const;
-	const server = createServer({ ...httpPatience, ...options }, listener);
+	const server = createServer(
+		{ ...httpPatience, ...options, shouldUpgradeCallback: asksForWebSocket },
+		listener,
+	);
 	const tellExpiry = ({ cert }: { readonly cert: string }) => {
 		const { validTo } = new X509Certificate(cert);
 		if (Date.parse(validTo) < Date.now())

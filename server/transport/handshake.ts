@@ -20,12 +20,12 @@ const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  * @param request An upgrade request.
  * @param furtherLines Of the answer, if it is accepted.
  */
-export function answerHandshake(
-	{ method, headers: given }: IncomingMessage,
-	furtherLines: () => readonly string[],
-): Handshake {
+export function answerHandshake(request: IncomingMessage, furtherLines: () => readonly string[]): Handshake {
+	const { method, headers: given } = request;
 	if (method !== "GET") return refused(405, "A WebSocket begins with GET.");
-	if (given.upgrade?.toLowerCase() !== "websocket") return refused(400, "The only upgrade is to: websocket.");
+	if (!asksForWebSocket(request)) return refused(400, "The only upgrade is to: websocket.");
+	// Node would hand over something that only looks like a socket.
+	if (hasBody(request)) return refused(400, "The request that begins a WebSocket has no body.");
 	const key = given["sec-websocket-key"];
 	if (key === undefined || !keyFormat.test(key)) {
 		return refused(400, "Sec-WebSocket-Key is missing or is not 16 bytes in base64.");
@@ -45,6 +45,18 @@ export function answerHandshake(
 		...furtherLines(),
 	];
 	return { type: "accepted", response: `${lines.join("\r\n")}\r\n\r\n` };
+}
+
+/**
+ * Whether a request asks for a WebSocket, for an HTTP server's `shouldUpgradeCallback`: Java's HTTP client, and others, offer with their
+ * first request to go on with HTTP/2 (`Upgrade: h2c`), and are to be answered as if they had not (RFC 9110, section 7.8).
+ */
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+	return headers.upgrade?.toLowerCase() === "websocket";
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+	return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 function firstProtocol(offered: string | undefined): string | undefined | null {

@@ -279,10 +279,18 @@ describe("without the demo editor", () => {
 		expect((await ask("/healthz")).status).toBe(200);
 	});
 
-	test("--no-demo switches it off", async () => {
+	test("--no-demo switches it off; who offers to go on with HTTP/2, as Java does, is answered as everybody is", async () => {
 		const node = await startNodeProcess({ data: temporaryFolder() });
 		onTestFinished(() => void node.child.kill("SIGKILL"));
 		expect((await asking(node.port)("/")).body).toContain("switched off");
+		const headers = {
+			Connection: "Upgrade, HTTP2-Settings",
+			Upgrade: "h2c",
+			"HTTP2-Settings": "AAMAAABkAAQ",
+		};
+		const ask = asking(node.port);
+		expect((await ask("/healthz", { headers })).status).toBe(200);
+		expect((await ask("/healthz", { method: "DELETE", headers })).status).toBe(404);
 	});
 });
 

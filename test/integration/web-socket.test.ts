@@ -67,6 +67,8 @@ test.for([
 	["another version", { "Sec-WebSocket-Version": "8" }, "GET", 426, "Sec-WebSocket-Version: 13"],
 	["another protocol", { Upgrade: "h2c" }, "GET", 400, "websocket"],
 	["another method", {}, "POST", 405, "Allow: GET"],
+	["a body", { "Content-Length": "5" }, "GET", 400, "no body"],
+	["a body of unknown length", { "Transfer-Encoding": "chunked" }, "GET", 400, "no body"],
 	[
 		"a subprotocol that is no name",
 		{ "Sec-WebSocket-Protocol": "a b" },
