@@ -75,12 +75,13 @@ async function startStubbornly(): Promise<NodeProcess> {
 
 test("what Node.js has compiled is kept in the user's cache, for that user alone; without a home nothing is kept", async () => {
 	const home = temporaryFolder();
-	const told = await runCommand(["--version"], { environment: { HOME: home, XDG_CACHE_HOME: "" } });
+	const caching = { XDG_CACHE_HOME: "", NODE_COMPILE_CACHE: undefined };
+	const told = await runCommand(["--version"], { environment: { ...caching, HOME: home } });
 	expect(told).toMatchObject({ code: 0, output: `${version}\n` });
 	const kept = join(home, ".cache", "indelible");
 	expect(readdirSync(kept)).not.toEqual([]);
 	expect(statSync(kept).mode & 0o777).toBe(0o700);
-	const homeless = { HOME: join(home, "nowhere"), XDG_CACHE_HOME: "" };
+	const homeless = { ...caching, HOME: join(home, "nowhere") };
 	expect(await runCommand(["--version"], { environment: homeless })).toMatchObject({ code: 0, errors: "" });
 	expect(readdirSync(home)).toEqual([".cache"]);
 });

@@ -2,6 +2,7 @@
  * The process that the store's kill test kills: it appends numbered words to a few documents, compacts them all the
  * while, and tells its parent of every append that has resolved. Arguments: database file, seed.
  */
+import { flushCompileCache } from "node:module";
 import * as Y from "yjs";
 import { SqliteStore } from "../../extensions/durability/sqlite/sqlite-store.ts";
 import { Random } from "./random.ts";
@@ -11,6 +12,8 @@ const [path, seed] = process.argv.slice(2);
 const random = new Random(Number(seed));
 const store = new SqliteStore({ path: path as string });
 await store.open();
+// Nobody who is killed gets to keep what was compiled.
+flushCompileCache();
 
 const typists = new Map<string, Typist>();
 for (const name of ["a", "b", "c", "d"]) {

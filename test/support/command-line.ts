@@ -14,7 +14,8 @@ export interface Ended {
 
 export interface CommandOptions {
 	readonly folder?: string;
-	readonly environment?: Readonly<Record<string, string>>;
+	/** `undefined` takes a variable away. */
+	readonly environment?: Readonly<Record<string, string | undefined>>;
 	/** The Node.js to start the launcher with; this one by default. */
 	readonly binary?: string;
 }

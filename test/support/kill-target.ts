@@ -3,6 +3,7 @@
  * phase. Arguments: port, data folder or database URL.
  */
 import { createServer } from "node:http";
+import { flushCompileCache } from "node:module";
 import { createNode } from "../../server/index.ts";
 
 const [port, place = ""] = process.argv.slice(2);
@@ -15,3 +16,5 @@ const node = await createNode({
 });
 await node.listen(createServer(), { port: Number(port), host: "127.0.0.1" });
 process.send?.("listening");
+// Nobody who is killed gets to keep what was compiled.
+flushCompileCache();
