@@ -6,7 +6,7 @@ import { whyUnreadable } from "./advice.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Hooks } from "./hooks.ts";
 import type { NodeSettings } from "./settings.ts";
-import { SettingsError } from "./settings-error.ts";
+import { SettingsError, theSettings } from "./settings-error.ts";
 
 /** What the settings say of who may do what. @throws {SettingsError} when a file can't be read. */
 export function authOptions(settings: NodeSettings): AuthOptions {
@@ -53,7 +53,7 @@ function readKeys(path: string): string {
 		return readFileSync(path, "utf8");
 	} catch (error) {
 		const problem = `names ${JSON.stringify(path)}, which can't be read: ${whyUnreadable(error)}`;
-		throw new SettingsError([{ where: "the settings", name: "authJwtPublicKey", problem }]);
+		throw new SettingsError([{ where: theSettings, name: "authJwtPublicKey", problem }]);
 	}
 }
 
@@ -61,7 +61,7 @@ function readKeys(path: string): string {
 export function asSettingsError(error: unknown): Error {
 	if (!(error instanceof TypeError)) return error as Error;
 	const problem = `can't be used: ${error.message}`;
-	return new SettingsError([{ where: "the settings", name: "authJwtPublicKey", problem }]);
+	return new SettingsError([{ where: theSettings, name: "authJwtPublicKey", problem }]);
 }
 
 /** Whether anybody says who may do what: the settings, a hook, or another extension. */
@@ -88,9 +88,9 @@ export function originsByDefault(
 	return isSaid || hasAuth(settings, hooks, extensions) ? allowedOrigins : sameHost;
 }
 
-/** @throws {SettingsError} */
-export function refuseOpenNode(): never {
-	const problem =
-		"is set, but nothing says who may do what: give authJwtSecret, authJwtPublicKey, authJwksUrl, authWebhookUrl, authTicketSecret, or an onAuthenticate hook";
-	throw new SettingsError([{ where: "the settings", name: "requireAuth", problem }]);
+/** `requireAuth`, and nobody says who may do what. */
+export function openNodeError(): SettingsError {
+	const others = ["authJwtSecret", "authJwtPublicKey", "authJwksUrl", "authWebhookUrl", "authTicketSecret"];
+	const problem = `is set, but nothing says who may do what: give ${others.join(", ")}, or an onAuthenticate hook`;
+	return new SettingsError([{ where: theSettings, name: "requireAuth", problem, others }]);
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { CompactionThresholds } from "../extensions/durability/index.ts";
 import type { NodeOptions } from "./create-node.ts";
+import type { Origin, Origins } from "./given-settings.ts";
 import { type Hooks, hookNames, isHookName } from "./hooks.ts";
 import { resolveOwnPackage } from "./own-package.ts";
 import {
@@ -34,6 +35,8 @@ export interface Configuration {
 	readonly code: CodeOptions;
 	/** The configuration file that was read, if any. */
 	readonly file: string | undefined;
+	/** Of each setting that was given. */
+	readonly origins: Origins;
 }
 
 export interface ConfigurationSources {
@@ -97,13 +100,23 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
 	const file = findFile(sources.folder, named);
 	const content = file === undefined ? {} : await readFile(file);
 	const { values: fromFile, code } = takeFile(content, file ?? "", problems);
-	const values = {
-		...fromFile,
-		...takeEnvironment(sources.environment, problems),
-		...takeFlags(sources.flags, problems),
-	};
+	const fromEnvironment = takeEnvironment(sources.environment, problems);
+	const fromFlags = takeFlags(sources.flags, problems);
+	const values = { ...fromFile, ...fromEnvironment, ...fromFlags };
 	if (problems.length > 0) throw new SettingsError(problems);
-	return { settings: fillSettings(values), code, file };
+	const origins = new Map([
+		...originsOf(fromFile, { form: "name", where: file ?? "" }),
+		...originsOf(fromEnvironment, { form: "variable", where: theEnvironment }),
+		...originsOf(fromFlags, { form: "flag", where: theCommandLine }),
+	]);
+	return { settings: fillSettings(values), code, file, origins };
+}
+
+const theEnvironment = "the environment";
+const theCommandLine = "the command line";
+
+function originsOf(values: Values, origin: Origin): [SettingName, Origin][] {
+	return Object.keys(values).map((name) => [name as SettingName, origin]);
 }
 
 type Values = Partial<Record<SettingName, unknown>>;
@@ -116,7 +129,7 @@ function takeFlags(flags: ConfigurationSources["flags"], problems: SettingProble
 		const value = fromText(setting, given);
 		const problem = problemWith(setting.name, value);
 		if (problem === undefined) values[setting.name] = value;
-		else problems.push({ where: "the command line", name: setting.flag, problem });
+		else problems.push({ where: theCommandLine, name: setting.flag, problem });
 	}
 	return values;
 }
@@ -125,7 +138,7 @@ function takeEnvironment(
 	environment: ConfigurationSources["environment"],
 	problems: SettingProblem[],
 ): Values {
-	const where = "the environment";
+	const where = theEnvironment;
 	const values: Values = {};
 	for (const [variable, text] of Object.entries(environment)) {
 		if (!variable.startsWith(prefix) || variable === fileVariable || text === undefined) continue;

@@ -6,7 +6,12 @@ export interface SettingProblem {
 	readonly name: string;
 	/** What is wrong with it, to be read after the name. */
 	readonly problem: string;
+	/** Other settings that it names, by their names in code. */
+	readonly others?: readonly string[];
 }
+
+/** Where a setting was given that a node, which does not know, finds fault with. */
+export const theSettings = "the settings";
 
 /** Settings that can't be right, all of them at once. Trying again won't help. */
 export class SettingsError extends Error {

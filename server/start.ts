@@ -13,6 +13,7 @@ import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
 import { type ConsoleLevel, ConsoleLines } from "./console-lines.ts";
 import { createNode, type NodeOptions } from "./create-node.ts";
+import { asGiven, type Origins } from "./given-settings.ts";
 import { takeHooks } from "./hooks.ts";
 import { createHttp } from "./http.ts";
 import { httpPatience } from "./http-patience.ts";
@@ -21,13 +22,16 @@ import type { IndelibleNode } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
 import { storedDocumentsOf } from "./stored-documents.ts";
-import { createTlsServer, type TlsFiles, tlsFiles } from "./tls.ts";
+import { createTlsServer, type TlsFiles, takeTlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
 import { asksForWebSocket } from "./transport/handshake.ts";
 import { UserError } from "./user-error.ts";
 
 /** `indelible start`. Returns once the node listens; it ends with a signal. */
-export async function start({ settings, code, file }: Configuration, version: string): Promise<void> {
+export async function start(
+	{ settings, code, file, origins }: Configuration,
+	version: string,
+): Promise<void> {
 	const { port, host, demo, logLevel, logFormat, adminToken, tlsCert, tlsKey, ...nodeSettings } = settings;
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
@@ -35,10 +39,10 @@ export async function start({ settings, code, file }: Configuration, version: st
 	const metrics = new Metrics();
 	const extensions = [...(code.extensions ?? []), metrics];
 	const allowedOrigins = originsByDefault(settings, takeHooks(code).hooks, extensions);
+	const tls = await inWordsOf(origins, () => takeTlsFiles(tlsCert, tlsKey));
 	const options: NodeOptions = { ...code, ...nodeSettings, allowedOrigins, extensions, logger };
-	const node = await createNode(options);
+	const node = await inWordsOf(origins, () => createNode(options));
 	if (adminToken !== undefined) node.answerDoctor(adminToken);
-	const tls = tlsFiles(tlsCert, tlsKey);
 	const administration =
 		adminToken === undefined
 			? undefined
@@ -56,6 +60,15 @@ export async function start({ settings, code, file }: Configuration, version: st
 	if (node.isOpen && !isLoopback(host)) logger.warn({ host }, openToAll);
 	// If any is kept: whatever ends this process, the next one starts sooner.
 	flushCompileCache();
+}
+
+/** @throws {SettingsError} that names settings as they were given. */
+async function inWordsOf<T>(origins: Origins, work: () => T | Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		throw asGiven(error, origins);
+	}
 }
 
 const openToAll =

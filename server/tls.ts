@@ -5,8 +5,9 @@ import { createServer } from "node:https";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
 import { whyUnreadable } from "./advice.ts";
 import { httpPatience, tlsHandshakeTimeout } from "./http-patience.ts";
+import type { SettingName } from "./settings.ts";
+import { SettingsError, theSettings } from "./settings-error.ts";
 import { asksForWebSocket } from "./transport/handshake.ts";
-import { UserError } from "./user-error.ts";
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -14,11 +15,17 @@ export interface TlsFiles {
 	readonly key: string;
 }
 
-/** @throws {UserError} when only one of the two is given. */
-export function tlsFiles(certificate: string | undefined, key: string | undefined): TlsFiles | undefined {
-	if (certificate !== undefined && key !== undefined) return { certificate, key };
-	if (certificate === undefined && key === undefined) return undefined;
-	throw new UserError("--tls-cert and --tls-key belong together; give both or neither");
+/** @throws {SettingsError} when only one of the two is given, or they can't be served. */
+export function takeTlsFiles(certificate: string | undefined, key: string | undefined): TlsFiles | undefined {
+	if (certificate !== undefined && key !== undefined) {
+		const files = { certificate, key };
+		readFiles(files);
+		return files;
+	}
+	if (certificate !== undefined)
+		throw problem("tlsCert", "needs tlsKey as well: they belong together", "tlsKey");
+	if (key !== undefined) throw problem("tlsKey", "needs tlsCert as well: they belong together", "tlsCert");
+	return undefined;
 }
 
 /** How often the files are looked at, in ms: by their times and sizes, as links that are put in their place tell nothing else. */
@@ -27,7 +34,7 @@ const lookMs = 2_000;
 /**
  * An HTTPS server that takes up a new certificate when its files change. Connections that are open stay as they are. Files that don't fit
  * together, as in the middle of a renewal, change nothing.
- * @throws {UserError} when they don't at the start.
+ * @throws {SettingsError} when they don't at the start.
  */
 export function createTlsServer(
 	files: TlsFiles,
@@ -70,29 +77,28 @@ export function createTlsServer(
 	return server as unknown as Server;
 }
 
-/** @throws {UserError} when they can't be served. */
-export function checkTlsFiles(files: TlsFiles): void {
-	readFiles(files);
-}
-
 function readFiles({ certificate, key }: TlsFiles): { cert: string; key: string } {
-	const contents = { cert: readText("--tls-cert", certificate), key: readText("--tls-key", key) };
+	const contents = { cert: readText("tlsCert", certificate), key: readText("tlsKey", key) };
 	let fits: boolean;
 	try {
 		fits = new X509Certificate(contents.cert).checkPrivateKey(createPrivateKey(contents.key));
 	} catch {
-		throw new UserError(
-			`--tls-cert ${certificate} or --tls-key ${key} holds something else than it should, in PEM`,
-		);
+		const files = `${JSON.stringify(certificate)}, and tlsKey ${JSON.stringify(key)}`;
+		throw problem("tlsCert", `names ${files}: one holds something else than it should, in PEM`, "tlsKey");
 	}
-	if (!fits) throw new UserError(`--tls-key ${key} is not the key of --tls-cert ${certificate}`);
+	if (!fits)
+		throw problem("tlsKey", `names ${JSON.stringify(key)}, which is not the key of tlsCert`, "tlsCert");
 	return contents;
 }
 
-function readText(flag: string, path: string): string {
+function readText(name: SettingName, path: string): string {
 	try {
 		return readFileSync(path, "utf8");
 	} catch (error) {
-		throw new UserError(`${flag} ${path} can't be read: ${whyUnreadable(error)}`);
+		throw problem(name, `names ${JSON.stringify(path)}, which can't be read: ${whyUnreadable(error)}`);
 	}
+}
+
+function problem(name: SettingName, text: string, ...others: SettingName[]): SettingsError {
+	return new SettingsError([{ where: theSettings, name, problem: text, others }]);
 }

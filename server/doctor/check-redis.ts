@@ -1,7 +1,8 @@
 import type { RedisDiagnostics } from "../../extensions/redis/connect.ts";
 import { locationOf } from "../../extensions/redis/redis-url.ts";
+import type { Configuration } from "../configuration.ts";
+import { asGiven } from "../given-settings.ts";
 import { refusePrivateStore } from "../private-store.ts";
-import type { Settings } from "../settings.ts";
 import { SettingsError } from "../settings-error.ts";
 import { judgeClock } from "./check-clock.ts";
 import type { Finding } from "./finding.ts";
@@ -15,7 +16,10 @@ const clientsPerNode = 2;
 const listenerBytesMin = 16 * 1024 * 1024;
 
 /** Looks at Redis, and whether this node has anything to say through it. */
-export async function checkRedis(redisUrl: string, settings: Settings): Promise<Finding[]> {
+export async function checkRedis(
+	redisUrl: string,
+	{ settings, origins }: Pick<Configuration, "settings" | "origins">,
+): Promise<Finding[]> {
 	const { diagnoseRedis } = await import("../../extensions/redis/connect.ts");
 	const location = locationOf(redisUrl);
 	try {
@@ -24,10 +28,15 @@ export async function checkRedis(redisUrl: string, settings: Settings): Promise<
 		const way = judgeWay(found);
 		return [{ check, result: "ok", detail: `${found.product} at ${location}` }, way, ...judgeTime(found)];
 	} catch (error) {
-		const { message } = error as Error;
+		const { message } = asGiven(error, origins) as Error;
 		if (error instanceof SettingsError)
 			return [
-				{ check, result: "problem", detail: message, advice: "Set databaseUrl, or leave out redisUrl." },
+				{
+					check,
+					result: "problem",
+					detail: message,
+					advice: "Give it a database that the nodes share, or leave out Redis.",
+				},
 			];
 		const advice = /^NOPERM/.test(message)
 			? "Its role lacks a right: docs/operations.md, How Redis is run, lists them."

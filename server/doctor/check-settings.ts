@@ -1,16 +1,17 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { hasAuth } from "../auth-options.ts";
+import { hasAuth, openNodeError } from "../auth-options.ts";
 import type { Configuration } from "../configuration.ts";
+import { asGiven } from "../given-settings.ts";
 import { takeHooks } from "../hooks.ts";
-import { checkTlsFiles, tlsFiles } from "../tls.ts";
+import { takeTlsFiles } from "../tls.ts";
 import type { Finding } from "./finding.ts";
 
 const dayMs = 24 * 60 * 60_000;
 const daysLeftMin = 14;
 
 /** Whether anything says who may do what. */
-export function checkOpenness({ settings, code }: Configuration): Finding {
+export function checkOpenness({ settings, code, origins }: Configuration): Finding {
 	const check = "access";
 	const { host, requireAuth } = settings;
 	if (hasAuth(settings, takeHooks(code).hooks, code.extensions ?? []))
@@ -20,7 +21,7 @@ export function checkOpenness({ settings, code }: Configuration): Finding {
 		return {
 			check,
 			result: "problem",
-			detail: "--require-auth is given, and nothing says who may do what",
+			detail: (asGiven(openNodeError(), origins) as Error).message,
 			advice,
 		};
 	if (host === "localhost" || host === "::1" || /^127\./.test(host))
@@ -33,12 +34,11 @@ export function checkOpenness({ settings, code }: Configuration): Finding {
 }
 
 /** Whether the certificate can be served, and for how long. Nothing when there is none. */
-export function checkCertificate({ settings }: Configuration): Finding[] {
+export function checkCertificate({ settings, origins }: Configuration): Finding[] {
 	const check = "TLS";
 	try {
-		const files = tlsFiles(settings.tlsCert, settings.tlsKey);
+		const files = takeTlsFiles(settings.tlsCert, settings.tlsKey);
 		if (files === undefined) return [];
-		checkTlsFiles(files);
 		const { validTo } = new X509Certificate(readFileSync(files.certificate));
 		const days = Math.floor((Date.parse(validTo) - Date.now()) / dayMs);
 		const advice = "Renew it. A node that runs takes up the new files by itself.";
@@ -49,6 +49,6 @@ export function checkCertificate({ settings }: Configuration): Finding[] {
 		];
 	} catch (error) {
 		const advice = "The node does not start with it.";
-		return [{ check, result: "problem", detail: (error as Error).message, advice }];
+		return [{ check, result: "problem", detail: (asGiven(error, origins) as Error).message, advice }];
 	}
 }

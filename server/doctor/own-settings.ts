@@ -39,7 +39,8 @@ export async function checkOwnSettings(
 	const group = redisUrl !== undefined || code.redis !== undefined ? redisPrefix : undefined;
 	const storeChecks: readonly Check[] =
 		databaseUrl === undefined ? [checkFolderAndStore] : [() => checkDatabase(databaseUrl, group)];
-	const redisChecks: readonly Check[] = redisUrl === undefined ? [] : [() => checkRedis(redisUrl, settings)];
+	const redisChecks: readonly Check[] =
+		redisUrl === undefined ? [] : [() => checkRedis(redisUrl, configuration)];
 	const checks: readonly Check[] = [
 		checkNode,
 		...storeChecks,

@@ -43,8 +43,8 @@ describe("a node that nothing protects", () => {
 	test("does not start with --require-auth, and says what to give", async () => {
 		const { code, errors } = await runCommand(["start", "--require-auth", "--data", temporaryFolder()]);
 		expect(code).toBe(2);
-		expect(errors).toContain("requireAuth");
-		expect(errors).toContain("authJwtSecret");
+		expect(errors).toContain("--require-auth (from the command line)");
+		expect(errors).toContain("--auth-jwt-secret");
 		await expect(createNode({ requireAuth: true, data: temporaryFolder() })).rejects.toThrow(
 			"nothing says who may do what",
 		);
@@ -58,7 +58,7 @@ test.for([
 	[
 		"a key file that is not there",
 		{ INDELIBLE_AUTH_JWT_PUBLIC_KEY: "/nowhere.pem" },
-		"can't be read: there is no such file",
+		'INDELIBLE_AUTH_JWT_PUBLIC_KEY (from the environment) names "/nowhere.pem", which can\'t be read: there is no such file',
 	],
 	["an address that is none", { INDELIBLE_AUTH_WEBHOOK_URL: "localhost:80/hunter2hunter2" }, "a URL like"],
 	["an admin token that is too short", { INDELIBLE_ADMIN_TOKEN: "hunter2hunter2" }, "at least 16 characters"],
@@ -72,7 +72,11 @@ test.for([
 		{ INDELIBLE_ADMIN_TOKEN: "hunter2hunter2hunter2\n" },
 		"without spaces at the ends",
 	],
-	["a certificate without a key", { INDELIBLE_TLS_CERT: "x.pem" }, "belong together"],
+	[
+		"a certificate without a key",
+		{ INDELIBLE_TLS_CERT: "x.pem" },
+		"INDELIBLE_TLS_CERT (from the environment) needs INDELIBLE_TLS_KEY",
+	],
 ] as const)("%s ends the start with a reason, and is not shown", async ([, environment, reason]) => {
 	const { code, errors, output } = await runCommand(["start", "--data", temporaryFolder(), "--port", "0"], {
 		environment,

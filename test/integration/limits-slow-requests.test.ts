@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createTlsServer, tlsFiles } from "../../server/tls.ts";
+import { createTlsServer, takeTlsFiles } from "../../server/tls.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
@@ -65,7 +65,7 @@ test("[TRN5] whoever does not come to the end of a request is cut off, by ten of
 
 test("[TRN5] whoever does not come to the end of TLS' handshake is cut off", async () => {
 	const { certificate, key } = makeCertificates();
-	const tls = tlsFiles(certificate, key);
+	const tls = takeTlsFiles(certificate, key);
 	if (tls === undefined) throw new Error("there are files");
 	const server = createTlsServer(tls, (_request, response) => void response.end(), silent);
 	onTestFinished(() => void server.close());

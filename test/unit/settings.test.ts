@@ -3,10 +3,12 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
 import { defaultLimits } from "../../extensions/limits/defaults.ts";
+import { openNodeError } from "../../server/auth-options.ts";
 import { type ConfigurationSources, defineConfig, loadConfiguration } from "../../server/configuration.ts";
+import { asGiven } from "../../server/given-settings.ts";
 import { createNode } from "../../server/index.ts";
 import { settings } from "../../server/settings.ts";
-import { didYouMean, type SettingProblem, SettingsError } from "../../server/settings-error.ts";
+import { didYouMean, type SettingProblem, SettingsError, theSettings } from "../../server/settings-error.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface Given extends Partial<ConfigurationSources> {
@@ -88,6 +90,25 @@ describe("which source wins", () => {
 		const { settings, folder, file } = await load({ files, environment, flags: { port: "1" } });
 		expect(settings).toMatchObject({ port: 1, host: "environment", data: "file", logLevel: "info" });
 		expect(file).toBe(join(folder, "indelible.config.json"));
+	});
+
+	test("what a node finds fault with is named as it was given", async () => {
+		const files = aFileThatSays({ requireAuth: true, redisUrl: "redis://a" });
+		const environment = { INDELIBLE_REDIS_URL: "redis://b" };
+		const { origins, folder } = await load({ files, environment, flags: { tlsKey: "key.pem" } });
+		const said = (error: unknown) => (asGiven(error, origins) as Error).message;
+		const file = join(folder, "indelible.config.json");
+		expect(said(openNodeError())).toContain(`requireAuth (from ${file}) is set`);
+		expect(said(openNodeError())).toContain("give authJwtSecret, ");
+		const problem = "goes with redisUrl";
+		const others = ["redisUrl"];
+		const about = (name: string) => new SettingsError([{ where: theSettings, name, problem, others }]);
+		expect(said(about("redisUrl"))).toBe(
+			"INDELIBLE_REDIS_URL (from the environment) goes with INDELIBLE_REDIS_URL",
+		);
+		expect(said(about("tlsKey"))).toBe("--tls-key (from the command line) goes with --redis-url");
+		expect(said(about("tlsCert"))).toBe("tlsCert (from the settings) goes with redisUrl");
+		expect(said(new TypeError("any other"))).toBe("any other");
 	});
 
 	test("a wrong value is named even where another source wins", async () => {
