@@ -5,8 +5,8 @@ import { sameHost } from "../extensions/auth/origin.ts";
 import { whyUnreadable } from "./advice.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Hooks } from "./hooks.ts";
-import type { NodeSettings } from "./settings.ts";
-import { SettingsError, theSettings } from "./settings-error.ts";
+import type { NodeSettings, SettingName } from "./settings.ts";
+import { type SettingProblem, SettingsError, theSettings } from "./settings-error.ts";
 
 /** What the settings say of who may do what. @throws {SettingsError} when a file can't be read. */
 export function authOptions(settings: NodeSettings): AuthOptions {
@@ -88,9 +88,48 @@ export function originsByDefault(
 	return isSaid || hasAuth(settings, hooks, extensions) ? allowedOrigins : sameHost;
 }
 
-/** `requireAuth`, and nobody says who may do what. */
-export function openNodeError(): SettingsError {
-	const others = ["authJwtSecret", "authJwtPublicKey", "authJwksUrl", "authWebhookUrl", "authTicketSecret"];
-	const problem = `is set, but nothing says who may do what: give ${others.join(", ")}, or an onAuthenticate hook`;
-	return new SettingsError([{ where: theSettings, name: "requireAuth", problem, others }]);
+/**
+ * Why a node does not start with these settings for access, if so: somebody who says how tokens are checked, and not with which keys,
+ * believes that they are.
+ * @param isOpen Whether nothing says who may do what.
+ */
+export function refusalOf(settings: NodeSettings, isOpen: boolean): SettingsError | undefined {
+	const { authJwtSecret, authJwtPublicKey, authJwksUrl, authWebhookUrl, authWebhookSecret } = settings;
+	const hasKeys = [authJwtSecret, authJwtPublicKey, authJwksUrl].some((key) => key !== undefined);
+	const problems: SettingProblem[] = hasKeys ? [] : tokenSettingsIn(settings).map(withoutKeys);
+	if (authWebhookSecret !== undefined && authWebhookUrl === undefined)
+		problems.push(
+			problemWith("authWebhookSecret", "says nothing without authWebhookUrl", ["authWebhookUrl"]),
+		);
+	if (settings.requireAuth && isOpen) problems.push(openNode());
+	return problems.length === 0 ? undefined : new SettingsError(problems);
+}
+
+/** Those that were given of the settings that are only about JSON Web Tokens. */
+function tokenSettingsIn({ authIssuer, authAudience, authDefaultAccess }: NodeSettings): SettingName[] {
+	const found: SettingName[] = [];
+	if (authIssuer !== undefined) found.push("authIssuer");
+	if (authAudience !== undefined) found.push("authAudience");
+	if (authDefaultAccess !== "write") found.push("authDefaultAccess");
+	return found;
+}
+
+const keys: readonly SettingName[] = ["authJwtSecret", "authJwtPublicKey", "authJwksUrl"];
+
+function withoutKeys(name: SettingName): SettingProblem {
+	return problemWith(
+		name,
+		`is about JSON Web Tokens, which nothing checks: give ${keys.join(", or ")}`,
+		keys,
+	);
+}
+
+function openNode(): SettingProblem {
+	const others: readonly SettingName[] = [...keys, "authWebhookUrl", "authTicketSecret"];
+	const ways = `give ${others.join(", ")}, or an onAuthenticate hook`;
+	return problemWith("requireAuth", `is set, but nothing says who may do what: ${ways}`, others);
+}
+
+function problemWith(name: SettingName, problem: string, others: readonly SettingName[]): SettingProblem {
+	return { where: theSettings, name, problem, others };
 }

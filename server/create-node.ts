@@ -13,7 +13,7 @@ import { Linger } from "../extensions/linger/index.ts";
 import type { Metrics } from "../extensions/metrics/index.ts";
 import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extensions/redis/index.ts";
 import { Sync } from "../extensions/sync/index.ts";
-import { asSettingsError, authOptions, hasAuth, openNodeError } from "./auth-options.ts";
+import { asSettingsError, authOptions, hasAuth, refusalOf } from "./auth-options.ts";
 import { listOf } from "./auth-settings.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
@@ -73,7 +73,8 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 	const isClustered = redis !== undefined || redisUrl !== undefined;
 	if (isClustered && givenStore === undefined) refusePrivateStore(settings);
 	const isOpen = !hasAuth(settings, hooks, extensions);
-	if (settings.requireAuth && isOpen) throw openNodeError();
+	const refusal = refusalOf(settings, isOpen);
+	if (refusal !== undefined) throw refusal;
 	const logger = givenLogger ?? createLogger({ logLevel: "info", logFormat: "auto" });
 	const store = givenStore ?? documentStore(settings, isClustered ? redisPrefix : undefined);
 	if (settings.databaseUrl !== undefined && settings.data !== defaultData) {

@@ -314,10 +314,14 @@ export class IndelibleNode {
 	drain(): Promise<void> {
 		if (this.#phase === "serving") this.#phase = "draining";
 		this.linger.end();
-		this.#drained ??= this.#transport.drain(this.#settings.drainWindowMs).then(async () => {
-			this.hocuspocus.flushPendingStores();
-			await this.durability.flush();
-		});
+		const { drainWindowMs, shutdownDeadlineMs } = this.#settings;
+		// Whoever is left at the deadline is cut off, and comes back with all others in the same moment.
+		this.#drained ??= this.#transport
+			.drain(Math.min(drainWindowMs, shutdownDeadlineMs / 2))
+			.then(async () => {
+				this.hocuspocus.flushPendingStores();
+				await this.durability.flush();
+			});
 		return this.#drained;
 	}
 

@@ -147,7 +147,13 @@ const limitSettings = {
 };
 
 const stopSettings = {
-	drainWindowMs: whole("ms", 0, 10 * minuteMs, 2_000, "time over which sockets are closed at a stop"),
+	drainWindowMs: whole(
+		"ms",
+		0,
+		10 * minuteMs,
+		2_000,
+		"time over which sockets are closed at a stop; half of shutdownDeadlineMs at most",
+	),
 	shutdownDeadlineMs: whole("ms", 0, 60 * minuteMs, 20_000, "longest time that a stop may take"),
 };
 

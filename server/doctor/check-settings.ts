@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { hasAuth, openNodeError } from "../auth-options.ts";
+import { hasAuth, refusalOf } from "../auth-options.ts";
 import type { Configuration } from "../configuration.ts";
 import { asGiven } from "../given-settings.ts";
 import { takeHooks } from "../hooks.ts";
@@ -13,17 +13,13 @@ const daysLeftMin = 14;
 /** Whether anything says who may do what. */
 export function checkOpenness({ settings, code, origins }: Configuration): Finding {
 	const check = "access";
-	const { host, requireAuth } = settings;
-	if (hasAuth(settings, takeHooks(code).hooks, code.extensions ?? []))
-		return { check, result: "ok", detail: "the settings or a hook say who may do what" };
+	const { host } = settings;
+	const isOpen = !hasAuth(settings, takeHooks(code).hooks, code.extensions ?? []);
 	const advice = "Say who may do what: docs/security.md.";
-	if (requireAuth)
-		return {
-			check,
-			result: "problem",
-			detail: (asGiven(openNodeError(), origins) as Error).message,
-			advice,
-		};
+	const refusal = refusalOf(settings, isOpen);
+	if (refusal !== undefined)
+		return { check, result: "problem", detail: (asGiven(refusal, origins) as Error).message, advice };
+	if (!isOpen) return { check, result: "ok", detail: "the settings or a hook say who may do what" };
 	if (host === "localhost" || host === "::1" || /^127\./.test(host))
 		return {
 			check,

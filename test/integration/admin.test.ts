@@ -455,7 +455,11 @@ test("one page sees the nodes that share a Redis, and acts on each of them", asy
 
 test("no answer holds a secret", async () => {
 	const needle = "needle-needle-needle-needle-needle-needle";
-	const node = await startLocalNode({ authJwtSecret: testSecret, authWebhookSecret: needle });
+	const node = await startLocalNode({
+		authJwtSecret: testSecret,
+		authWebhookUrl: "http://localhost:1/",
+		authWebhookSecret: needle,
+	});
 	const api = await adminOf(node);
 	const userToken = await signToken({ sub: "ann", note: "claim-needle" });
 	await node.client("doc", { token: userToken }).synced();

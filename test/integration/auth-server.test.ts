@@ -73,6 +73,17 @@ test.for([
 		"without spaces at the ends",
 	],
 	[
+		"an audience that nothing checks",
+		{ INDELIBLE_AUTH_AUDIENCE: "docs" },
+		"which nothing checks: give INDELIBLE_AUTH_JWT_SECRET",
+	],
+	["access that no token gives", { INDELIBLE_AUTH_DEFAULT_ACCESS: "none" }, "which nothing checks"],
+	[
+		"a webhook's secret without it",
+		{ INDELIBLE_AUTH_WEBHOOK_SECRET: "hunter2".repeat(5) },
+		"without INDELIBLE_AUTH_WEBHOOK_URL",
+	],
+	[
 		"a certificate without a key",
 		{ INDELIBLE_TLS_CERT: "x.pem" },
 		"INDELIBLE_TLS_CERT (from the environment) needs INDELIBLE_TLS_KEY",

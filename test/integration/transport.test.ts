@@ -207,6 +207,16 @@ test("[TRN3] closing has a deadline, and says what was not written", async () =>
 	expect(author.provider.hasUnsyncedChanges).toBe(true);
 });
 
+test("[TRN3] a window that is longer than the deadline leaves nobody to be cut off", async () => {
+	const { node, url } = await startLocalNode({ drainWindowMs: 600_000, shutdownDeadlineMs: 1_500 });
+	const closes: number[] = [];
+	for (let people = 0; people < 20; people += 1)
+		(await rawSocket(url)).ws.on("close", (code: number) => closes.push(code));
+	expect(await node.close()).toEqual({ drained: true, unwrittenUpdates: 0 });
+	await eventually("all to know", () => closes.length === 20);
+	expect(new Set(closes)).toEqual(new Set([1012]));
+});
+
 test("[TRN3] a client that has gone without a word does not hold up the stop", async () => {
 	const { node, url, client } = await startLocalNode({ shutdownDeadlineMs: 60_000 });
 	const alive = await client("doc").synced();

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
 import { defaultLimits } from "../../extensions/limits/defaults.ts";
-import { openNodeError } from "../../server/auth-options.ts";
+import { refusalOf } from "../../server/auth-options.ts";
 import { type ConfigurationSources, defineConfig, loadConfiguration } from "../../server/configuration.ts";
 import { asGiven } from "../../server/given-settings.ts";
 import { createNode } from "../../server/index.ts";
@@ -95,11 +95,16 @@ describe("which source wins", () => {
 	test("what a node finds fault with is named as it was given", async () => {
 		const files = aFileThatSays({ requireAuth: true, redisUrl: "redis://a" });
 		const environment = { INDELIBLE_REDIS_URL: "redis://b" };
-		const { origins, folder } = await load({ files, environment, flags: { tlsKey: "key.pem" } });
+		const {
+			origins,
+			folder,
+			settings: given,
+		} = await load({ files, environment, flags: { tlsKey: "key.pem" } });
 		const said = (error: unknown) => (asGiven(error, origins) as Error).message;
 		const file = join(folder, "indelible.config.json");
-		expect(said(openNodeError())).toContain(`requireAuth (from ${file}) is set`);
-		expect(said(openNodeError())).toContain("give authJwtSecret, ");
+		const refusal = said(refusalOf(given, true));
+		expect(refusal).toContain(`requireAuth (from ${file}) is set`);
+		expect(refusal).toContain("give authJwtSecret, ");
 		const problem = "goes with redisUrl";
 		const others = ["redisUrl"];
 		const about = (name: string) => new SettingsError([{ where: theSettings, name, problem, others }]);
