@@ -174,6 +174,26 @@ test("pages that another tool has freed without wiping them are no damage", asyn
 	}
 });
 
+test("[DUR5] a damaged document keeps nobody from those that are read together with it", async () => {
+	const whole = await wholeDatabase(new Random(14));
+	const path = copyOfDatabase(whole);
+	const [damaged = "", ...others] = whole.corpus.keys();
+	tamper(path, (database) => {
+		database.prepare("UPDATE documents SET last_chunk = last_chunk + 1 WHERE name = ?").run(damaged);
+	});
+	const store = await openOrRefused(path);
+	if (store === undefined) throw new Error("it was refused");
+	const names = [...others, damaged, "never stored"];
+	const read = await Promise.allSettled(names.map((documentName) => store.load(documentName)));
+	for (const [index, documentName] of others.entries()) {
+		const one = read[index];
+		const position = one?.status === "fulfilled" ? one.value.position : undefined;
+		expect(position, documentName).toBe(whole.corpus.get(documentName)?.position);
+	}
+	expect(read[others.length]).toMatchObject({ status: "rejected", reason: { name: "DamagedDocumentError" } });
+	expect(read.at(-1)).toMatchObject({ status: "fulfilled", value: { position: 0 } });
+});
+
 test("[DUR3] [DUR5] a document whose page makes no sense does not hold up the others of its batch", async () => {
 	const whole = await wholeDatabase(new Random(13));
 	const path = copyOfDatabase(whole);

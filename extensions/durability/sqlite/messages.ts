@@ -35,6 +35,11 @@ export interface PackedDocument {
 	readonly payloads: Uint8Array;
 }
 
+/** What came of reading one document of several. */
+export type Loaded =
+	| { readonly status: "done"; readonly document: PackedDocument }
+	| { readonly status: "failed"; readonly error: WireError };
+
 /** What came of a merge; `undefined` in its place means that there was nothing to merge. */
 export interface Merged {
 	/** Position of the snapshot that was merged; 0 without one. */
@@ -85,7 +90,8 @@ export interface WriterProtocol {
 }
 
 export interface ReaderProtocol {
-	load: { ask: string; answer: PackedDocument };
+	/** Answers for each document, in their order. */
+	load: { ask: readonly string[]; answer: readonly Loaded[] };
 	list: { ask: CatalogueQuery; answer: DocumentPage };
 	merge: {
 		ask: { readonly documentName: string; readonly gc: boolean };

@@ -1,14 +1,13 @@
-import { MeaninglessUpdate, merge } from "../merge.ts";
 import { nameChecksum } from "../storage/checksum.ts";
 import { readFramed } from "../storage/framing.ts";
 import { giveWay } from "../storage/give-way.ts";
 import { encodeSnapshot } from "../storage/snapshot-record.ts";
-import { Damage } from "../storage/wire-error.ts";
+import { Damage, toWire } from "../storage/wire-error.ts";
 import { serve } from "../storage/worker-port.ts";
 import { openForCheckpoints, openForReading, Reopening } from "./connection.ts";
 import { DocumentReader, type ReadDocument } from "./document-reader.ts";
 import { Listing } from "./listing.ts";
-import type { Merged, PackedDocument, ReaderProtocol, WorkerSettings } from "./messages.ts";
+import type { Loaded, Merged, PackedDocument, ReaderProtocol, WorkerSettings } from "./messages.ts";
 import { errorCode } from "./sqlite-error.ts";
 
 /** The worker that reads, merges and moves the write-ahead log into the database, while the other one writes. */
@@ -27,7 +26,7 @@ serve<ReaderProtocol, WorkerSettings>({
 		);
 		const read = (documentName: string) => reading.use(({ documents }) => documents.read(documentName));
 		return {
-			load: (documentName) => pack(read(documentName)),
+			load: (documentNames) => documentNames.map((documentName) => load(() => read(documentName))),
 			list: (query) => reading.use(({ listing }) => listing.page(query)),
 			merge: ({ documentName, gc }) => mergeStored(documentName, read(documentName), gc),
 			checkpoint: () => {
@@ -40,11 +39,32 @@ serve<ReaderProtocol, WorkerSettings>({
 		};
 	},
 	moved: {
-		load: ({ payloads, snapshot }) => [payloads.buffer, snapshot?.update.buffer],
+		load: (answers) => answers.flatMap(buffersOf),
 		merge: ({ merged }) => [merged?.record.data.buffer],
 	},
 	errorCode,
 });
+
+/** One that can't be read keeps nobody from the others. */
+function load(read: () => ReadDocument): Loaded {
+	try {
+		return { status: "done", document: pack(read()) };
+	} catch (error) {
+		return { status: "failed", error: toWire(error, errorCode) };
+	}
+}
+
+/** Of a document that it would take long to copy. */
+function buffersOf(answer: Loaded): (ArrayBufferLike | undefined)[] {
+	if (answer.status === "failed") return [];
+	const { payloads, snapshot } = answer.document;
+	return [payloads, snapshot?.update]
+		.filter((bytes) => bytes !== undefined && bytes.byteLength >= movedBytesMin)
+		.map((bytes) => bytes?.buffer);
+}
+
+/** What is smaller is copied with the message, which takes less time than having a buffer change hands. */
+const movedBytesMin = 16 * 1024;
 
 function pack({ snapshot, entries }: ReadDocument): PackedDocument {
 	let bytes = 0;
@@ -64,15 +84,15 @@ function pack({ snapshot, entries }: ReadDocument): PackedDocument {
 	};
 }
 
-function mergeStored(
+async function mergeStored(
 	documentName: string,
 	stored: ReadDocument,
 	gc: boolean,
-): { position: number; merged: Merged | undefined } {
+): Promise<{ position: number; merged: Merged | undefined }> {
 	const basis = stored.snapshot?.position ?? 0;
 	const position = stored.entries.at(-1)?.position;
 	if (position === undefined) return { position: basis, merged: undefined };
-	const update = mergeOrExplain(documentName, stored, gc);
+	const update = await mergeOrExplain(documentName, stored, gc);
 	const record = encodeSnapshot(nameChecksum(documentName), position, update);
 	return {
 		position,
@@ -85,7 +105,9 @@ function mergeStored(
 	};
 }
 
-function mergeOrExplain(documentName: string, stored: ReadDocument, gc: boolean): Uint8Array {
+async function mergeOrExplain(documentName: string, stored: ReadDocument, gc: boolean): Promise<Uint8Array> {
+	// With all of Yjs, which reading does not need: everybody who comes back after a restart would wait for it.
+	const { MeaninglessUpdate, merge } = await import("../merge.ts");
 	const entries = stored.entries.map(({ position, payload }) => ({ position, updates: readFramed(payload) }));
 	try {
 		return merge({ snapshot: stored.snapshot, entries }, gc);

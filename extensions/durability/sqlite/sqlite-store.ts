@@ -18,6 +18,7 @@ import {
 } from "../store.ts";
 import { CheckpointPolicy } from "./checkpoint-policy.ts";
 import { locate } from "./database-path.ts";
+import { GroupedLoads } from "./grouped-loads.ts";
 import type { ReaderProtocol, SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
 import { packBatch, unpackDocument } from "./packing.ts";
 
@@ -55,6 +56,9 @@ export class SqliteStore implements Store {
 	};
 	readonly #options: SqliteStoreOptions;
 	#state: State = { status: "closed" };
+	readonly #loads = new GroupedLoads(async (documentNames) =>
+		this.#workers().reader.ask("load", documentNames),
+	);
 	#checkpoints = new CheckpointPolicy();
 	#checkpointing: Promise<void> | undefined;
 	/**
@@ -87,9 +91,9 @@ export class SqliteStore implements Store {
 	}
 
 	async load(documentName: string): Promise<StoredDocument> {
-		const { reader } = this.#workers();
+		this.#workers();
 		const generation = this.#generations.get(documentName);
-		const packed = await whileOpen(reader.ask("load", checkName(documentName)));
+		const packed = await whileOpen(this.#loads.load(checkName(documentName)));
 		return { ...unpackDocument(packed), generation };
 	}
 
