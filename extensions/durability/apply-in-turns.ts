@@ -16,9 +16,23 @@ const pausesPerTurn = 3;
 export async function applyInTurns(document: Doc, stored: StoredDocument, clock: Clock): Promise<void> {
 	for (;;) {
 		const startMs = clock.now();
-		if (isApplied(document, stored)) return;
+		if (quietly(document, () => isApplied(document, stored))) return;
 		const pauseMs = (clock.now() - startMs) * pausesPerTurn;
 		await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+	}
+}
+
+/**
+ * Without telling listeners of what changes: Yjs encodes all of it for them, and the only one there is so early is Hocuspocus' own, who has
+ * nobody to send it to.
+ */
+function quietly<Result>(document: Doc, change: () => Result): Result {
+	const listeners = document._observers.get("update");
+	document._observers.delete("update");
+	try {
+		return change();
+	} finally {
+		if (listeners !== undefined) document._observers.set("update", listeners);
 	}
 }
 

@@ -4,6 +4,7 @@ import type { DecodedUpdate } from "../sync/bounded-apply.ts";
 import type { Admitted } from "../sync/gate.ts";
 import { makesTypes } from "./nesting.ts";
 import { isTooDeep } from "./value-depth.ts";
+import { holdsNothing } from "./wire.ts";
 
 /** Of two sections, it would take one. */
 const sectionsDiffer = "the update has not one section for each client";
@@ -30,6 +31,8 @@ type Struct = DecodedUpdate["structs"][number];
  * @throws when it can't be read, or must not be applied.
  */
 export function readUpdate(update: Uint8Array): UpdateRead {
+	// What most send who join.
+	if (holdsNothing(update)) return nothingRead;
 	const decoded = decodeUpdate(update);
 	const { structs, ds } = decoded;
 	const ends = endsOf(structs, decoding.readVarUint(decoding.createDecoder(update)));
@@ -37,6 +40,8 @@ export function readUpdate(update: Uint8Array): UpdateRead {
 	const isKept = structs.length <= keptStructsMax;
 	return { ends, makesTypes: makesTypes(structs), decoded: isKept ? decoded : undefined };
 }
+
+const nothingRead: UpdateRead = { ends: new Map(), makesTypes: false, decoded: undefined };
 
 /** {@link readUpdate}, for its ends alone. */
 export function updateEnds(update: Uint8Array): UpdateEnds {

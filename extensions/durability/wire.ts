@@ -87,3 +87,8 @@ export function inspectIncoming(frame: Uint8Array): Incoming {
 export function isEmptyUpdate(update: Uint8Array): boolean {
 	return update.byteLength <= emptyUpdateBytes;
 }
+
+/** Whether it is the update that says nothing: no structs, no deletions. It can be read to its end. */
+export function holdsNothing(update: Uint8Array): boolean {
+	return update.byteLength === emptyUpdateBytes && update[0] === 0 && update[1] === 0;
+}

@@ -1,4 +1,5 @@
 import { type Doc, decodeUpdate, findIndexSS } from "yjs";
+import { holdsNothing } from "../durability/wire.ts";
 
 /**
  * Whether an update has no structs, and deletes only what is deleted already. What a client that comes back has sent before ends
@@ -8,6 +9,7 @@ import { type Doc, decodeUpdate, findIndexSS } from "yjs";
 export function bringsNothing({ store }: Doc, update: Uint8Array): boolean {
 	// The number of clients with structs comes first.
 	if (update[0] !== 0 || store.pendingDs !== null) return false;
+	if (holdsNothing(update)) return true;
 	for (const [client, ranges] of decodeUpdate(update).ds.clients) {
 		const structs = store.clients.get(client);
 		if (structs === undefined) return false;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { hasArrived, updateEnds } from "../../extensions/durability/update-ends.ts";
+import { hasArrived, readUpdate, updateEnds } from "../../extensions/durability/update-ends.ts";
 
 function written(clientId: number, ...words: readonly string[]): { document: Y.Doc; updates: Uint8Array[] } {
 	const document = new Y.Doc();
@@ -56,3 +56,9 @@ test.each([
 		expect(() => updateEnds(Buffer.from(hex, "hex"))).toThrow("empty");
 	},
 );
+
+test("an update that says nothing is read without decoding it, and one that is cut off is not taken for it", () => {
+	const nothing = Y.encodeStateAsUpdate(new Y.Doc());
+	expect(readUpdate(nothing)).toMatchObject({ ends: new Map(), makesTypes: false });
+	for (const broken of [[], [0], [1, 0], [0, 1]]) expect(() => readUpdate(new Uint8Array(broken))).toThrow();
+});
