@@ -1,5 +1,6 @@
 import type { Configuration, Extension, Hocuspocus, HookName } from "@hocuspocus/server";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
+import { nothing } from "../extensions/nothing.ts";
 
 /** Every hook of Hocuspocus, with its own type. */
 export type Hooks = { readonly [Name in HookName]?: Configuration[Name] | undefined };
@@ -79,8 +80,10 @@ const closingHooks: ReadonlySet<HookName> = new Set<HookName>([
  * [TRN5], and sees to it that one that closes a connection can. Failures in other hooks go where Hocuspocus sends them.
  */
 export function containHookErrors(hocuspocus: Hocuspocus, logger: DurabilityLogger): void {
+	const having = new HavingHooks();
 	hocuspocus.hooks = (name, payload, callback) => {
-		const running = runHooks(hocuspocus, name, payload, callback);
+		const extensions = having.of(name, hocuspocus.configuration.extensions);
+		const running = runHooks(extensions, name, payload, callback);
 		if (closingHooks.has(name)) return running.catch((error) => throwAsObject(name, error));
 		if (!unheardHooks.has(name)) return running;
 		return running.catch((error) => {
@@ -96,23 +99,40 @@ type Callback = Parameters<Hocuspocus["hooks"]>[2];
 
 const nothingToRun = Promise.resolve();
 
+/** A list is made anew only when it would be another one. */
+class HavingHooks {
+	readonly #having = new Map<HookName, readonly Extension[]>();
+
+	/** Extensions that have the hook now, in their order. */
+	of(name: HookName, extensions: readonly Extension[]): readonly Extension[] {
+		const known = this.#having.get(name) ?? [];
+		let at = 0;
+		for (const extension of extensions) {
+			if (typeof extension[name] !== "function") continue;
+			if (known[at] !== extension) return this.#look(name, extensions);
+			at += 1;
+		}
+		return at === known.length ? known : this.#look(name, extensions);
+	}
+
+	#look(name: HookName, extensions: readonly Extension[]): readonly Extension[] {
+		const having = extensions.filter((extension) => typeof extension[name] === "function");
+		this.#having.set(name, having);
+		return having;
+	}
+}
+
 /**
  * As Hocuspocus 4.7 does: one extension's hook after the other, in the order of the extensions, and what each returns to the callback; what the
  * last one returns is the result. Hocuspocus makes some ten promises and closures for each of them, for every client that comes.
  */
 function runHooks(
-	{ configuration }: Hocuspocus,
+	having: readonly Extension[],
 	name: HookName,
 	payload: unknown,
 	callback: Callback,
 ): Promise<unknown> {
-	let extensions: Extension[] | undefined;
-	for (const extension of configuration.extensions)
-		if (typeof extension[name] === "function") {
-			extensions ??= [];
-			extensions.push(extension);
-		}
-	return extensions === undefined ? nothingToRun : runEach(extensions, name, payload, callback);
+	return having.length === 0 ? nothingToRun : runEach(having, name, payload, callback);
 }
 
 async function runEach(
@@ -126,15 +146,25 @@ async function runEach(
 	let last: unknown;
 	for (const extension of extensions) {
 		try {
-			last = await (extension[name] as Hook | undefined)?.call(extension, payload);
+			last = (extension[name] as Hook | undefined)?.call(extension, payload);
+			if (last === nothing) last = undefined;
+			else if (isAwaited(last)) last = await last;
 		} catch (error) {
 			const { message } = Object(error) as { readonly message?: unknown };
 			if (message) console.error(`[${name}]`, message);
 			throw error;
 		}
-		if (callback) last = await callback(last);
+		// Hocuspocus' own do nothing with nothing, and take their time for it.
+		if (!callback || last === undefined) continue;
+		last = callback(last);
+		if (isAwaited(last)) last = await last;
 	}
 	return last;
+}
+
+/** Whether there is something to wait for. */
+function isAwaited(result: unknown): boolean {
+	return (typeof result === "object" || typeof result === "function") && result !== null && "then" in result;
 }
 
 function throwAsObject(name: HookName, error: unknown): never {

@@ -13,6 +13,7 @@ import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import { LinePace } from "../metrics/line-pace.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import { Tally } from "../metrics/tally.ts";
+import { nothing } from "../nothing.ts";
 import { isAtLeast } from "./client-version.ts";
 import { authCloseEvents, endConnection } from "./end-connection.ts";
 import { Guard } from "./guard.ts";
@@ -145,11 +146,12 @@ export class Auth implements Extension {
 	}
 
 	/** Rejects with nothing when it has answered the request itself. */
-	async onUpgrade({ request, socket }: onUpgradePayload): Promise<void> {
+	onUpgrade({ request, socket }: onUpgradePayload): Promise<void> {
 		const { allowedOrigins } = this.#options;
-		if (allowedOrigins === undefined) return;
+		if (allowedOrigins === undefined) return nothing;
 		const { headers } = request;
-		if (isOriginAllowed({ headers, localAddress: request.socket.localAddress }, allowedOrigins)) return;
+		if (isOriginAllowed({ headers, localAddress: request.socket.localAddress }, allowedOrigins))
+			return nothing;
 		this.#emit({ type: "refused", reason: "origin-forbidden" });
 		const omitted = this.#refusalLines.take(performance.now());
 		if (omitted !== undefined)
@@ -163,16 +165,23 @@ export class Auth implements Extension {
 		return Promise.reject();
 	}
 
-	async onConnect({ providerVersion, documentName, socketId }: onConnectPayload): Promise<void> {
+	onConnect(payload: onConnectPayload): Promise<void> {
 		const { clientVersionMin } = this.#options;
-		if (clientVersionMin === undefined || isAtLeast(providerVersion, clientVersionMin)) return;
-		this.#refuse("client-outdated", `the client is older than ${clientVersionMin}`, {
-			documentName,
-			socketId,
-		});
+		if (clientVersionMin === undefined || isAtLeast(payload.providerVersion, clientVersionMin))
+			return nothing;
+		return this.#refuseOutdated(payload, clientVersionMin);
 	}
 
-	async onAuthenticate({
+	async #refuseOutdated({ documentName, socketId }: onConnectPayload, versionMin: string): Promise<never> {
+		const why = `the client is older than ${versionMin}`;
+		return this.#refuse("client-outdated", why, { documentName, socketId });
+	}
+
+	onAuthenticate(payload: onAuthenticatePayload): Promise<object | undefined> {
+		return this.#isOverruled || this.#judge.isOpen ? nothing : this.#authenticate(payload);
+	}
+
+	async #authenticate({
 		token,
 		documentName,
 		requestHeaders,
@@ -180,8 +189,7 @@ export class Auth implements Extension {
 		request,
 		connectionConfig,
 		socketId,
-	}: onAuthenticatePayload): Promise<object | undefined> {
-		if (this.#isOverruled || this.#judge.isOpen) return undefined;
+	}: onAuthenticatePayload): Promise<object> {
 		const credentials = {
 			documentName,
 			token,

@@ -12,6 +12,7 @@ import type {
 } from "@hocuspocus/server";
 import type { Relay } from "../auth/relay.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
+import { nothing } from "../nothing.ts";
 import type { Tracing } from "../tracing/index.ts";
 import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
@@ -335,8 +336,9 @@ export class Durability implements Extension {
 		await this.open();
 	}
 
-	async onConnect(): Promise<void> {
-		if (!this.accepting) throw new StoreUnavailableError("the write backlog is full; try again later");
+	onConnect(): Promise<void> {
+		if (this.accepting) return nothing;
+		return Promise.reject(new StoreUnavailableError("the write backlog is full; try again later"));
 	}
 
 	async onLoadDocument(payload: onLoadDocumentPayload): Promise<void> {

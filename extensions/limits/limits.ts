@@ -10,6 +10,7 @@ import type {
 } from "@hocuspocus/server";
 import type { DurabilityLogger } from "../durability/logging.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
+import { nothing } from "../nothing.ts";
 import { addressKey } from "./address-key.ts";
 import { Addresses } from "./addresses.ts";
 import { defaultLimits } from "./defaults.ts";
@@ -119,15 +120,15 @@ export class Limits implements Extension {
 	}
 
 	/** Rejects with nothing when it has answered the request itself. */
-	async onUpgrade({ request, socket }: Pick<onUpgradePayload, "request" | "socket">): Promise<void> {
+	onUpgrade({ request, socket }: Pick<onUpgradePayload, "request" | "socket">): Promise<void> {
 		const { addressOf = remoteAddress, limitPrivateAddresses } = this.#limits;
 		const key = addressKey(addressOf(request), limitPrivateAddresses);
-		if (key === undefined) return;
+		if (key === undefined) return nothing;
 		const verdict = this.#addresses.arrive(key, performance.now());
 		if (verdict === "welcome") {
 			if (socket.destroyed) this.#addresses.left(key);
 			else socket.once("close", () => this.#addresses.left(key));
-			return;
+			return nothing;
 		}
 		this.reports.report({ type: "refused", limit: verdict });
 		refuse(socket, refusals[verdict]);
@@ -135,15 +136,16 @@ export class Limits implements Extension {
 	}
 
 	/** Rejects before anything is asked or loaded for it. */
-	async onConnect({ instance, documentName, request }: onConnectPayload): Promise<void> {
+	onConnect({ instance, documentName, request }: onConnectPayload): Promise<void> {
 		const { documentNamePattern, connectionsPerDocumentMax, documentsPerConnectionMax } = this.#limits;
 		if (!isDocumentNameAllowed(documentName, documentNamePattern))
-			this.#refuse("document-name", "invalid-document-name");
+			return this.#refuse("document-name", "invalid-document-name");
 		const clients = instance.documents.get(documentName)?.getConnectionsCount() ?? 0;
 		if (isReached(clients, connectionsPerDocumentMax))
-			this.#refuse("connections-per-document", "document-full");
+			return this.#refuse("connections-per-document", "document-full");
 		if (isReached(this.#occupants.documentsOf(request), documentsPerConnectionMax))
-			this.#refuse("documents-per-connection", "too-many-documents");
+			return this.#refuse("documents-per-connection", "too-many-documents");
+		return nothing;
 	}
 
 	async afterLoadDocument({ document }: afterLoadDocumentPayload): Promise<void> {
@@ -211,7 +213,7 @@ export class Limits implements Extension {
 		connection.onClose(() => sender.left());
 	}
 
-	#refuse(limit: LimitName, reason: LimitRefusalReason): never {
+	async #refuse(limit: LimitName, reason: LimitRefusalReason): Promise<never> {
 		this.reports.report({ type: "refused", limit });
 		throw new LimitRefusal(reason);
 	}

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../durability/clock.ts";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import type { MetricSink } from "../metrics/metric-sink.ts";
 import { Tally } from "../metrics/tally.ts";
+import { nothing } from "../nothing.ts";
 import { documentMemory } from "./document-memory.ts";
 import { leavesWithLastClient, leaveWithLastClient } from "./leaving.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -125,12 +126,13 @@ export class Linger implements Extension {
 		};
 	}
 
-	async connected({ connection }: connectedPayload): Promise<void> {
+	connected({ connection }: connectedPayload): Promise<void> {
 		const { document } = connection;
 		// It may have left already.
-		if (document.getConnectionsCount() === 0) return;
+		if (document.getConnectionsCount() === 0) return nothing;
 		this.#visited.add(document);
 		if (this.#room.leave(document)) this.#endings.add("opened");
+		return nothing;
 	}
 
 	async onDestroy(): Promise<void> {

@@ -49,6 +49,13 @@ abstract class Lazy<Real extends object> implements ProxyHandler<object> {
 	}
 }
 
+/** The last request whose URL somebody wanted. */
+let last: { readonly path: string; readonly host: string | undefined; readonly url: string } = {
+	path: "/",
+	host: "localhost",
+	url: "http://localhost/",
+};
+
 class LazyRequest extends Lazy<Request> {
 	readonly #original: Original;
 	#url: string | undefined;
@@ -67,12 +74,19 @@ class LazyRequest extends Lazy<Request> {
 		return this.#headers;
 	}
 
+	/** Most clients ask for the same as the one before. */
+	#knownUrl(): string {
+		const { url, host } = this.#original;
+		if (url !== last.path || host !== last.host) last = { path: url, host, url: toWebUrl(this.#original) };
+		return last.url;
+	}
+
 	protected override make(): Request {
 		return new Request(this.#webUrl(), { headers: toHeaders(this.#original.fields) });
 	}
 
 	#webUrl(): string {
-		this.#url ??= toWebUrl(this.#original);
+		this.#url ??= this.#knownUrl();
 		return this.#url;
 	}
 }

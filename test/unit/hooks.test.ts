@@ -60,3 +60,38 @@ test("without a hook there is nothing to wait for", async () => {
 	const [, ours] = instances(() => []);
 	await expect(ours?.hooks("onTokenSync", {} as never)).resolves.toBeUndefined();
 });
+
+test("an extension that is added later, or gets a hook later, is run as on a stock server", async () => {
+	for (const instance of instances(() => [])) {
+		const ran: string[] = [];
+		const run = async () => {
+			ran.splice(0);
+			await instance.hooks("onConnect", {} as never);
+			return ran.join();
+		};
+		const { extensions } = instance.configuration;
+		const late: Extension = { onConnect: async () => void ran.push("late") };
+		extensions.push(late);
+		expect(await run()).toBe("late");
+		extensions.unshift({ onConnect: async () => void ran.push("first") });
+		expect(await run()).toBe("first,late");
+		late.onConnect = async () => void ran.push("another");
+		expect(await run()).toBe("first,another");
+		extensions.pop();
+		expect(await run()).toBe("first");
+	}
+});
+
+test("a hook may return what is there already, and what can be waited for", async () => {
+	for (const instance of instances(() => [])) {
+		const { extensions } = instance.configuration;
+		const results = [undefined, { of: "an object" }, Promise.resolve("later")];
+		for (const result of results) extensions.push({ onConnect: () => result as never });
+		const contexts: unknown[] = [];
+		await instance.hooks("onConnect", {} as never, (context: unknown) => {
+			// A stock server has hooks that say `null`.
+			if (context instanceof Object || context === "later") contexts.push(context);
+		});
+		expect(contexts).toEqual([{ of: "an object" }, "later"]);
+	}
+});
