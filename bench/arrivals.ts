@@ -1,3 +1,4 @@
+import { type GeneratorUse, watchGenerator } from "./generator-watch.ts";
 import { sleep } from "./pace.ts";
 import { Samples } from "./samples.ts";
 import { Visitor, type VisitorOptions } from "./visitor.ts";
@@ -11,8 +12,8 @@ export interface Arrivals {
 	readonly syncedAfter: Samples;
 	/** Until the server has acknowledged what the visitor brought along (nothing), in ms; of those who have got so far. */
 	readonly acknowledgedAfter: Samples;
-	/** What this process used of its processor until the last one had the document. */
-	readonly generatorCpuShare: number;
+	/** Until the last one had the document. */
+	readonly generator: GeneratorUse;
 }
 
 const pollMs = 1;
@@ -38,7 +39,7 @@ export async function arrive(options: ArriveOptions): Promise<Arrivals> {
 	const syncedAfter = new Samples();
 	const acknowledgedAfter = new Samples();
 	const left: string[] = [];
-	const cpuBefore = process.cpuUsage();
+	const watch = watchGenerator();
 	const startMs = performance.now();
 	const untilMs = startMs + count * pauseMs + deadlineMs;
 	const missing = () => count - syncedAfter.count;
@@ -65,10 +66,9 @@ export async function arrive(options: ArriveOptions): Promise<Arrivals> {
 				throw new Error(`${missing()} of ${count} had no document after ${deadlineMs} ms`);
 			await sleep(pollMs);
 		}
-		const { user, system } = process.cpuUsage(cpuBefore);
-		const generatorCpuShare = (user + system) / 1000 / (performance.now() - startMs);
-		return { visitors, syncedAfter, acknowledgedAfter, generatorCpuShare };
+		return { visitors, syncedAfter, acknowledgedAfter, generator: watch.end() };
 	} catch (error) {
+		watch.end();
 		for (const visitor of visitors) visitor.terminate();
 		throw error;
 	}

@@ -32,7 +32,7 @@ export interface BenchCluster {
 	end(): Promise<void>;
 }
 
-type StartNode = (settings: Omit<TargetSettings, "commitDelayMs" | "port">) => Promise<TargetProcess>;
+type StartNode = (settings: Omit<TargetSettings, "port">) => Promise<TargetProcess>;
 
 const account = { user: "bench", password: "bench" };
 

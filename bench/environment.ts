@@ -2,12 +2,18 @@ import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isPinned } from "./pinning.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Where figures come from; without it they mean nothing. */
 export interface Environment {
 	readonly date: string;
+	/** What repeats it. */
 	readonly command: string;
+	/** The version that was measured. */
+	readonly commit: string;
 	readonly processor: string;
 	readonly processors: number;
 	readonly memoryMib: number;
@@ -30,7 +36,11 @@ const programs = { redis: "redis-server", postgres: "postgres", haproxy: "haprox
 /** Debian keeps servers where not everybody looks. */
 const serverFolders = [process.env.PATH, "/usr/sbin", ...globSync("/usr/lib/postgresql/*/bin").reverse()];
 
-export function describeEnvironment(): Environment {
+/** What is measured; the rest of the repository is no part of it. */
+const sources = ["bench", "bin", "extensions", "server", "package-lock.json"];
+
+/** @param command What repeats it. */
+export function describeEnvironment(command: string): Environment {
 	const versions: Record<string, string> = {
 		node: process.versions.node,
 		sqlite: process.versions.sqlite ?? "?",
@@ -40,7 +50,8 @@ export function describeEnvironment(): Environment {
 	for (const [name, program] of Object.entries(programs)) versions[name] = versionOf(program);
 	return {
 		date: new Date().toISOString().slice(0, 10),
-		command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
+		command,
+		commit: commit(),
 		processor: cpus()[0]?.model ?? "?",
 		processors: cpus().length,
 		memoryMib: Math.round(totalmem() / 2 ** 20),
@@ -51,12 +62,12 @@ export function describeEnvironment(): Environment {
 }
 
 export function showEnvironment(environment: Environment): string {
-	const { date, command, processor, processors, memoryMib, system, pinned, versions } = environment;
+	const { date, command, commit, processor, processors, memoryMib, system, pinned, versions } = environment;
 	const where = pinned
 		? "servers on processor 0; load, Redis, Postgres and HAProxy on processor 1"
 		: "server and load share all processors";
 	return [
-		`${date}  ${command}`,
+		`${date}  ${command}  (${commit})`,
 		`${processors} × ${processor}, ${memoryMib} MiB, ${system}; ${where}`,
 		Object.entries(versions)
 			.map(([name, version]) => `${name} ${version}`)
@@ -72,6 +83,18 @@ function versionOf(program: string): string {
 		return /\d+\.\d+(\.\d+)?/.exec(said)?.[0] ?? "?";
 	} catch {
 		return "none";
+	}
+}
+
+/** @returns "unknown" outside a checkout. */
+function commit(): string {
+	const git = (...args: string[]) =>
+		execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+	try {
+		const changes = git("status", "--porcelain", "--", ...sources);
+		return `${git("rev-parse", "--short", "HEAD")}${changes === "" ? "" : " and changes to it"}`;
+	} catch {
+		return "unknown";
 	}
 }
 

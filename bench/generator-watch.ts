@@ -1,3 +1,58 @@
+import { watchLoop } from "./loop-watch.ts";
+import { generatorProcessor, isPinned } from "./pinning.ts";
+import { readProcessorBusyMs } from "./process-usage.ts";
+
+/** What made the load used of its processor. Without room to spare, what was measured is its own. */
+export interface GeneratorUse {
+	/** Of one processor: 1 is all of it. */
+	readonly cpuShare: number;
+	readonly loopDelayP99Ms: number;
+}
+
+/** From here on the generator's processor has nothing to spare. */
+const cpuShareMax = 0.9;
+/** A late generator may make up so much of a delay that it measures. */
+const delayShareMax = 0.5;
+/** So much lateness matters to nobody. */
+const negligibleDelayMs = 3;
+
+/** @param delayP99Ms The 99th percentile that was measured; without end, if no time was. @returns Whether the figures are the generator's, not the server's. */
+export function isLimit({ cpuShare, loopDelayP99Ms }: GeneratorUse, delayP99Ms: number): boolean {
+	if (cpuShare > cpuShareMax) return true;
+	return loopDelayP99Ms > negligibleDelayMs && loopDelayP99Ms > delayP99Ms * delayShareMax;
+}
+
+/** The figures of a row that say whether it can be trusted. @param delayP99Ms As above. */
+export function generatorFigures(use: GeneratorUse, delayP99Ms = Number.POSITIVE_INFINITY) {
+	return {
+		generatorCpuShare: use.cpuShare,
+		generatorLoopDelayP99Ms: use.loopDelayP99Ms,
+		generatorWasLimit: isLimit(use, delayP99Ms) ? 1 : 0,
+	};
+}
+
+/**
+ * Watches what this process, which makes the load, uses of its processor from now on.
+ * @param who `processor`: all that run there, where Redis, PostgreSQL and HAProxy share it.
+ */
+export function watchGenerator(who: "process" | "processor" = "process"): { end(): GeneratorUse } {
+	const loop = watchLoop();
+	loop.start();
+	const readMs = () => {
+		if (who === "processor" && isPinned) return readProcessorBusyMs(generatorProcessor);
+		const { user, system } = process.cpuUsage();
+		return (user + system) / 1000;
+	};
+	const beforeMs = readMs();
+	const startMs = performance.now();
+	return {
+		end() {
+			const cpuShare = (readMs() - beforeMs) / (performance.now() - startMs);
+			return { cpuShare, loopDelayP99Ms: loop.end() };
+		},
+	};
+}
+
 const sampleMs = 20;
 
 interface Sample {

@@ -1,11 +1,12 @@
-import type { Chart } from "./chart.ts";
+import type { Charts } from "./chart.ts";
 import { Crowd, type CrowdFigures } from "./crowd.ts";
 import type { Replay } from "./editing-trace.ts";
-import { isLimit, type Observed, observe } from "./observe.ts";
+import { generatorFigures } from "./generator-watch.ts";
+import { type Observed, observe } from "./observe.ts";
 import { type Play, pointing, replaying, typing } from "./play.ts";
 import { clientIdOf } from "./runs.ts";
 import type { Bench, BenchSettings, Column } from "./scenario.ts";
-import { bytes, generatorUse, microseconds, milliseconds, percent } from "./show.ts";
+import { bytes, count, generatorUse, microseconds, milliseconds, percent } from "./show.ts";
 import { dialectOf, keepsDocuments } from "./target-process.ts";
 import { type Verdict, Witnesses } from "./witnesses.ts";
 
@@ -131,10 +132,8 @@ function figuresOf(
 		residentBytes: observed.residentBytes,
 		sentBytesPerUpdate: result.receivedBytes / sent,
 		framesPerUpdate: result.receivedFrames / sent,
-		generatorCpuShare: generator.cpuShare,
-		generatorLoopDelayP99Ms: generator.loopDelayP99Ms,
+		...generatorFigures(generator, seenP99Ms),
 		othersCpuShare: observed.othersCpuShare,
-		generatorWasLimit: isLimit(generator, seenP99Ms) ? 1 : 0,
 	};
 }
 
@@ -148,6 +147,7 @@ export const liveColumns: readonly LiveColumn[] = [
 	},
 	{
 		title: "converged",
+		aside: true,
 		cell: ({ converged, compared }) => (Number.isNaN(converged) ? "-" : `${converged} of ${compared}`),
 	},
 	{ title: "CPU / update", cell: (row) => microseconds(row.cpuMsPerUpdate) },
@@ -161,15 +161,46 @@ export const liveColumns: readonly LiveColumn[] = [
 		title: "acknowledged p50, p99",
 		cell: (row) => `${milliseconds(row.acknowledgedP50Ms)}, ${milliseconds(row.acknowledgedP99Ms)}`,
 	},
-	{ title: "loop late p99", cell: (row) => milliseconds(row.loopDelayP99Ms) },
-	{ title: "memory", cell: (row) => bytes(row.residentBytes) },
-	{ title: "sent / update", cell: (row) => bytes(row.sentBytesPerUpdate) },
-	{ title: "generator", cell: generatorUse },
+	{ title: "loop late p99", aside: true, cell: (row) => milliseconds(row.loopDelayP99Ms) },
+	{ title: "memory", aside: true, cell: (row) => bytes(row.residentBytes) },
+	{ title: "sent / update", aside: true, cell: (row) => bytes(row.sentBytesPerUpdate) },
+	{ title: "generator", aside: true, cell: generatorUse },
 ];
 
-/** What is worth a picture. */
-export const liveCharts: readonly Chart<LiveFigures & { readonly target: string }>[] = [
-	{ title: "Processor time per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
-	{ title: "Until others have it, median", value: (row) => row.seenP50Ms, text: milliseconds },
-	{ title: "Until others have it, 99th percentile", value: (row) => row.seenP99Ms, text: milliseconds },
-];
+export const broadcasterNote =
+	"The raw ones are no servers: they keep no documents, and nobody can join. Only Indelible's edits are on disk when they are acknowledged.";
+
+type LiveCharts = Charts<LiveFigures & { readonly target: string }>;
+
+/** @param did What an update is. @param cpu The figure for the processor that says most. */
+export function liveChartsOf(did: string, cpu: LiveCharts["of"][number]): LiveCharts {
+	return {
+		of: [
+			cpu,
+			{ title: `${did} → others, median`, value: (row) => row.seenP50Ms, text: milliseconds },
+			{ title: `${did} → others, 99th percentile`, value: (row) => row.seenP99Ms, text: milliseconds },
+		],
+		partTitle: ({ authors, readers, perSecond }) =>
+			`${people(authors)} × ${each(perSecond)} a second${readers === 0 ? "" : `, ${count(readers)} look on`}`,
+		note: broadcasterNote,
+	};
+}
+
+function people(authors: number): string {
+	return authors === 1 ? "1 person" : `${count(authors)} people`;
+}
+
+function each(perSecond: number): string {
+	return perSecond.toLocaleString("en", { maximumFractionDigits: 1 });
+}
+
+export const cpuPerUpdateChart: LiveCharts["of"][number] = {
+	title: "CPU per update",
+	value: (row) => row.cpuMsPerUpdate,
+	text: microseconds,
+};
+export const cpuPerDeliveryChart: LiveCharts["of"][number] = {
+	title: "CPU per delivery",
+	value: (row) => row.cpuMsPerDelivery,
+	text: microseconds,
+};

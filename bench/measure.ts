@@ -12,15 +12,19 @@ export interface MeasureOptions extends BenchSettings {
 	readonly data: string;
 	/** Where CPU profiles go, if there are to be any. */
 	readonly profile: string | undefined;
-	readonly commitDelayMs: string;
 }
 
 export type Row = Figures & { readonly target: string };
 
-export interface Measured {
+/** A target that could not be measured. */
+export interface Failure {
+	readonly target: string;
+	readonly why: string;
+}
+
+interface Measured {
 	readonly rows: readonly Row[];
-	/** Targets that could not be measured, and why. */
-	readonly failures: readonly { readonly target: string; readonly why: string }[];
+	readonly failures: readonly Failure[];
 	/** What the CPU profiles show, for people. */
 	readonly profiles: readonly string[];
 }
@@ -54,7 +58,6 @@ async function measureTarget(
 	const data = await mkdtemp(join(options.data, "indelible-bench-"));
 	const profiles = options.profile === undefined ? undefined : resolve(options.profile, scenario.name, name);
 	const flags = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-	const commitDelayMs = Number(options.commitDelayMs);
 	const running: TargetProcess[] = [];
 	const clusters: BenchCluster[] = [];
 	const progress = showProgress(`${scenario.name}, ${targets[name]}`);
@@ -63,13 +66,13 @@ async function measureTarget(
 			target: name,
 			settings: options,
 			async start(port = 0) {
-				const started = await TargetProcess.start(name, { data, port, commitDelayMs }, flags);
+				const started = await TargetProcess.start(name, { data, port }, flags);
 				running.push(started);
 				return started;
 			},
 			async startCluster(nodes) {
 				const cluster = await startCluster(nodes, data, (settings) =>
-					TargetProcess.start(name, { ...settings, port: 0, commitDelayMs }, flags),
+					TargetProcess.start(name, { ...settings, port: 0 }, flags),
 				);
 				clusters.push(cluster);
 				return cluster;

@@ -9,7 +9,8 @@ export const isPinned = availableParallelism() > 1 && hasTaskset();
 
 /** The target's. */
 export const targetProcessor = 0;
-const generatorProcessor = 1;
+/** Of the load, and of what servers share. */
+export const generatorProcessor = 1;
 
 function hasTaskset(): boolean {
 	try {

@@ -1,22 +1,25 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
-import { drawCharts } from "./chart.ts";
 import { describeEnvironment, showEnvironment } from "./environment.ts";
 import { type MeasureOptions, measure, type Row } from "./measure.ts";
 import { pinGenerator } from "./pinning.ts";
+import { saveResult } from "./saved-result.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { table } from "./show.ts";
+import { inParts, table } from "./show.ts";
 import { type TargetName, targetNames } from "./target-process.ts";
 
 interface Options extends MeasureOptions {
-	readonly json: string | undefined;
-	readonly charts: string | undefined;
+	readonly save: string | undefined;
 }
 
 const defaultProfiles = join(tmpdir(), "indelible-bench-profiles");
+/** Far more than any takes. */
+const scenarioDeadlineMs = 1_200_000;
 
 const program = new Command("npm run bench --")
 	.description("Measures Indelible beside the stock server, on the same machine, in the same run.")
@@ -33,10 +36,8 @@ const program = new Command("npm run bench --")
 		targetsIn,
 	)
 	.option("--part <parts>", "these parts of a scenario alone, with commas between", listIn)
-	.option("--json <path>", "write the figures there as well")
-	.option("--charts <folder>", "draw them there, a picture for each scenario")
+	.option("--save <folder>", "keep the figures there, as JSON and as a picture for each scenario")
 	.option("--data <folder>", "where the servers store; on the disk that is to be measured", tmpdir())
-	.option("--commit-delay-ms <ms>", "our setting of that name", "0")
 	.option("--profile [folder]", "have the servers write CPU profiles there, and say where time is spent")
 	.addHelpText("after", `\nScenarios:\n${scenarios.map(describeScenario).join("\n")}`)
 	.action(
@@ -47,36 +48,68 @@ const program = new Command("npm run bench --")
 await program.parseAsync();
 
 async function run(chosen: readonly Scenario[], options: Options): Promise<void> {
-	pinGenerator();
-	const environment = describeEnvironment();
-	console.info(`${showEnvironment(environment)}\n`);
-	const results = [];
-	for (const scenario of chosen) {
-		const { rows, failures, profiles } = await measure(scenario, options);
-		console.info(`\n${show(scenario, options, rows)}\n`);
-		for (const profile of profiles) console.info(`${profile}\n`);
-		for (const { target, why } of failures) console.error(`${scenario.name}, ${target}: ${why}`);
-		if (failures.length > 0) process.exitCode = 1;
-		if (options.charts !== undefined) await draw(scenario, options.charts, rows);
-		results.push({ scenario: scenario.name, description: scenario.explain(options), rows, failures });
-	}
-	if (options.json === undefined) return;
-	await writeFile(options.json, `${JSON.stringify({ environment, results }, null, "\t")}\n`);
+	const [first] = chosen;
+	if (first !== undefined && chosen.length === 1) await runOne(first, options);
+	else await runEach(chosen);
 }
 
-async function draw(
-	{ name, summary, charts }: Scenario,
-	folder: string,
-	rows: readonly Row[],
-): Promise<void> {
-	if (charts === undefined || rows.length === 0) return;
-	await mkdir(folder, { recursive: true });
-	await writeFile(join(folder, `${name}.svg`), drawCharts(`${name}: ${summary}`, charts, rows));
+/** Each in a process of its own: nothing is left of one when the next begins, and one that fails leaves the others alone. */
+async function runEach(chosen: readonly Scenario[]): Promise<void> {
+	const startMs = performance.now();
+	const failed: string[] = [];
+	for (const [n, { name }] of chosen.entries()) {
+		const minutes = Math.round((performance.now() - startMs) / 60_000);
+		console.error(`${name}, ${n + 1} of ${chosen.length}; ${minutes} min until now`);
+		const flags = flagsOf(() => true);
+		const child = spawn(process.execPath, [fileURLToPath(import.meta.url), name, ...flags], {
+			stdio: "inherit",
+			timeout: scenarioDeadlineMs,
+		});
+		const [code] = await once(child, "exit");
+		if (code !== 0) failed.push(name);
+	}
+	if (failed.length === 0) return;
+	console.error(`Not all could be measured in ${failed.join(", ")}.`);
+	process.exitCode = 1;
+}
+
+async function runOne(scenario: Scenario, options: Options): Promise<void> {
+	pinGenerator();
+	const { name } = scenario;
+	const environment = describeEnvironment(commandOf(name));
+	console.info(`${showEnvironment(environment)}\n`);
+	const { rows, failures, profiles } = await measure(scenario, options);
+	console.info(`\n${show(scenario, options, rows)}\n`);
+	for (const profile of profiles) console.info(`${profile}\n`);
+	for (const { target, why } of failures) console.error(`${name}, ${target}: ${why}`);
+	if (failures.length > 0) process.exitCode = 1;
+	// What is there from an earlier run is better than nothing.
+	if (options.save === undefined || rows.length === 0) return;
+	const { date: _, ...where } = environment;
+	const result = { scenario: name, description: scenario.explain(options), ...where, rows, failures };
+	saveResult(options.save, scenario, result);
+}
+
+/** What repeats it: without folders of this machine. */
+function commandOf(scenario: string): string {
+	const flags = flagsOf((name) => !["save", "data", "profile"].includes(name));
+	return ["npm run bench --", scenario, ...flags.map((flag) => basename(flag))].join(" ");
+}
+
+/** The options of this command line. */
+function flagsOf(isWanted: (name: string) => boolean): readonly string[] {
+	return program.options.flatMap((option) => {
+		const name = option.attributeName();
+		if (!isWanted(name) || program.getOptionValueSource(name) !== "cli") return [];
+		const value: unknown = program.getOptionValue(name);
+		const flag = option.long ?? "";
+		return value === true ? [flag] : [flag, String(value)];
+	});
 }
 
 function show({ name, columns, ...scenario }: Scenario, options: Options, rows: readonly Row[]): string {
 	const titles = [name, ...columns.map(({ title }) => title)];
-	const cells = rows.map((row) => [row.target, ...columns.map(({ cell }) => cell(row, rows))]);
+	const cells = inParts(rows).map((row) => [row.target, ...columns.map(({ cell }) => cell(row, rows))]);
 	return `${scenario.explain(options)}\n\n${table(titles, cells)}`;
 }
 
@@ -93,7 +126,7 @@ function choose(names: readonly string[]): readonly Scenario[] {
 }
 
 function describeScenario({ name, summary, parts }: Scenario): string {
-	return `  ${name.padEnd(10)}  ${summary}${parts === undefined ? "" : ` (parts ${parts.join(", ")})`}`;
+	return `  ${name.padEnd(11)}  ${summary}${parts === undefined ? "" : ` (parts ${parts.join(", ")})`}`;
 }
 
 function listIn(text: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Chart } from "./chart.ts";
+import type { Charts } from "./chart.ts";
 import type { BenchCluster } from "./cluster.ts";
 import type { TargetName, TargetProcess } from "./target-process.ts";
 
@@ -34,6 +34,8 @@ export interface Bench {
 
 export interface Column<F extends Figures> {
 	readonly title: string;
+	/** Whether it is only for those who want to know everything. */
+	readonly aside?: true;
 	/** @param rows All rows of the table, for comparisons. */
 	cell(row: F, rows: readonly F[]): string;
 }
@@ -50,8 +52,7 @@ export interface Scenario<F extends Figures = Figures> {
 	/** @returns A row of the table, or several. */
 	measure(bench: Bench): Promise<readonly F[]>;
 	readonly columns: readonly Column<F & { readonly target: string }>[];
-	/** What is worth a picture. */
-	readonly charts?: readonly Chart<F & { readonly target: string }>[];
+	readonly charts: Charts<F & { readonly target: string }>;
 }
 
 export function defineScenario<F extends Figures>(scenario: Scenario<F>): Scenario<F> {

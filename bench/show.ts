@@ -1,3 +1,5 @@
+import type { Figures } from "./scenario.ts";
+
 /** Figures for people. `NaN`, which stands for "not measured", is a dash. */
 
 export function count(value: number): string {
@@ -52,7 +54,8 @@ interface LoadUse {
 	readonly generatorCpuShare: number;
 	readonly generatorLoopDelayP99Ms: number;
 	readonly generatorWasLimit: number;
-	readonly othersCpuShare: number;
+	/** Where the server has a processor of its own. */
+	readonly othersCpuShare?: number;
 }
 
 /** From here on, others on the server's processor are worth a word. */
@@ -62,13 +65,22 @@ const othersShareShown = 0.05;
 export function generatorUse(row: LoadUse): string {
 	const said = [percent(row.generatorCpuShare), milliseconds(row.generatorLoopDelayP99Ms)];
 	if (row.generatorWasLimit) said.push("the generator was the limit");
-	return said.join(", ") + disturbance(row.othersCpuShare);
+	return said.join(", ") + disturbance(row.othersCpuShare ?? Number.NaN);
+}
+
+export function isDisturbed(othersCpuShare: number): boolean {
+	return othersCpuShare > othersShareShown;
 }
 
 /** What to add to a cell when others took some of the server's processor. */
-export function disturbance(othersCpuShare: number): string {
-	if (!(othersCpuShare > othersShareShown)) return "";
+function disturbance(othersCpuShare: number): string {
+	if (!isDisturbed(othersCpuShare)) return "";
 	return `, others took ${percent(othersCpuShare)} of the server's processor`;
+}
+
+/** Rows of a part below each other; a run gives those of a target. */
+export function inParts<R extends Figures>(rows: readonly R[]): readonly R[] {
+	return [...Map.groupBy(rows, ({ part }) => part).values()].flat();
 }
 
 /** A table in Markdown, so that it can be pasted, with its columns aligned. */

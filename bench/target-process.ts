@@ -10,6 +10,7 @@ import type { Dialect } from "./wire-client.ts";
 /** The servers that are compared; each is a program of its own in `targets/`. */
 export const targets = {
 	indelible: "Indelible",
+	"indelible-delayed": "Indelible, delay 250 ms",
 	stock: "stock Hocuspocus",
 	"stock-tuned": "stock, flushDelay 25",
 	"y-websocket": "y-websocket",

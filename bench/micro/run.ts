@@ -6,7 +6,7 @@ import { comparisons } from "./comparisons.ts";
 /** For each comparison. */
 const budgetMs = 700;
 
-console.info(`${showEnvironment(describeEnvironment())}\n`);
+console.info(`${showEnvironment(describeEnvironment("npm run bench:micro"))}\n`);
 
 let failed = 0;
 const rows: string[][] = [];

@@ -1,8 +1,9 @@
 import type { RedisTotals } from "../cluster.ts";
 import { DocumentLoad } from "../document-load.ts";
+import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { type Bench, defineScenario } from "../scenario.ts";
-import { bytes, count, each } from "../show.ts";
+import { bytes, count, each, generatorUse } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 const sizes = [10, 1_000] as const;
@@ -25,14 +26,16 @@ export const busScenario = defineScenario({
 		for (const documents of sizes) rows.push(await measureDocuments(bench, documents));
 		return rows;
 	},
-	charts: [
-		{ title: "Redis commands for each edit", value: (row) => row.commandsPerEdit, text: each },
-		{
-			title: "To and from Redis for each edit",
-			value: (row) => row.inputBytesPerEdit + row.outputBytesPerEdit,
-			text: bytes,
-		},
-	],
+	charts: {
+		of: [
+			{ title: "Redis commands per edit", value: (row) => row.commandsPerEdit, text: each },
+			{
+				title: "Bytes to and from Redis per edit",
+				value: (row) => row.inputBytesPerEdit + row.outputBytesPerEdit,
+				text: bytes,
+			},
+		],
+	},
 	columns: [
 		{ title: "documents", cell: (row) => count(row.documents) },
 		{ title: "commands / edit", cell: (row) => each(row.commandsPerEdit) },
@@ -44,6 +47,7 @@ export const busScenario = defineScenario({
 			title: "idle to, from Redis / s",
 			cell: (row) => `${bytes(row.idleInputBytesPerSecond)}, ${bytes(row.idleOutputBytesPerSecond)}`,
 		},
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -78,7 +82,9 @@ async function measureDocuments(
 
 	const beforeTyping = await redis.totals();
 	const startedMs = performance.now();
+	const watch = watchGenerator("processor");
 	const { sent } = await load.type(keystrokes, progress);
+	const generator = watch.end();
 	const tookS = (performance.now() - startedMs) / 1000;
 	const typed = totalsBetween(beforeTyping, await redis.totals());
 	await load.close();
@@ -98,6 +104,7 @@ async function measureDocuments(
 		idleCommandsPerSecond: idlePerSecond(commandsIn),
 		idleInputBytesPerSecond: idlePerSecond(({ inputBytes }) => inputBytes),
 		idleOutputBytesPerSecond: idlePerSecond(({ outputBytes }) => outputBytes),
+		...generatorFigures(generator),
 	};
 }
 

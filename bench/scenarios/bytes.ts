@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
+import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { at, quiet } from "../pace.ts";
 import { usageBetween } from "../process-usage.ts";
 import { invented, type Rhythm, readRhythm } from "../rhythm.ts";
 import { type BenchSettings, defineScenario } from "../scenario.ts";
-import { bytes, milliseconds, times } from "../show.ts";
+import { bytes, generatorUse, milliseconds, times } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { writeScript } from "../typist.ts";
 import { updateFrame, WireClient } from "../wire-client.ts";
@@ -23,6 +24,7 @@ const socketHeaderBytes = 2;
 
 export const bytesScenario = defineScenario({
 	name: "bytes",
+	targets: ["indelible", "indelible-delayed", "stock"],
 	summary: "bytes written to disk per keystroke in a document of half a megabyte",
 	explain(settings) {
 		const document = nameOfLargeDocument(settings);
@@ -62,10 +64,12 @@ export const bytesScenario = defineScenario({
 		const before = target.usage();
 		const totalsBefore = await target.totals();
 		const { receivedBytes, receivedFrames } = client;
+		const generating = watchGenerator();
 		await at(rhythm, (n) => {
 			client.send(frames[n] ?? new Uint8Array());
 			progress(`keystroke ${n + 1} of ${frames.length}`);
 		});
+		const generator = generating.end();
 		progress("waiting until all is saved");
 		await quietDisk(target);
 		if (acknowledged < frames.length)
@@ -86,13 +90,17 @@ export const bytesScenario = defineScenario({
 				writtenBytesPerKeystroke: (used.passedBytes - sentBytes) / keystrokes,
 				dirtiedBytesPerKeystroke: used.dirtiedBytes / keystrokes,
 				cpuMsPerKeystroke: (typed.userMs + typed.systemMs) / keystrokes,
+				...generatorFigures(generator),
 			},
 		];
 	},
-	charts: [
-		{ title: "Written for each keystroke", value: (row) => row.writtenBytesPerKeystroke, text: bytes },
-		{ title: "CPU for each keystroke", value: (row) => row.cpuMsPerKeystroke, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{ title: "Written per keystroke", value: (row) => row.writtenBytesPerKeystroke, text: bytes },
+			{ title: "Pages made dirty per keystroke", value: (row) => row.dirtiedBytesPerKeystroke, text: bytes },
+			{ title: "CPU per keystroke", value: (row) => row.cpuMsPerKeystroke, text: milliseconds },
+		],
+	},
 	columns: [
 		{ title: "commits", cell: ({ commits }) => String(commits) },
 		{ title: "written / keystroke", cell: (row) => bytes(row.writtenBytesPerKeystroke) },
@@ -108,6 +116,7 @@ export const bytesScenario = defineScenario({
 				times(row.dirtiedBytesPerKeystroke / (first?.dirtiedBytesPerKeystroke ?? Number.NaN)),
 		},
 		{ title: "CPU / keystroke", cell: (row) => milliseconds(row.cpuMsPerKeystroke) },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 

@@ -1,11 +1,12 @@
 import { arrive } from "../arrivals.ts";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
 import { watchCpu } from "../cpu-watch.ts";
+import { generatorFigures } from "../generator-watch.ts";
 import { OpenDocument } from "../open-document.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, disturbance, milliseconds } from "../show.ts";
+import { bytes, count, generatorUse, milliseconds } from "../show.ts";
 import { visitFrames } from "../visitor.ts";
 import { WireClient } from "../wire-client.ts";
 
@@ -30,14 +31,22 @@ export const coldJoinScenario = defineScenario({
 		{ title: "worst", cell: (row) => milliseconds(row.syncedMaxMs) },
 		{ title: "acknowledged p50", cell: (row) => milliseconds(row.acknowledgedP50Ms) },
 		{ title: "CPU until synced", cell: (row) => milliseconds(row.cpuUntilSyncedMs) },
-		{ title: "CPU", cell: (row) => milliseconds(row.cpuMs) + disturbance(row.othersCpuShare) },
+		{ title: "CPU", cell: (row) => milliseconds(row.cpuMs) },
 		{ title: "bytes", cell: (row) => bytes(row.receivedBytes) },
 		{ title: "complete", cell: (row) => `${count(row.complete)} of ${count(row.joins)}` },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
-	charts: [
-		{ title: "Until the document is there, median", value: (row) => row.syncedP50Ms, text: milliseconds },
-		{ title: "Processor time", value: (row) => row.cpuMs, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{ title: "Until the document is there, median", value: (row) => row.syncedP50Ms, text: milliseconds },
+			{
+				title: "Until it is acknowledged, median",
+				value: (row) => row.acknowledgedP50Ms,
+				text: milliseconds,
+			},
+			{ title: "CPU", value: (row) => row.cpuMs, text: milliseconds },
+		],
+	},
 });
 
 async function measureColdJoins(bench: Bench) {
@@ -47,6 +56,8 @@ async function measureColdJoins(bench: Bench) {
 	const acknowledged = new Samples();
 	const cpu = new Samples();
 	const cpuUntilSynced = new Samples();
+	let generatorCpuShare = 0;
+	let generatorDelayMs = 0;
 	let othersCpuShare = 0;
 	let receivedBytes = 0;
 	let complete = 0;
@@ -56,7 +67,7 @@ async function measureColdJoins(bench: Bench) {
 		const somebody = await WireClient.open({ url: target.url, documentName: smallName });
 		await settled(target);
 		const watch = watchCpu(target);
-		const { visitors, syncedAfter, acknowledgedAfter } = await arrive({
+		const { visitors, syncedAfter, acknowledgedAfter, generator } = await arrive({
 			count: 1,
 			arrival: () => ({ url: target.url, frames: visitFrames(documentName), keeps: true }),
 			deadlineMs,
@@ -65,6 +76,8 @@ async function measureColdJoins(bench: Bench) {
 		await settled(target);
 		const used = watch.end();
 		cpu.add(used.cpuMs);
+		generatorCpuShare += generator.cpuShare / repetitions;
+		generatorDelayMs += generator.loopDelayP99Ms / repetitions;
 		othersCpuShare += used.othersCpuShare / repetitions;
 		synced.add(syncedAfter.percentile(0.5));
 		acknowledged.add(acknowledgedAfter.percentile(0.5));
@@ -83,6 +96,10 @@ async function measureColdJoins(bench: Bench) {
 		acknowledgedP50Ms: acknowledged.percentile(0.5),
 		cpuUntilSyncedMs: cpuUntilSynced.percentile(0.5),
 		cpuMs: cpu.percentile(0.5),
+		...generatorFigures(
+			{ cpuShare: generatorCpuShare, loopDelayP99Ms: generatorDelayMs },
+			synced.percentile(0.5),
+		),
 		othersCpuShare,
 		receivedBytes: receivedBytes / repetitions,
 		complete,

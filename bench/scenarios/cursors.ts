@@ -1,5 +1,12 @@
 import { largeDocument, nameOfContents } from "../contents.ts";
-import { durationOf, type LivePart, liveCharts, liveColumns, measureLive } from "../live-load.ts";
+import {
+	cpuPerUpdateChart,
+	durationOf,
+	type LivePart,
+	liveChartsOf,
+	liveColumns,
+	measureLive,
+} from "../live-load.ts";
 import { defineScenario } from "../scenario.ts";
 
 const contentCharacters = 4000;
@@ -18,5 +25,5 @@ export const cursorsScenario = defineScenario({
 		return [await measureLive(bench, load, { contents, kind: "presence" })];
 	},
 	columns: liveColumns,
-	charts: liveCharts,
+	charts: liveChartsOf("Move", cpuPerUpdateChart),
 });

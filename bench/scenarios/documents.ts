@@ -1,6 +1,8 @@
 import { largeDocument, nameOfContents } from "../contents.ts";
 import { DocumentLoad } from "../document-load.ts";
-import { isLimit, observe } from "../observe.ts";
+import { generatorFigures } from "../generator-watch.ts";
+import { broadcasterNote } from "../live-load.ts";
+import { observe } from "../observe.ts";
 import { sleep } from "../pace.ts";
 import { Person } from "../person.ts";
 import { defineScenario } from "../scenario.ts";
@@ -77,10 +79,8 @@ export const documentsScenario = defineScenario({
 				residentBytes: used.residentBytes,
 				loopDelayP99Ms: used.loopDelayP99Ms,
 				converged: keepsDocuments(name) ? converged : Number.NaN,
-				generatorCpuShare: used.generator.cpuShare,
-				generatorLoopDelayP99Ms: used.generator.loopDelayP99Ms,
+				...generatorFigures(used.generator, seenP99Ms),
 				othersCpuShare: used.othersCpuShare,
-				generatorWasLimit: isLimit(used.generator, seenP99Ms) ? 1 : 0,
 			},
 		];
 	},
@@ -102,19 +102,23 @@ export const documentsScenario = defineScenario({
 		{ title: "commits", cell: ({ commits }) => count(commits) },
 		{ title: "updates / commit", cell: (row) => perCommit(row.updatesPerCommit) },
 		{ title: "written / update", cell: (row) => bytes(row.writtenBytesPerUpdate) },
-		{ title: "memory", cell: (row) => bytes(row.residentBytes) },
-		{ title: "loop late p99", cell: (row) => milliseconds(row.loopDelayP99Ms) },
+		{ title: "memory", aside: true, cell: (row) => bytes(row.residentBytes) },
+		{ title: "loop late p99", aside: true, cell: (row) => milliseconds(row.loopDelayP99Ms) },
 		{
 			title: "converged",
+			aside: true,
 			cell: ({ converged }) => (Number.isNaN(converged) ? "-" : `${converged} of ${compared}`),
 		},
-		{ title: "generator", cell: (row) => generatorUse(row) },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
-	charts: [
-		{ title: "Processor time per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
-		{ title: "Until others have it, median", value: (row) => row.seenP50Ms, text: milliseconds },
-		{ title: "Until others have it, 99th percentile", value: (row) => row.seenP99Ms, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{ title: "CPU per update", value: (row) => row.cpuMsPerUpdate, text: microseconds },
+			{ title: "Edit → others, median", value: (row) => row.seenP50Ms, text: milliseconds },
+			{ title: "Edit → others, 99th percentile", value: (row) => row.seenP99Ms, text: milliseconds },
+		],
+		note: broadcasterNote,
+	},
 });
 
 /** In each of some documents, an unmodified client from the beginning. */

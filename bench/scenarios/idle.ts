@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { watchCpu } from "../cpu-watch.ts";
+import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { IdleCrowd } from "../idle-crowd.ts";
 import { sleep } from "../pace.ts";
 import { type Bench, type BenchSettings, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, disturbance, percent } from "../show.ts";
+import { bytes, count, generatorUse, percent } from "../show.ts";
 import { type TargetName, type TargetProcess, targets } from "../target-process.ts";
 import { generateDocument } from "../typist.ts";
 import { WireClient } from "../wire-client.ts";
@@ -39,16 +40,19 @@ export const idleScenario = defineScenario({
 		for (const part of chosenParts(parts, bench.settings)) rows.push(await measureIdle(bench, part));
 		return rows;
 	},
-	charts: [
-		{ title: "Memory for a connection", value: (row) => row.bytesPerConnection, text: bytes },
-		{ title: "Processor while nothing happens", value: (row) => row.cpuShare, text: percent },
-	],
+	charts: {
+		of: [
+			{ title: "Memory per connection", value: (row) => row.bytesPerConnection, text: bytes },
+			{ title: "Share of a processor while nothing happens", value: (row) => row.cpuShare, text: percent },
+		],
+		partTitle: (row) => `${count(row.connections)} connections`,
+	},
 	columns: [
 		{ title: "connections", cell: (row) => count(row.connections) },
 		{ title: "held", cell: (row) => count(row.held) },
 		{ title: "memory / connection", cell: (row) => bytes(row.bytesPerConnection) },
 		{ title: "memory", cell: (row) => bytes(row.residentBytes) },
-		{ title: "CPU", cell: (row) => percent(row.cpuShare) + disturbance(row.othersCpuShare) },
+		{ title: "CPU", cell: (row) => percent(row.cpuShare) },
 		{ title: "CPU / opening", cell: (row) => `${row.openingCpuMs.toFixed(2)} ms` },
 		{
 			title: "complete",
@@ -56,6 +60,7 @@ export const idleScenario = defineScenario({
 			cell: ({ target, complete, kept }) =>
 				target === targets.raw ? "-" : `${count(complete)} of ${count(kept)}`,
 		},
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -84,9 +89,11 @@ async function measureIdle({ target: name, settings, start, progress }: Bench, p
 		say("collecting garbage");
 		const after = await residentBytes(target);
 		say(`idle for ${durationS} s`);
+		const generating = watchGenerator();
 		const watch = watchCpu(target);
 		await sleep(durationS * 1000);
 		const { cpuMs, tookMs, othersCpuShare } = watch.end();
+		const generator = generating.end();
 		const figures = {
 			part: part.part,
 			connections,
@@ -94,6 +101,7 @@ async function measureIdle({ target: name, settings, start, progress }: Bench, p
 			bytesPerConnection: (after - before) / connections,
 			residentBytes: after,
 			cpuShare: cpuMs / tookMs,
+			...generatorFigures(generator),
 			othersCpuShare,
 			openingCpuMs,
 			...crowd.completeness(),

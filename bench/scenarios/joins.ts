@@ -1,17 +1,23 @@
 import { type Arrivals, arrive } from "../arrivals.ts";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
 import { type CpuUse, watchCpu } from "../cpu-watch.ts";
+import { generatorFigures } from "../generator-watch.ts";
 import { OpenDocument } from "../open-document.ts";
 import { sleep } from "../pace.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, disturbance, milliseconds, percent } from "../show.ts";
+import { bytes, count, generatorUse, milliseconds } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { type Visitor, visitFrames } from "../visitor.ts";
 
 const parts = [{ part: "new" }, { part: "returning" }, { part: "typing" }] as const;
 type Part = (typeof parts)[number]["part"];
+const partTitles: Readonly<Record<Part, string>> = {
+	new: "new: they have nothing yet",
+	returning: "returning: they have all but the last keystrokes",
+	typing: "typing: one after the other, while somebody types",
+};
 
 /** A document of so many characters takes 1.1 MB, when it is generated. */
 const characters = 455_000;
@@ -65,12 +71,15 @@ export const joinsScenario = defineScenario({
 		{ title: "worst last", cell: (row) => milliseconds(row.lastMaxMs) },
 		{ title: "bytes / join", cell: (row) => bytes(row.bytesPerJoin) },
 		{ title: "complete", cell: (row) => `${count(row.complete)} of ${count(row.compared)}` },
-		{ title: "generator", cell: (row) => percent(row.generatorCpuShare) + disturbance(row.othersCpuShare) },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
-	charts: [
-		{ title: "Processor time per join", value: (row) => row.cpuMsPerJoin, text: milliseconds },
-		{ title: "Until the last one has the document", value: (row) => row.lastMs, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{ title: "CPU per join", value: (row) => row.cpuMsPerJoin, text: milliseconds },
+			{ title: "Until the last one has the document", value: (row) => row.lastMs, text: milliseconds },
+		],
+		partTitle: ({ part }) => partTitles[part],
+	},
 });
 
 async function measurePart(bench: Bench, part: Part, target: TargetProcess, document: OpenDocument) {
@@ -172,7 +181,13 @@ function figuresOf(part: Part, measured: readonly Round[]) {
 		complete: measured.reduce((sum, round) => sum + round.complete, 0),
 		compared: measured.length * compared,
 		othersCpuShare: mean(({ othersCpuShare }) => othersCpuShare),
-		generatorCpuShare: mean(({ generatorCpuShare }) => generatorCpuShare),
+		...generatorFigures(
+			{
+				cpuShare: mean(({ generator }) => generator.cpuShare),
+				loopDelayP99Ms: mean(({ generator }) => generator.loopDelayP99Ms),
+			},
+			last.percentile(0.5),
+		),
 	};
 }
 

@@ -1,6 +1,8 @@
 import { DocumentLoad } from "../document-load.ts";
+import { generatorFigures } from "../generator-watch.ts";
+import { observe } from "../observe.ts";
 import { defineScenario } from "../scenario.ts";
-import { count, milliseconds, perCommit } from "../show.ts";
+import { count, generatorUse, milliseconds, perCommit } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 /** Edits a second in all, and by how many people. */
@@ -37,9 +39,11 @@ export const latencyScenario = defineScenario({
 			);
 			await load.type(warmUpS * keystrokesPerSecond, progress);
 			const before = await target.totals();
-			const figures = await load.type(durationS * keystrokesPerSecond, (text) =>
-				progress(`${rate}/s, ${text}`),
+			const used = await observe(target, () =>
+				load.type(durationS * keystrokesPerSecond, (text) => progress(`${rate}/s, ${text}`)),
 			);
+			const figures = used.result;
+			const p99Ms = figures.acknowledgedAfter.percentile(0.99);
 			const { commits } = await target.totals();
 			await load.close();
 			await target.stop();
@@ -49,22 +53,28 @@ export const latencyScenario = defineScenario({
 				edits: figures.sent,
 				acknowledged: figures.acknowledged / figures.sent,
 				p50Ms: figures.acknowledgedAfter.percentile(0.5),
-				p99Ms: figures.acknowledgedAfter.percentile(0.99),
+				p99Ms,
 				commits: commits - before.commits,
 				updatesPerCommit: figures.sent / (commits - before.commits),
+				...generatorFigures(used.generator, p99Ms),
+				othersCpuShare: used.othersCpuShare,
 			});
 		}
 		return rows;
 	},
-	charts: [
-		{ title: "Edit to acknowledgement, p50", value: ({ p50Ms }) => p50Ms, text: milliseconds },
-		{ title: "Edit to acknowledgement, p99", value: ({ p99Ms }) => p99Ms, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{ title: "Edit → acknowledged, median", value: ({ p50Ms }) => p50Ms, text: milliseconds },
+			{ title: "Edit → acknowledged, 99th percentile", value: ({ p99Ms }) => p99Ms, text: milliseconds },
+		],
+		note: "Indelible acknowledges what is on disk, the stock server what it has in memory and has not saved.",
+	},
 	columns: [
 		{ title: "edits / s", cell: ({ rate }) => count(rate) },
 		{ title: "p50", cell: ({ p50Ms }) => milliseconds(p50Ms) },
 		{ title: "p99", cell: ({ p99Ms }) => milliseconds(p99Ms) },
 		{ title: "commits", cell: ({ commits }) => count(commits) },
 		{ title: "updates / commit", cell: (row) => perCommit(row.updatesPerCommit) },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });

@@ -1,5 +1,12 @@
 import { largeDocument, nameOfContents } from "../contents.ts";
-import { durationOf, type LivePart, liveCharts, liveColumns, measureLive } from "../live-load.ts";
+import {
+	cpuPerDeliveryChart,
+	durationOf,
+	type LivePart,
+	liveChartsOf,
+	liveColumns,
+	measureLive,
+} from "../live-load.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
 import { count } from "../show.ts";
 
@@ -28,5 +35,5 @@ export const readersScenario = defineScenario({
 		return rows;
 	},
 	columns: liveColumns,
-	charts: liveCharts,
+	charts: liveChartsOf("Edit", cpuPerDeliveryChart),
 });

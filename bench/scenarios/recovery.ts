@@ -1,9 +1,10 @@
 import type { BenchCluster } from "../cluster.ts";
+import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { Meeting } from "../meeting.ts";
 import { sleep } from "../pace.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, defineScenario } from "../scenario.ts";
-import { count, milliseconds, seconds } from "../show.ts";
+import { count, generatorUse, milliseconds, seconds } from "../show.ts";
 
 const nodes = 3;
 const sharedDocuments = 12;
@@ -44,14 +45,24 @@ export const recoveryScenario = defineScenario({
 		for (const fault of faults) rows.push(await measureFault(bench, fault));
 		return rows;
 	},
-	charts: [
-		{ title: "Until all are in step, where nobody types", value: (row) => row.quietInStepMs, text: inStep },
-		{
-			title: "Acknowledged edits that were lost",
-			value: (row) => row.lost,
-			text: count,
-		},
-	],
+	charts: {
+		of: [
+			{
+				title: "Until all are in step, somebody types on",
+				value: (row) => row.typedInStepMs,
+				text: inStep,
+				scale: "in step",
+			},
+			{
+				title: "Until all are in step, nobody types",
+				value: (row) => row.quietInStepMs,
+				text: inStep,
+				scale: "in step",
+			},
+			{ title: "Acknowledged edits that are lost", value: (row) => row.lost, text: count },
+		],
+		note: "In step: everybody has all that was typed before the fault was over.",
+	},
 	columns: [
 		{ title: "fault", cell: ({ fault }) => fault },
 		{
@@ -64,6 +75,7 @@ export const recoveryScenario = defineScenario({
 		{ title: "acknowledged", cell: (row) => count(row.acknowledged) },
 		{ title: "lost", cell: (row) => count(row.lost) },
 		{ title: "by those who left", cell: (row) => `${count(row.loneLost)} of ${count(row.loneAcknowledged)}` },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -90,6 +102,7 @@ async function measureFault(
 	await sleep(beforeMs);
 
 	progress(fault.name);
+	const watch = watchGenerator("processor");
 	const watched = shared.map((meeting) => meeting.watch());
 	const begun = fault.begin(cluster);
 	if (!fault.heals) {
@@ -119,6 +132,7 @@ async function measureFault(
 		timeUntil(sinceMs, shared, (meeting) => meeting.saved(inStepDeadlineMs)),
 		sleep(afterMs),
 	]);
+	const generator = watch.end();
 	for (const meeting of shared) meeting.stopTyping();
 	progress(`${fault.name}: saving`);
 	await sleep(saveMs);
@@ -149,6 +163,7 @@ async function measureFault(
 		lost: loneLost + sharedLost,
 		loneAcknowledged: acknowledged(lone),
 		loneLost,
+		...generatorFigures(generator, seen.percentile(0.99)),
 	};
 }
 

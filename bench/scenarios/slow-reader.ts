@@ -1,10 +1,11 @@
 import { arrive } from "../arrivals.ts";
 import { BoardCopy, type BoardScript, writeBoard } from "../board.ts";
+import { type GeneratorUse, generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { Samples } from "../samples.ts";
 import { type Bench, type BenchSettings, chosenParts, defineScenario } from "../scenario.ts";
 import { settled } from "../settled.ts";
-import { bytes, count, percent, seconds } from "../show.ts";
+import { bytes, count, generatorUse, percent, seconds } from "../show.ts";
 import type { TargetProcess } from "../target-process.ts";
 import { type Visitor, visitFrames } from "../visitor.ts";
 import { updateFrame, WireClient } from "../wire-client.ts";
@@ -37,10 +38,19 @@ export const slowReaderScenario = defineScenario({
 		for (const part of chosenParts(parts, bench.settings)) rows.push(await measurePart(bench, part));
 		return rows;
 	},
-	charts: [
-		{ title: "Most memory over the rest", value: (row) => Math.max(0, row.mostBytes), text: bytes },
-		{ title: "Until the slow one is up to date", value: (row) => row.upToDateMs, text: seconds },
-	],
+	charts: {
+		of: [
+			{ title: "Memory for who stopped, most", value: (row) => row.mostBytes, text: signedBytes },
+			{ title: "Sent until up to date", value: (row) => row.catchUpBytes, text: bytes },
+			{
+				title: "Until up to date",
+				value: (row) => (row.sentAway === 0 ? row.upToDateMs : Number.POSITIVE_INFINITY),
+				text: (valueMs) => (Number.isFinite(valueMs) ? seconds(valueMs) : "sent away"),
+			},
+		],
+		partTitle: ({ part }) => parts.filter((one) => one.part === part).map(describe)[0] ?? part,
+		note: "Memory is compared with a run in which nobody stops; some MB more or less are garbage that was not collected.",
+	},
 	columns: [
 		{ title: "part", cell: ({ part }) => part },
 		{ title: "written", cell: (row) => bytes(row.writtenBytes) },
@@ -54,6 +64,7 @@ export const slowReaderScenario = defineScenario({
 		},
 		{ title: "with", cell: (row) => bytes(row.catchUpBytes) },
 		{ title: "complete", cell: (row) => `${count(row.complete)} of ${count(row.runs)}` },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -63,6 +74,7 @@ interface Run {
 	readonly heldBytes: number;
 	readonly read: number;
 	readonly slow: CaughtUp | undefined;
+	readonly generator: GeneratorUse;
 }
 
 /** What became of the one who stopped. */
@@ -99,6 +111,10 @@ async function measurePart(bench: Bench, part: Part) {
 		complete: caughtUp.filter(({ isComplete }) => isComplete).length,
 		upToDateMs: median(caughtUp, ({ upToDateMs }) => upToDateMs),
 		catchUpBytes: median(caughtUp, ({ receivedBytes }) => receivedBytes),
+		...generatorFigures({
+			cpuShare: median(slow, ({ generator }) => generator.cpuShare),
+			loopDelayP99Ms: median(slow, ({ generator }) => generator.loopDelayP99Ms),
+		}),
 	};
 }
 
@@ -124,10 +140,12 @@ async function measureRun(
 	const before = target.usage().residentBytes;
 	const memory = watchMemory(target);
 	slow?.stopReading();
+	const watch = watchGenerator();
 	await send(script.updates, (update) => author.send(updateFrame(documentName, update)));
 	const copy = new BoardCopy(reader);
 	const isRead = () => copy.clock() >= script.clock && acknowledged >= script.updates.length;
 	await soon(isRead, readDeadlineMs);
+	const generator = watch.end();
 	const mostBytes = memory.end() - before;
 	await target.collectGarbage();
 	const heldBytes = target.usage().residentBytes - before;
@@ -135,7 +153,7 @@ async function measureRun(
 	for (const client of [author, ...visitors]) client.terminate();
 	// It may have more to do than it can.
 	await target.kill();
-	return { mostBytes, heldBytes, read: copy.clock() / script.clock, slow: caughtUp };
+	return { mostBytes, heldBytes, read: copy.clock() / script.clock, slow: caughtUp, generator };
 }
 
 /** Has it read again, until it has everything. */
@@ -200,7 +218,7 @@ function heldBytes(run: Run): number {
 }
 
 function describe({ part, updates, grows }: Part): string {
-	return `\`${part}\`: ${count(updates)} updates, ${grows ? "each of which adds a picture to a board" : "each of which replaces the one picture of a board"}`;
+	return `${part}: ${count(updates)} updates, ${grows ? "each adds a picture to a board" : "each replaces the one picture of a board"}`;
 }
 
 function signedBytes(value: number): string {

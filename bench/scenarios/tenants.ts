@@ -1,7 +1,8 @@
 import { DocumentLoad, LoadFigures } from "../document-load.ts";
+import { generatorFigures } from "../generator-watch.ts";
 import { NoiseProcess } from "../noise.ts";
 import { noisyTenants } from "../noisy-tenant.ts";
-import { isLimit, type Observed, observe } from "../observe.ts";
+import { type Observed, observe } from "../observe.ts";
 import { sleep } from "../pace.ts";
 import { chosenParts, defineScenario } from "../scenario.ts";
 import { count, generatorUse, milliseconds, percent, times } from "../show.ts";
@@ -63,27 +64,38 @@ export const tenantsScenario = defineScenario<TenantFigures>({
 		}
 		return rows;
 	},
-	charts: [
-		{
-			title: "Quiet people beside a noisy tenant: edit to the others, p99",
-			value: ({ besideP99Ms }) => besideP99Ms,
-			text: milliseconds,
-		},
-	],
+	charts: {
+		of: [
+			{
+				title: "Edit → others, 99th percentile, alone",
+				value: ({ aloneP99Ms }) => aloneP99Ms,
+				text: milliseconds,
+				scale: "seen",
+			},
+			{
+				title: "… beside somebody noisy",
+				value: ({ besideP99Ms }) => besideP99Ms,
+				text: milliseconds,
+				scale: "seen",
+			},
+			{ title: "So many times as long", value: ({ ratio }) => ratio, text: times },
+		],
+		partTitle: ({ part }) => doesIn(part),
+	},
 	columns: [
 		{ title: "noise", cell: ({ part }) => part },
-		{ title: "of what it wants", cell: ({ noise }) => percent(noise) },
-		{ title: "edits", cell: ({ edits }) => count(edits) },
+		{ title: "of what it wants", aside: true, cell: ({ noise }) => percent(noise) },
+		{ title: "edits", aside: true, cell: ({ edits }) => count(edits) },
 		{ title: "delivered", cell: ({ delivered }) => percent(delivered) },
 		{ title: "to peer p99, alone", cell: ({ aloneP99Ms }) => milliseconds(aloneP99Ms) },
 		{ title: "beside it", cell: ({ besideP99Ms }) => milliseconds(besideP99Ms) },
 		{ title: "ratio", cell: ({ ratio }) => times(ratio) },
 		{ title: "acknowledged p99, alone", cell: ({ savedAloneP99Ms }) => milliseconds(savedAloneP99Ms) },
 		{ title: "beside it ", cell: ({ savedBesideP99Ms }) => milliseconds(savedBesideP99Ms) },
-		{ title: "CPU, alone", cell: ({ aloneCpuShare }) => percent(aloneCpuShare) },
-		{ title: "beside it  ", cell: ({ besideCpuShare }) => percent(besideCpuShare) },
-		{ title: "loop late p99", cell: ({ loopDelayP99Ms }) => milliseconds(loopDelayP99Ms) },
-		{ title: "generator", cell: generatorUse },
+		{ title: "CPU, alone", aside: true, cell: ({ aloneCpuShare }) => percent(aloneCpuShare) },
+		{ title: "beside it  ", aside: true, cell: ({ besideCpuShare }) => percent(besideCpuShare) },
+		{ title: "loop late p99", aside: true, cell: ({ loopDelayP99Ms }) => milliseconds(loopDelayP99Ms) },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -118,11 +130,14 @@ function figuresOf({ part, noise, alone, beside }: Neighbours) {
 		aloneCpuShare: mean(alone, ({ cpuMs, tookMs }) => cpuMs / tookMs),
 		besideCpuShare: mean(beside, ({ cpuMs, tookMs }) => cpuMs / tookMs),
 		loopDelayP99Ms: mean(beside, (one) => one.loopDelayP99Ms),
-		generatorCpuShare: generator.cpuShare,
-		generatorLoopDelayP99Ms: generator.loopDelayP99Ms,
-		generatorWasLimit: isLimit(generator, besideP99Ms) ? 1 : 0,
+		...generatorFigures(generator, besideP99Ms),
 		othersCpuShare: mean(beside, (one) => one.othersCpuShare),
 	};
+}
+
+function doesIn(part: string): string {
+	const does = noisyTenants.find((tenant) => tenant.part === part)?.does;
+	return does === undefined ? part : `${part}: ${does}`;
 }
 
 function together(typed: readonly Typed[]): LoadFigures {

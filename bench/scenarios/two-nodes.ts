@@ -1,10 +1,11 @@
 import type { BenchCluster } from "../cluster.ts";
 import { largeDocument, nameOfLargeDocument } from "../contents.ts";
 import { DocumentLoad, type LoadOptions } from "../document-load.ts";
+import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { cpuOf } from "../process-usage.ts";
 import { type BenchSettings, defineScenario } from "../scenario.ts";
-import { bytes, count, milliseconds, times } from "../show.ts";
+import { bytes, count, generatorUse, milliseconds, times } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
 const keystrokesPerSecond = 20;
@@ -48,11 +49,25 @@ export const twoNodesScenario = defineScenario({
 		await cluster.end();
 		return rows;
 	},
-	charts: [
-		{ title: "CPU for each edit, the author's node", value: (row) => row.authorCpuMs, text: milliseconds },
-		{ title: "CPU for each edit, the other node", value: (row) => row.otherCpuMs, text: milliseconds },
-		{ title: "Edit to people on the other node, p50", value: (row) => row.seenP50Ms, text: milliseconds },
-	],
+	charts: {
+		of: [
+			{
+				title: "CPU per edit, author's node",
+				value: (row) => row.authorCpuMs,
+				text: milliseconds,
+				scale: "CPU",
+			},
+			{ title: "CPU per edit, other node", value: (row) => row.otherCpuMs, text: milliseconds, scale: "CPU" },
+			{
+				title: "Edit → people on the other node, 99th percentile",
+				value: (row) => row.seenP99Ms,
+				text: milliseconds,
+			},
+		],
+		partTitle: (row) =>
+			`${count(row.documents)} ${row.documents === 1 ? "document" : "documents"} of ${bytes(row.documentBytes)}, ${count(row.rate)} edits a second`,
+		note: "The bare relay keeps no documents: it passes each edit on and inserts it into a table.",
+	},
 	columns: [
 		{ title: "document", cell: (row) => bytes(row.documentBytes) },
 		{ title: "edits / s", cell: (row) => String(row.rate) },
@@ -76,6 +91,7 @@ export const twoNodesScenario = defineScenario({
 			cell: (row) => `${milliseconds(row.acknowledgedP50Ms)}, ${milliseconds(row.acknowledgedP99Ms)}`,
 		},
 		{ title: "delivered", cell: ({ delivered }) => `${(delivered * 100).toFixed(2)} %` },
+		{ title: "generator", aside: true, cell: (row) => generatorUse(row) },
 	],
 });
 
@@ -107,7 +123,9 @@ async function measureLoad(
 	await sleep(settleMs);
 	progress("idle");
 	const idle = await cpuOf(cluster.nodes, () => sleep((durationS * 1000) / 2));
+	const watch = watchGenerator("processor");
 	const typed = await cpuOf(cluster.nodes, () => people.type(keystrokes, progress));
+	const generator = watch.end();
 	await people.close();
 
 	const { sent, seen, seenAfter, acknowledgedAfter } = typed.result;
@@ -133,6 +151,7 @@ async function measureLoad(
 		acknowledgedP50Ms: acknowledgedAfter.percentile(0.5),
 		acknowledgedP99Ms: acknowledgedAfter.percentile(0.99),
 		delivered: seen / sent,
+		...generatorFigures(generator, seenAfter.percentile(0.99)),
 	};
 }
 

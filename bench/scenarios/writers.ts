@@ -2,10 +2,11 @@ import { basename } from "node:path";
 import { largeDocument, nameOfContents } from "../contents.ts";
 import { isEditingTrace, readReplay } from "../editing-trace.ts";
 import {
+	cpuPerUpdateChart,
 	durationOf,
 	type LiveFigures,
 	type LivePart,
-	liveCharts,
+	liveChartsOf,
 	liveColumns,
 	measureLive,
 	updatesMaxIn,
@@ -52,7 +53,7 @@ export const writersScenario = defineScenario({
 		return rows;
 	},
 	columns: liveColumns,
-	charts: liveCharts,
+	charts: liveChartsOf("Edit", cpuPerUpdateChart),
 });
 
 function recordedIn({ trace }: BenchSettings): string | undefined {

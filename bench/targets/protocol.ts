@@ -9,8 +9,6 @@ export interface TargetSettings {
 	readonly data: string;
 	/** TCP port on 127.0.0.1; 0 for any. */
 	readonly port: number;
-	/** For Indelible; the stock server has no such thing. */
-	readonly commitDelayMs: number;
 	/** What it shares with other nodes, if it is one of several. */
 	readonly shared?: { readonly databaseUrl: string; readonly redisUrl: string };
 }

@@ -12,11 +12,15 @@ import * as Y from "yjs";
 import { drawCharts } from "../../bench/chart.ts";
 import { writeTogether } from "../../bench/crowd-script.ts";
 import { readReplay, replayedDocument } from "../../bench/editing-trace.ts";
+import { describeEnvironment } from "../../bench/environment.ts";
+import { isLimit } from "../../bench/generator-watch.ts";
 import { Histogram } from "../../bench/histogram.ts";
 import { LeanSocket } from "../../bench/lean-socket.ts";
-import { isLimit } from "../../bench/observe.ts";
 import { readRunsOfEdits, remember } from "../../bench/runs.ts";
+import { readResult, saveResult } from "../../bench/saved-result.ts";
+import { scenarios } from "../../bench/scenarios/index.ts";
 import { generateDocument } from "../../bench/typist.ts";
+import { readResults, withFigures } from "../../scripts/benchmarks-page.ts";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -179,21 +183,65 @@ test("a generator that had nothing to spare is said to be the limit", () => {
 test("a chart shows each target's figure and does not compare one that fell behind", () => {
 	const svg = drawCharts(
 		"a < b",
-		[{ title: "Time", value: ({ ms }) => Number(ms), text: (value) => `${value} ms` }],
+		{
+			of: [
+				{ title: "Time", value: ({ ms }) => Number(ms), text: (value) => `${value} ms` },
+				{
+					title: "Until then",
+					value: ({ until }) => Number(until),
+					text: (value) => (Number.isFinite(value) ? `${value} s` : "never"),
+				},
+			],
+			note: "R & D",
+		},
 		[
-			{ target: "Indelible", part: "small", ms: 10 },
-			{ target: "other & co", part: "small", ms: 40 },
-			{ target: "late", part: "small", ms: 9000, fellBehind: 1 },
+			{ target: "Indelible", part: "small", ms: 10, until: 1 },
+			{ target: "stock Hocuspocus", part: "small", ms: 40, until: Number.POSITIVE_INFINITY },
+			{ target: "raw ws", part: "small", ms: 9000, until: 9000, fellBehind: 1 },
+			{ target: "Indelible", part: "large", ms: 0, until: Number.NaN, generatorWasLimit: 1 },
 		],
 	);
-	const widths = [...svg.matchAll(/<rect class="(\w+)" [^>]*width="(\d+)"/g)].map(([, kind, px]) => [
-		kind,
-		Number(px),
-	]);
-	expect(widths.map(([kind]) => kind)).toEqual(["ours", "others"]);
-	expect(Number(widths[1]?.[1])).toBe(4 * Number(widths[0]?.[1]));
-	for (const said of ["a &#60; b", "10 ms", "other &#38; co", "falls behind"]) expect(svg).toContain(said);
+	const bars = [...svg.matchAll(/<rect class="bar-(\w+)" [^>]*width="([\d.]+)"/g)];
+	expect(bars.map(([, target]) => target)).toEqual(["indelible", "stock", "indelible"]);
+	const [ours, stocks] = bars.map(([, , px]) => Number(px));
+	expect(Number(stocks) / Number(ours)).toBeCloseTo(4, 1);
+	for (const said of ["a &#60; b", "10 ms", "R &#38; D", "small", "large", "0 ms *"])
+		expect(svg).toContain(said);
+	expect(svg).toContain('class="bad">never<');
+	expect(svg.match(/class="bad">falls behind</g)).toHaveLength(1);
 	expect(svg).not.toContain("9000");
+});
+
+test("figures that are saved are those that are read, also those that were not measured or never came", () => {
+	const folder = mkdtempSync(join(tmpdir(), "indelible-saved-"));
+	ends.push(() => rmSync(folder, { recursive: true }));
+	const [scenario] = scenarios;
+	if (scenario === undefined) throw new Error("there are none");
+	const { date: _, ...where } = describeEnvironment("npm run bench -- kill");
+	const rows = [
+		{
+			target: "Indelible",
+			acknowledged: 1_234_567,
+			lost: 0,
+			ratio: 1.23456789,
+			never: Number.POSITIVE_INFINITY,
+		},
+		{ target: "stock Hocuspocus", acknowledged: 1_000, lost: Number.NaN },
+	];
+	const saved = { scenario: scenario.name, description: "d", ...where, rows, failures: [] };
+	saveResult(folder, scenario, saved);
+	const read = readResult(folder, scenario);
+	expect(read).toEqual({ ...saved, rows: [{ ...rows[0], ratio: 1.2346 }, rows[1]] });
+
+	const mark = `<!-- bench: ${scenario.name} -->`;
+	const page = `before\n\n${mark}\n\nold\n\n<!-- end of bench -->\n\n<!-- bench: summary -->\n\nkept\n\n<!-- end of bench -->\n`;
+	const written = withFigures(page, readResults(folder));
+	expect(written).toMatch(/\| +1,234,567 \|/);
+	expect(written).toContain("npm run bench -- kill");
+	expect(written).not.toContain("old");
+	expect(written).toContain("kept");
+	expect(withFigures(written, readResults(folder))).toBe(written);
+	expect(() => withFigures(page.replace(mark, "<!-- bench: nothing -->"), new Map())).toThrow("no scenario");
 });
 
 function portOf(server: { address(): unknown }): number {

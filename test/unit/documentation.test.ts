@@ -2,9 +2,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { scenarios } from "../../bench/scenarios/index.ts";
 import { authCloseEvents } from "../../extensions/auth/end-connection.ts";
 import { gateCloseEvents } from "../../extensions/durability/ack-gate.ts";
 import { limitCloseEvents } from "../../extensions/limits/limit-close-events.ts";
+import {
+	pagesWithFigures,
+	pictures,
+	readResults,
+	resultsFolder,
+	withFigures,
+} from "../../scripts/benchmarks-page.ts";
 import { configurationPage, configurationPagePath } from "../../scripts/configuration-page.ts";
 import { settingChapters, settings } from "../../server/settings.ts";
 import { closeCodes } from "../../server/transport/close-codes.ts";
@@ -17,6 +25,31 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 test("docs/configuration.md says what the settings are (`npm run docs` writes it)", () => {
 	expect(readFileSync(configurationPagePath, "utf8")).toBe(configurationPage());
+});
+
+test("tables and charts of benchmarks are those of what was measured (`npm run docs` writes them)", () => {
+	const results = readResults();
+	for (const path of pagesWithFigures) {
+		const page = readFileSync(path, "utf8");
+		expect(withFigures(page, results)).toBe(page);
+	}
+	for (const [name, picture] of pictures(results))
+		expect(readFileSync(join(resultsFolder, name), "utf8"), name).toBe(picture);
+});
+
+test("every scenario has a place among the benchmarks, and says whether what makes the load was the limit", () => {
+	const page = read("docs/benchmarks.md");
+	for (const { name, columns, charts, explain } of scenarios) {
+		expect(page, name).toContain(`<!-- bench: ${name} -->`);
+		expect(charts.of.length, name).toBeGreaterThan(0);
+		const isUntimed = explain({
+			durationS: 1,
+			trace: undefined,
+			rhythm: undefined,
+			part: undefined,
+		}).includes("Nothing is timed");
+		expect(isUntimed || columns.some(({ title }) => title === "generator"), name).toBe(true);
+	}
 });
 
 test("every setting is in one chapter of the configuration", () => {
