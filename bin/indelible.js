@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import module, { createRequire } from "node:module";
-import { constants, homedir } from "node:os";
+import { constants, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,9 +11,18 @@ import { fileURLToPath } from "node:url";
 const oldestMajor = 24;
 /** With it, an older Node.js that starts this one names itself. It never reaches the command line. */
 const launcherVariable = "INDELIBLE_LAUNCHER_PID";
+/**
+ * In MB, before V8 looks through all of it. By itself it begins with a few, and while somebody adds pictures it does so every two seconds,
+ * for up to a hundred milliseconds in which everybody on the node waits (docs/performance.md). It can only be told at the start.
+ */
+const heapFlag = "--initial-heap-size";
+const heapMb = 256;
+/** In bytes. With less, it is better to collect early. */
+const memoryForHeap = 2 ** 30;
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major >= oldestMajor) {
+	takeHeap();
 	endWithLauncher();
 	keepCompiled();
 	const source = new URL("../server/cli.ts", import.meta.url);
@@ -41,7 +50,7 @@ function bundledNode() {
 }
 
 function runOn(binary) {
-	const child = spawn(binary, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+	const child = spawn(binary, [...heapFlags(), fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
 		// The channel carries nothing: its end tells the child that this process is gone, however it went.
 		stdio: ["inherit", "inherit", "inherit", "ipc"],
 		env: { ...process.env, [launcherVariable]: String(process.pid) },
@@ -57,6 +66,26 @@ function runOn(binary) {
 		process.exit(2);
 	});
 	child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** For a server, on a machine that can spare it, unless whoever starts Node.js has chosen. */
+function heapFlags() {
+	const memory = Math.min(totalmem(), process.constrainedMemory?.() || Infinity);
+	const isChosen = process.execArgv.some((flag) => flag.replaceAll("_", "-").startsWith(heapFlag));
+	return process.argv[2] === "start" && memory >= memoryForHeap && !isChosen ? [`${heapFlag}=${heapMb}`] : [];
+}
+
+/** Begins anew as the same process. Where that can't be done, or somebody listens to this one over a channel, it stays as it is. */
+function takeHeap() {
+	const flags = heapFlags();
+	if (flags.length === 0 || process.platform === "win32" || process.execve === undefined) return;
+	if (process.channel !== undefined) return;
+	const rest = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+	try {
+		process.execve(process.execPath, [process.execPath, ...flags, ...rest], process.env);
+	} catch {
+		// It was this process that could be started, and it serves without as well.
+	}
 }
 
 /**

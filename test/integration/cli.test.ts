@@ -86,6 +86,21 @@ test("what Node.js has compiled is kept in the user's cache, for that user alone
 	expect(readdirSync(home)).toEqual([".cache"]);
 });
 
+test.skipIf(process.platform !== "linux")(
+	"a server's heap may grow before V8 looks through it, unless memory is short; it stays the same process",
+	async () => {
+		const flagsOf = async (constrainedMemory: number) => {
+			const preload = `data:text/javascript,process.constrainedMemory=()=>${constrainedMemory}`;
+			const node = await startNode({ environment: { NODE_OPTIONS: `--import=${preload}` } });
+			const [, ...flags] = readFileSync(`/proc/${node.child.pid}/cmdline`, "utf8").split("\0");
+			expect(await node.stop()).toBe(0);
+			return flags.slice(0, flags.indexOf("start") - 1);
+		};
+		expect(await flagsOf(2 ** 30)).toEqual(["--initial-heap-size=256"]);
+		expect(await flagsOf(2 ** 30 - 1)).toEqual([]);
+	},
+);
+
 describe("help", () => {
 	test("--help and no command at all say what commands there are", async () => {
 		const help = await runCommand(["--help"]);
