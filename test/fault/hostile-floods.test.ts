@@ -98,7 +98,7 @@ async function openAndLeave({ url }: NodeProcess, names: readonly string[]): Pro
 test("[TRN5] [DUR1] thousands of tiny documents that are opened, edited and left are stored, and are out of memory afterwards", async () => {
 	const node = await start();
 	const bystander = await open(node, "bystander").synced();
-	const sockets = thousands * 40;
+	const sockets = thousands * 20;
 	const round = async (number: number) => {
 		await flood(sockets, 10, (socket) =>
 			openAndLeave(

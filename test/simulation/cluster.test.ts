@@ -8,7 +8,7 @@ import { inMemory, settleInStep } from "./cluster-wishes.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { startSimulatedTime } from "./simulated-time.ts";
 
-const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 1_000);
+const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 500);
 /** Failures that are reported, so that the shortest one can be picked. */
 const failuresMax = Number(process.env.INDELIBLE_FAILURES ?? 5);
 

@@ -8,7 +8,7 @@ import { SimulatedClient } from "./simulated-client.ts";
 import { SimulatedServer } from "./simulated-server.ts";
 import { startSimulatedTime } from "./simulated-time.ts";
 
-const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 3_000);
+const schedules = Number(process.env.INDELIBLE_SIMULATIONS ?? 2_000);
 
 beforeEach(() => {
 	startSimulatedTime();

@@ -8,7 +8,7 @@ export async function eventually<T>(
 	probe: () => T | Promise<T>,
 	deadlineMs = 20_000,
 ): Promise<NonNullable<T>> {
-	const untilMs = performance.now() + deadlineMs;
+	const sinceMs = performance.now();
 	let lastError: unknown;
 	for (;;) {
 		try {
@@ -18,8 +18,10 @@ export async function eventually<T>(
 		} catch (error) {
 			lastError = error;
 		}
-		if (performance.now() > untilMs)
+		const waitedMs = performance.now() - sinceMs;
+		if (waitedMs > deadlineMs)
 			throw new Error(`waited ${deadlineMs} ms in vain for: ${what}`, { cause: lastError });
-		await new Promise((resolve) => setTimeout(resolve, 5));
+		// What takes long is not made longer by being asked about.
+		await new Promise((resolve) => setTimeout(resolve, Math.min(5 + waitedMs / 50, 25)));
 	}
 }
