@@ -21,6 +21,10 @@ export const targets = {
 export type TargetName = keyof typeof targets;
 export const targetNames = Object.keys(targets) as TargetName[];
 
+/** What `indelible start` gives Node.js (bin/indelible.js). Stock's best settings get it, too. */
+const heapFlags = ["--initial-heap-size=256"];
+const withHeap: readonly TargetName[] = ["indelible", "indelible-delayed", "stock-tuned"];
+
 /** Whether a target has documents; without, nobody who joins gets anything. */
 export function keepsDocuments(target: TargetName): boolean {
 	return target !== "raw" && target !== "preframed" && target !== "relay";
@@ -57,7 +61,8 @@ export class TargetProcess {
 		nodeFlags: readonly string[],
 	): Promise<TargetProcess> {
 		const script = fileURLToPath(new URL(`./targets/${name}.ts`, import.meta.url));
-		const node = [process.execPath, ...nodeFlags, script, JSON.stringify(settings)];
+		const flags = withHeap.includes(name) ? [...heapFlags, ...nodeFlags] : nodeFlags;
+		const node = [process.execPath, ...flags, script, JSON.stringify(settings)];
 		const [command = "", ...rest] = pinTarget(node);
 		const child = spawn(command, rest, {
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
