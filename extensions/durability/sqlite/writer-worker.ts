@@ -51,11 +51,14 @@ serve<WriterProtocol, WorkerSettings>({
 			},
 			wipeLog: () => {
 				// Not waiting for readers, who would hold up commits.
-				connection.use((_, database) =>
-					database.exec(
-						`PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${busyTimeoutMs}`,
-					),
-				);
+				connection.use((_, database) => {
+					database.exec("PRAGMA busy_timeout = 0");
+					try {
+						database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+					} finally {
+						database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+					}
+				});
 			},
 			diagnostics: () => connection.use((_, database) => diagnose(database)),
 			close: () => {
