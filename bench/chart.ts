@@ -44,6 +44,7 @@ const barPx = 15;
 const baselinePx = 12;
 const titleLinePx = 18;
 const partPx = 32;
+const notePx = 12;
 const noteLinePx = 17;
 
 /**
@@ -169,7 +170,7 @@ function notesOf({ of, note }: Charts<Row>, rows: readonly Row[], parts: number)
 		notes.push("* What made the load had no more to give: the server may do better.");
 	if (kept.some((row) => of.some((chart) => Number.isNaN(chart.value(row)))))
 		notes.push("– was not measured.");
-	return brokenInto(notes.join(" "), widthPx - 2 * marginPx);
+	return brokenInto(notes.join(" "), widthPx - 2 * marginPx, notePx);
 }
 
 function fellBehind(row: Row): boolean {

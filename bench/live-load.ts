@@ -20,21 +20,26 @@ export interface LivePart {
 	readonly readers: number;
 	/** Keystrokes of each author, or moves of the cursor. */
 	readonly perSecond: number;
-	/** Before anything is measured, in s; {@link defaultWarmUpS} by default. Where little happens, V8 takes long to compile what is hot. */
-	readonly warmUpS?: number;
+	/** Before anything is measured; for {@link defaultWarmUpS} at the same pace by default. */
+	readonly warmUp?: WarmUp;
+	readonly onRequest?: true;
+}
+
+interface WarmUp {
+	readonly durationS: number;
+	/** Of each author. */
+	readonly perSecond: number;
 }
 
 /** A type, not an interface, so that it is `Figures`. */
 export type LiveFigures = ReturnType<typeof figuresOf>;
 
 const defaultWarmUpS = 4;
-const defaultDurationS = 10;
+const defaultDurationS = 6;
 
-export function durationOf(
-	{ durationS = defaultDurationS }: BenchSettings,
-	warmUpS = defaultWarmUpS,
-): string {
-	return `for ${durationS} s after ${warmUpS} s of warm-up`;
+export function durationOf({ durationS = defaultDurationS }: BenchSettings, warmUp?: WarmUp): string {
+	const pace = warmUp === undefined ? "" : ` with ${warmUp.perSecond}`;
+	return `for ${durationS} s after ${warmUp?.durationS ?? defaultWarmUpS} s of warm-up${pace}`;
 }
 
 interface LiveContents {
@@ -58,13 +63,17 @@ export async function measureLive(
 	{ contents, kind, replay }: LiveContents,
 ): Promise<LiveFigures> {
 	const { durationS = defaultDurationS } = settings;
-	const { part, authors, readers, perSecond, warmUpS = defaultWarmUpS } = live;
+	const { part, authors, readers, perSecond, warmUp: special } = live;
+	const warmUp = special ?? { durationS: defaultWarmUpS, perSecond };
 	const say = (text: string) => progress(`${part}, ${text}`);
 	const target = await start();
 	// The parts share a data folder.
 	const documentName = `live ${part}`;
 	const dialect = dialectOf(name);
-	const counts = { warmUp: Math.ceil(warmUpS * perSecond), measured: Math.ceil(durationS * perSecond) };
+	const counts = {
+		warmUp: Math.ceil(warmUp.durationS * warmUp.perSecond),
+		measured: Math.ceil(durationS * perSecond),
+	};
 	say("writing what is to be said");
 	const cast = { documentName, dialect, people: authors, count: counts.warmUp + counts.measured };
 	const play =
@@ -78,15 +87,13 @@ export async function measureLive(
 	const witnesses = keepsDocuments(name)
 		? await Witnesses.join({ url: target.url, documentName, dialect })
 		: undefined;
-	const perform = (count: number, what: string) =>
+	const perform = (count: number, pace: number, what: string) =>
 		observe(target, () =>
-			crowd.perform({ count: count * authors, perSecond: perSecond * authors }, (text) =>
-				say(`${what}${text}`),
-			),
+			crowd.perform({ count: count * authors, perSecond: pace * authors }, (text) => say(`${what}${text}`)),
 		);
-	const warmUp = await perform(counts.warmUp, "warm-up, ");
+	const warmedUp = await perform(counts.warmUp, warmUp.perSecond, "warm-up, ");
 	// A server that falls behind does so in the warm-up.
-	const observed = warmUp.result.fellBehind ? warmUp : await perform(counts.measured, "");
+	const observed = warmedUp.result.fellBehind ? warmedUp : await perform(counts.measured, perSecond, "");
 	const { fellBehind } = observed.result;
 	say("comparing");
 	const sent = crowd.clocks.map((clock, author) => [clientIdOf(author), clock] as const);

@@ -31,23 +31,52 @@ interface Measured {
 
 const compared: readonly TargetName[] = ["indelible", "stock"];
 
+type Attempt =
+	| { readonly target: string; readonly figures: readonly Figures[]; readonly profile: string }
+	| Failure;
+
 /** Measures each of a scenario's targets. One that fails does not keep the others from it. */
 export async function measure(scenario: Scenario, options: MeasureOptions): Promise<Measured> {
+	const attempts = await attemptAll(scenario, chosenTargets(scenario, options), options);
 	const rows: Row[] = [];
-	const failures = [];
-	const profiles = [];
-	for (const name of scenario.targets ?? compared) {
-		if (options.only !== undefined && !options.only.includes(name)) continue;
-		const target = targets[name];
-		try {
-			const { figures, profile } = await measureTarget(scenario, name, options);
-			rows.push(...figures.map((row) => ({ target, ...row })));
-			if (profile !== "") profiles.push(`${target}, time spent in a function itself:\n\n${profile}`);
-		} catch (error) {
-			failures.push({ target, why: error instanceof Error ? error.message : String(error) });
+	const failures: Failure[] = [];
+	const profiles: string[] = [];
+	for (const attempt of attempts) {
+		if ("why" in attempt) {
+			failures.push(attempt);
+			continue;
 		}
+		const { target, figures, profile } = attempt;
+		rows.push(...figures.map((row) => ({ target, ...row })));
+		if (profile !== "") profiles.push(`${target}, time spent in a function itself:\n\n${profile}`);
 	}
 	return { rows, failures, profiles };
+}
+
+function chosenTargets(
+	{ targets: usual = compared, moreTargets = [] }: Scenario,
+	{ only }: MeasureOptions,
+): readonly TargetName[] {
+	return only === undefined ? usual : [...usual, ...moreTargets].filter((name) => only.includes(name));
+}
+
+async function attemptAll(
+	scenario: Scenario,
+	names: readonly TargetName[],
+	options: MeasureOptions,
+): Promise<readonly Attempt[]> {
+	const attempt = async (name: TargetName): Promise<Attempt> => {
+		const target = targets[name];
+		try {
+			return { target, ...(await measureTarget(scenario, name, options)) };
+		} catch (error) {
+			return { target, why: error instanceof Error ? error.message : String(error) };
+		}
+	};
+	if (scenario.isSideBySide) return Promise.all(names.map(attempt));
+	const attempts: Attempt[] = [];
+	for (const name of names) attempts.push(await attempt(name));
+	return attempts;
 }
 
 async function measureTarget(

@@ -72,21 +72,16 @@ export function usageBetween(before: ProcessUsage, after: ProcessUsage): Process
 	};
 }
 
-/** Processor time that each of several has used while something was done, user and system, in ms. */
+/** Processor time that each of several has used while something was done, in ms. */
 export async function cpuOf<T>(
-	processes: readonly { usage(): ProcessUsage }[],
+	processes: readonly { processorMs(): number }[],
 	act: () => Promise<T>,
 ): Promise<{ cpuMs: number[]; tookMs: number; result: T }> {
-	const before = processes.map((one) => one.usage());
+	const beforeMs = processes.map((one) => one.processorMs());
 	const startedMs = performance.now();
 	const result = await act();
 	const tookMs = performance.now() - startedMs;
-	const cpuMs = processes.map((one, n) => {
-		const earlier = before[n];
-		if (earlier === undefined) return Number.NaN;
-		const { userMs, systemMs } = usageBetween(earlier, one.usage());
-		return userMs + systemMs;
-	});
+	const cpuMs = processes.map((one, n) => one.processorMs() - (beforeMs[n] ?? Number.NaN));
 	return { cpuMs, tookMs, result };
 }
 

@@ -57,20 +57,40 @@ async function run(chosen: readonly Scenario[], options: Options): Promise<void>
 async function runEach(chosen: readonly Scenario[]): Promise<void> {
 	const startMs = performance.now();
 	const failed: string[] = [];
-	for (const [n, { name }] of chosen.entries()) {
+	let done = 0;
+	for (const some of sideBySide(chosen)) {
+		const names = some.map(({ name }) => name);
 		const minutes = Math.round((performance.now() - startMs) / 60_000);
-		console.error(`${name}, ${n + 1} of ${chosen.length}; ${minutes} min until now`);
-		const flags = flagsOf(() => true);
-		const child = spawn(process.execPath, [fileURLToPath(import.meta.url), name, ...flags], {
-			stdio: "inherit",
-			timeout: scenarioDeadlineMs,
-		});
-		const [code] = await once(child, "exit");
-		if (code !== 0) failed.push(name);
+		console.error(`${names.join(", ")} (${done} of ${chosen.length} done, ${minutes} min)`);
+		const succeeded = await Promise.all(names.map(runInChild));
+		failed.push(...names.filter((_, n) => !succeeded[n]));
+		done += some.length;
 	}
 	if (failed.length === 0) return;
 	console.error(`Not all could be measured in ${failed.join(", ")}.`);
 	process.exitCode = 1;
+}
+
+/** @returns What runs at the same time. */
+function sideBySide(chosen: readonly Scenario[]): readonly (readonly Scenario[])[] {
+	const groups: Scenario[][] = [];
+	for (const scenario of chosen) {
+		const last = groups.at(-1);
+		if (scenario.isSideBySide && last?.every(({ isSideBySide }) => isSideBySide)) last.push(scenario);
+		else groups.push([scenario]);
+	}
+	return groups;
+}
+
+/** @returns Whether it succeeded. */
+async function runInChild(name: string): Promise<boolean> {
+	const flags = flagsOf(() => true);
+	const child = spawn(process.execPath, [fileURLToPath(import.meta.url), name, ...flags], {
+		stdio: "inherit",
+		timeout: scenarioDeadlineMs,
+	});
+	const [code] = await once(child, "exit");
+	return code === 0;
 }
 
 async function runOne(scenario: Scenario, options: Options): Promise<void> {

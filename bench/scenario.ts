@@ -45,6 +45,13 @@ export interface Scenario<F extends Figures = Figures> {
 	readonly summary: string;
 	/** What is measured; Indelible and the stock server by default. */
 	readonly targets?: readonly TargetName[];
+	/** What is measured as well when `--only` asks for it. */
+	readonly moreTargets?: readonly TargetName[];
+	/**
+	 * Whether its targets are measured at the same time, as they mostly wait and next to nothing that is measured is time; and with its neighbours in
+	 * the list, if they are like that.
+	 */
+	readonly isSideBySide?: true;
 	/** What `--part` can choose. */
 	readonly parts?: readonly string[];
 	/** What was done, with its numbers, for whoever reads the table. */
@@ -59,10 +66,16 @@ export function defineScenario<F extends Figures>(scenario: Scenario<F>): Scenar
 	return scenario;
 }
 
+interface PartOfScenario {
+	readonly part: string;
+	/** Whether it is measured only when `--part` asks for it. */
+	readonly onRequest?: true;
+}
+
 /** Those that the command line wants. */
-export function chosenParts<P extends { readonly part: string }>(
+export function chosenParts<P extends PartOfScenario>(
 	parts: readonly P[],
 	{ part: wanted }: BenchSettings,
 ): readonly P[] {
-	return wanted === undefined ? parts : parts.filter(({ part }) => wanted.includes(part));
+	return parts.filter(({ part, onRequest }) => (wanted === undefined ? !onRequest : wanted.includes(part)));
 }

@@ -1,8 +1,8 @@
 /** What pictures of figures are made of. */
 
-const fontPx = 13;
+const textPx = 13;
 /** Wider than it is in most fonts, so that nothing is cut where there is another one. */
-const characterPx = fontPx * 0.57;
+const characterShare = 0.56;
 
 interface Words {
 	readonly xPx: number;
@@ -17,17 +17,17 @@ export function text({ xPx, yPx, said, kind }: Words): string {
 	return `<text x="${rounded(xPx)}" y="${rounded(yPx)}"${attribute}>${escapeXml(said)}</text>`;
 }
 
-export function widthPxOf(said: string): number {
-	return said.length * characterPx;
+export function widthPxOf(said: string, fontPx = textPx): number {
+	return said.length * fontPx * characterShare;
 }
 
 /** @returns Lines that are no wider than that, unless a single word is. */
-export function brokenInto(said: string, widthPxMax: number): readonly string[] {
+export function brokenInto(said: string, widthPxMax: number, fontPx = textPx): readonly string[] {
 	const lines: string[] = [];
 	let line = "";
 	for (const word of said.split(" ")) {
 		const longer = line === "" ? word : `${line} ${word}`;
-		if (line !== "" && widthPxOf(longer) > widthPxMax) {
+		if (line !== "" && widthPxOf(longer, fontPx) > widthPxMax) {
 			lines.push(line);
 			line = word;
 		} else {

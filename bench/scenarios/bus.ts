@@ -3,6 +3,7 @@ import { DocumentLoad } from "../document-load.ts";
 import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { type Bench, defineScenario } from "../scenario.ts";
+import { settled } from "../settled.ts";
 import { bytes, count, each, generatorUse } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
@@ -10,17 +11,16 @@ const sizes = [10, 1_000] as const;
 const editsPerSecond = 100;
 const contentCharacters = 4_000;
 /** Nodes compare documents every 30 s. */
-const defaultDurationS = 40;
-/** After opening and warm-up: the stock server saves within 10 s. */
-const settleMs = 11_000;
+const defaultDurationS = 30;
 
 export const busScenario = defineScenario({
 	name: "bus",
+	isSideBySide: true,
 	summary: "commands and bytes that an edit costs Redis",
 	explain: ({ durationS = defaultDurationS }) =>
 		`${sizes.map(count).join(" and ")} documents of ${count(contentCharacters)} characters that are open on two nodes; all together get ` +
 		`${editsPerSecond} edits a second on one of them for ${durationS} s. Redis' own counters, less what it counts in as much time in which nobody ` +
-		"types (idle).",
+		"types (idle). Both servers at the same time.",
 	async measure(bench) {
 		const rows = [];
 		for (const documents of sizes) rows.push(await measureDocuments(bench, documents));
@@ -74,7 +74,7 @@ async function measureDocuments(
 	);
 	await load.type(1, progress);
 	progress("waiting until all is saved");
-	await sleep(settleMs);
+	for (const node of nodes) await settled(node);
 	progress("idle");
 	const before = await redis.totals();
 	await sleep(durationS * 1000);

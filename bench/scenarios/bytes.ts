@@ -24,6 +24,7 @@ const socketHeaderBytes = 2;
 
 export const bytesScenario = defineScenario({
 	name: "bytes",
+	isSideBySide: true,
 	targets: ["indelible", "indelible-delayed", "stock"],
 	summary: "bytes written to disk per keystroke in a document of half a megabyte",
 	explain(settings) {
@@ -36,7 +37,7 @@ export const bytesScenario = defineScenario({
 		return (
 			`One person types ${length} keystrokes into ${document} (${bytes(largeDocument(settings, generatedCharacters).byteLength)} as a Yjs ` +
 			`update), rhythm: ${rhythm}. Bytes are counted from the first keystroke until ` +
-			"the server was closed."
+			"the server was closed. All servers at the same time, as they mostly wait."
 		);
 	},
 	async measure({ settings, start, progress }) {

@@ -14,7 +14,7 @@ import { WireClient } from "../wire-client.ts";
 const characters = 455_000;
 const documentName = "cold";
 const smallName = "small";
-const repetitions = 10;
+const repetitions = 5;
 const deadlineMs = 60_000;
 
 export const coldJoinScenario = defineScenario({

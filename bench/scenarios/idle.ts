@@ -12,13 +12,13 @@ import { WireClient } from "../wire-client.ts";
 
 const parts = [
 	{ part: "5000", connections: 5_000 },
-	{ part: "15000", connections: 15_000 },
+	{ part: "15000", connections: 15_000, onRequest: true },
 ] as const;
 type Part = (typeof parts)[number];
 
 const connectionsPerDocument = 5;
 const contentCharacters = 100;
-const defaultDurationS = 60;
+const defaultDurationS = 15;
 /** Files of a server, or of this process, that are no connections of clients. */
 const otherFiles = 500;
 const collections = 3;

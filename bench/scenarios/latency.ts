@@ -12,7 +12,7 @@ const loads = [
 	{ rate: 500, documents: 100 },
 ] as const;
 const contentCharacters = 4000;
-const defaultDurationS = 30;
+const defaultDurationS = 10;
 const warmUpS = 3;
 
 export const latencyScenario = defineScenario({

@@ -15,9 +15,10 @@ const defaultAwayS = 10;
 const typedOfflineMs = 500;
 /** So long is typed after the fault at least. */
 const afterMs = 3_000;
-const inStepDeadlineMs = 60_000;
-/** The stock server saves 10 s after an edit at the latest. */
+const inStepDeadlineMs = 30_000;
+/** The stock server saves 10 s after an edit at the latest, and when everybody has left. */
 const saveMs = 15_000;
+const saveAfterLeavingMs = 5_000;
 
 /** What goes wrong, for a while or for good. */
 const faults = [
@@ -33,13 +34,14 @@ const faults = [
 
 export const recoveryScenario = defineScenario({
 	name: "recovery",
+	isSideBySide: true,
 	summary: "a node, Redis or Postgres is killed: time until all are in step again, and edits that are lost",
 	explain: ({ durationS = defaultAwayS }) =>
 		`${nodes} nodes, unmodified providers. ${sharedDocuments} documents with somebody on each node, one of whom types 5 characters a second; in ` +
 		"every other document only until the fault ends. In step: everybody in the document has all that was typed until the fault " +
 		`ended, counted from then; for a node, all that was typed until ${typedOfflineMs} ms after its kill -9, counted from that. Redis and Postgres are killed and started again after ${durationS} s. ` +
 		`${loneDocuments} people more are alone in a document on the first node and leave for good: with the node, or in the middle of ` +
-		"the fault. At the end new providers look for everything that was acknowledged.",
+		"the fault. At the end new providers look for everything that was acknowledged. Both servers at the same time.",
 	async measure(bench) {
 		const rows = [];
 		for (const fault of faults) rows.push(await measureFault(bench, fault));
@@ -137,7 +139,7 @@ async function measureFault(
 	progress(`${fault.name}: saving`);
 	await sleep(saveMs);
 	for (const meeting of shared) meeting.leave();
-	await sleep(saveMs);
+	await sleep(saveAfterLeavingMs);
 	const reader = urls[1] ?? "";
 	const lost = async (meetings: readonly Meeting[]) => {
 		let sum = 0;

@@ -14,7 +14,7 @@ import { presenceFrame, type VisitFrames, visitFrames } from "../visitor.ts";
 
 const parts = [
 	{ part: "silent", showsPresence: false },
-	{ part: "presence", showsPresence: true },
+	{ part: "presence", showsPresence: true, onRequest: true },
 ] as const;
 type Part = (typeof parts)[number];
 

@@ -11,9 +11,9 @@ import { type Visitor, visitFrames } from "../visitor.ts";
 import { updateFrame, WireClient } from "../wire-client.ts";
 
 const parts = [
-	{ part: "100", updates: 100, grows: false, repetitions: 3 },
+	{ part: "100", updates: 100, grows: false, repetitions: 3, onRequest: true },
 	{ part: "1000", updates: 1_000, grows: false, repetitions: 1 },
-	{ part: "growing", updates: 300, grows: true, repetitions: 3 },
+	{ part: "growing", updates: 300, grows: true, repetitions: 1 },
 ] as const;
 type Part = (typeof parts)[number];
 

@@ -5,6 +5,7 @@ import { generatorFigures, watchGenerator } from "../generator-watch.ts";
 import { sleep } from "../pace.ts";
 import { cpuOf } from "../process-usage.ts";
 import { type BenchSettings, defineScenario } from "../scenario.ts";
+import { settled } from "../settled.ts";
 import { bytes, count, generatorUse, milliseconds, times } from "../show.ts";
 import { generateDocument } from "../typist.ts";
 
@@ -17,12 +18,10 @@ const loads = [
 ] as const;
 /** Makes about 5 kB. */
 const smallCharacters = 2_100;
-const defaultDurationS = 20;
+const defaultDurationS = 8;
 /** Enough for the programs to have been compiled. */
 const warmUp = { edits: 4_000, perSecond: 400 };
 const warmUpOfLoad = { edits: 200, perSecond: 100 };
-/** After opening: the stock server saves within 10 s, and ours compares documents with other nodes. */
-const settleMs = 11_000;
 
 export const twoNodesScenario = defineScenario({
 	name: "two-nodes",
@@ -120,7 +119,7 @@ async function measureLoad(
 	const people = await openLoad(cluster, { ...load, keystrokes: warmUpKeystrokes + keystrokes }, progress);
 	await people.type(warmUpKeystrokes, progress, warmUpOfLoad.perSecond / documents);
 	progress("waiting until all is saved");
-	await sleep(settleMs);
+	for (const node of cluster.nodes) await settled(node);
 	progress("idle");
 	const idle = await cpuOf(cluster.nodes, () => sleep((durationS * 1000) / 2));
 	const watch = watchGenerator("processor");
