@@ -12,6 +12,7 @@ import {
 	type TrafficMeter,
 } from "../../extensions/limits/index.ts";
 import { isOfNobody, type PacedSocket, type Route } from "../../extensions/sync/index.ts";
+import type { Arrival } from "./admission-deadline.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
 	addressFieldOf,
@@ -29,8 +30,6 @@ import type { WebSocketConnection, WebSocketHandlers } from "./web-socket-connec
 
 export interface ClientSocketOptions {
 	readonly documentNameBytesMax: number;
-	/** Time from the handshake until a document must be open, in ms. */
-	readonly authTimeoutMs: number;
 	readonly traffic: Traffic;
 	readonly newcomers: Newcomers;
 }
@@ -74,10 +73,10 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
 
 /**
  * One client's socket, as Hocuspocus sees it: every frame in either direction passes here. It lets no frame in whose head
- * can't be read [TRN5], and drops a peer that does not answer pings [TRN1] or does not authenticate in time.
+ * can't be read [TRN5], and drops a peer that does not answer pings [TRN1].
  */
 export class ClientSocket
-	implements PacedSocket, HeartbeatPeer, Sender, Charged, NewcomerSocket, WebSocketHandlers
+	implements PacedSocket, HeartbeatPeer, Arrival, Sender, Charged, NewcomerSocket, WebSocketHandlers
 {
 	readonly #connection: WebSocketConnection;
 	/** What the connection is on. */
@@ -256,6 +255,14 @@ export class ClientSocket
 		this.#connection.terminate();
 	}
 
+	get isAdmitted(): boolean {
+		return this.documents > 0;
+	}
+
+	endForDelay(): void {
+		this.end(closeCodes.authenticationTimeout);
+	}
+
 	get isOpen(): boolean {
 		return this.#connection.isOpen;
 	}
@@ -271,9 +278,6 @@ export class ClientSocket
 		if (!this.#isAlive && this.#holds === 0) {
 			this.terminate(noAnswer);
 			return;
-		}
-		if (this.documents === 0 && performance.now() - this.#openedMs > this.#options.authTimeoutMs) {
-			this.end(closeCodes.authenticationTimeout);
 		}
 		this.#isAlive = false;
 		this.#connection.sendPing();

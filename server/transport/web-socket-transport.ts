@@ -5,6 +5,7 @@ import type { DurabilityLogger } from "../../extensions/durability/index.ts";
 import type { Newcomers, Traffic } from "../../extensions/limits/index.ts";
 import type { MetricSink } from "../../extensions/metrics/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
+import { AdmissionDeadline } from "./admission-deadline.ts";
 import { Client, type ClientContext } from "./client.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
@@ -27,6 +28,7 @@ export interface WebSocketTransportOptions {
 	readonly frameBytesMax: number;
 	readonly documentNameBytesMax: number;
 	readonly pingIntervalMs: number;
+	/** Time from the handshake until a document must be open, in ms. */
 	readonly authTimeoutMs: number;
 	readonly trustedProxies: TrustedProxies;
 	readonly traffic: Traffic;
@@ -48,6 +50,7 @@ export class WebSocketTransport {
 	readonly #socketOptions: WebSocketOptions;
 	readonly #wrongProofs = new WrongTokens();
 	readonly #heartbeat: Heartbeat;
+	readonly #admissions: AdmissionDeadline;
 	readonly #sockets = new Set<ClientSocket>();
 	readonly #figures = new SocketFigures(this.#sockets);
 	readonly #clients: ClientContext;
@@ -68,6 +71,7 @@ export class WebSocketTransport {
 			ended: (client, code) => this.#disconnect(client, code),
 		};
 		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+		this.#admissions = new AdmissionDeadline(options.authTimeoutMs);
 		this.#log = new ConnectionLog(options.logger);
 		this.#socketOptions = { frameBytesMax: options.frameBytesMax, closeTimeoutMs };
 	}
@@ -149,6 +153,7 @@ export class WebSocketTransport {
 		socket.handlers = client;
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
+		this.#admissions.add(socket);
 		this.#figures.opened();
 		this.#log.opened({ connection: client.socketId, request: client.requestName });
 	}
@@ -159,6 +164,7 @@ export class WebSocketTransport {
 		this.#figures.ended(socket, end);
 		this.#log.ended({ connection: socketId, request }, socket, end);
 		this.#heartbeat.remove(socket);
+		this.#admissions.remove(socket);
 		if (this.#sockets.size === 0) this.#whenEmpty?.();
 	}
 }

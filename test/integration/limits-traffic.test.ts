@@ -168,7 +168,7 @@ test("[DUR7] [TRN5] somebody who types on in a document that was deleted keeps t
 });
 
 test("[TRN5] a message that is never complete costs an unauthenticated socket its time, and little memory", async () => {
-	const { url, count } = await startLimited({ pingIntervalMs: 50, authTimeoutMs: 500 });
+	const { url, count } = await startLimited({ authTimeoutMs: 500 });
 	const early = await openRawSocket(url);
 	early.ws.send(new Uint8Array(10_000_000), { fin: false });
 	await eventually("it to be held", () => count("slowed", "unauthenticated-bytes") === 1);

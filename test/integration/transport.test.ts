@@ -44,7 +44,7 @@ test("[TRN1] a peer that stops answering pings is dropped, and its presence with
 });
 
 test("a socket that does not authenticate is closed", async () => {
-	const { url } = await startLocalNode({ pingIntervalMs: 50, authTimeoutMs: 100 });
+	const { url } = await startLocalNode({ authTimeoutMs: 200 });
 	const { closed } = await rawSocket(url);
 	expect(await closed()).toEqual({ code: 4408, reason: "authentication-timeout" });
 });
