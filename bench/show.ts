@@ -8,6 +8,7 @@ export function count(value: number): string {
 
 export function bytes(value: number): string {
 	if (Number.isNaN(value)) return "-";
+	if (value < 0) return `-${bytes(-value)}`;
 	if (value < 10_000) return `${Math.round(value)} B`;
 	return value < 10_000_000 ? `${round(value / 1000)} kB` : `${round(value / 1_000_000)} MB`;
 }

@@ -14,17 +14,20 @@ const compared = ["indelible", "stock", "raw"] as const;
 /** The summary of the page of benchmarks. */
 export function summary(results: ReadonlyMap<string, SavedResult>): string {
 	const titles = ["", ...compared.map((target) => targets[target]), "goal", ""];
-	const rows = highlights.map((highlight) => {
-		const of = figuresOf(highlight, results);
-		const { goal } = highlight;
-		const verdict =
-			goal === undefined ? [] : [goal.text, goal.isMet(of("indelible"), of) ? "met" : "**missed**"];
-		return [highlight.what, ...compared.map((target) => shown(highlight, results, target)), ...verdict];
-	});
-	return table(
-		titles,
-		rows.map((row) => titles.map((_, n) => row[n] ?? "")),
-	);
+	const rows = highlights.map((highlight) => [
+		highlight.what,
+		...compared.map((target) => shown(highlight, results, target)),
+		highlight.goal?.text ?? "",
+		verdictOn(highlight, results),
+	]);
+	return table(titles, rows);
+}
+
+function verdictOn(highlight: Highlight, results: ReadonlyMap<string, SavedResult>): string {
+	const { goal } = highlight;
+	if (goal === undefined || rowOf(highlight, results, "indelible") === undefined) return "";
+	const of = figuresOf(highlight, results);
+	return goal.isMet(of("indelible"), of) ? "met" : "**missed**";
 }
 
 /** The few figures for those who know nothing of us yet. */

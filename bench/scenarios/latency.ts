@@ -48,7 +48,7 @@ export const latencyScenario = defineScenario({
 			await load.close();
 			await target.stop();
 			rows.push({
-				part: `${count(rate)} edits a second`,
+				part: `${count(rate)} ${rate === 1 ? "edit" : "edits"} a second`,
 				rate,
 				edits: figures.sent,
 				acknowledged: figures.acknowledged / figures.sent,
