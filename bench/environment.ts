@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { delimiter } from "node:path";
@@ -18,6 +18,8 @@ export interface Environment {
 	readonly processors: number;
 	readonly memoryMib: number;
 	readonly system: string;
+	/** Type of the file system on which servers store. */
+	readonly fileSystem: string;
 	readonly pinned: boolean;
 	readonly versions: Readonly<Record<string, string>>;
 }
@@ -39,8 +41,8 @@ const serverFolders = [process.env.PATH, "/usr/sbin", ...globSync("/usr/lib/post
 /** What is measured; the rest of the repository is no part of it. */
 const sources = ["bench", "bin", "extensions", "server", "package-lock.json"];
 
-/** @param command What repeats it. */
-export function describeEnvironment(command: string): Environment {
+/** @param command What repeats it. @param data Where servers store. */
+export function describeEnvironment(command: string, data: string): Environment {
 	const versions: Record<string, string> = {
 		node: process.versions.node,
 		sqlite: process.versions.sqlite ?? "?",
@@ -56,19 +58,21 @@ export function describeEnvironment(command: string): Environment {
 		processors: cpus().length,
 		memoryMib: Math.round(totalmem() / 2 ** 20),
 		system: `${type()} ${release()}`,
+		fileSystem: fileSystemOf(data),
 		pinned: isPinned,
 		versions,
 	};
 }
 
 export function showEnvironment(environment: Environment): string {
-	const { date, command, commit, processor, processors, memoryMib, system, pinned, versions } = environment;
+	const { date, command, commit, processor, processors, memoryMib, system, fileSystem, pinned, versions } =
+		environment;
 	const where = pinned
 		? "servers on processor 0; load, Redis, Postgres and HAProxy on processor 1"
 		: "server and load share all processors";
 	return [
 		`${date}  ${command}  (${commit})`,
-		`${processors} × ${processor}, ${memoryMib} MiB, ${system}; ${where}`,
+		`${processors} × ${processor}, ${memoryMib} MiB, ${system}, ${fileSystem}; ${where}`,
 		Object.entries(versions)
 			.map(([name, version]) => `${name} ${version}`)
 			.join(", "),
@@ -84,6 +88,12 @@ function versionOf(program: string): string {
 	} catch {
 		return "none";
 	}
+}
+
+/** @returns "?" where `df` cannot tell. */
+function fileSystemOf(folder: string): string {
+	const { stdout } = spawnSync("df", ["--output=fstype", folder], { encoding: "utf8" });
+	return stdout?.split("\n")[1]?.trim() ?? "?";
 }
 
 /** @returns "unknown" outside a checkout. */

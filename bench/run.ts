@@ -96,7 +96,7 @@ async function runInChild(name: string): Promise<boolean> {
 async function runOne(scenario: Scenario, options: Options): Promise<void> {
 	pinGenerator();
 	const { name } = scenario;
-	const environment = describeEnvironment(commandOf(name));
+	const environment = describeEnvironment(commandOf(name), options.data);
 	console.info(`${showEnvironment(environment)}\n`);
 	const { rows, failures, profiles } = await measure(scenario, options);
 	console.info(`\n${show(scenario, options, rows)}\n`);

@@ -122,20 +122,14 @@ function machinesIn(results: ReadonlyMap<string, SavedResult>): string {
 		.join("\n");
 }
 
-function describeMachine({
-	processors,
-	processor,
-	memoryMib,
-	system,
-	pinned,
-	versions,
-}: SavedResult): string {
+function describeMachine(result: SavedResult): string {
+	const { processors, processor, memoryMib, system, fileSystem, pinned, versions } = result;
 	const memory = `${Math.round(memoryMib / 1024)} GiB`;
 	const where = pinned
 		? "servers on the first processor; the load, and Redis, PostgreSQL and HAProxy, on the second"
 		: "servers and load share all processors";
 	const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-	return `${processors} × ${processor}, ${memory}, ${system}; ${where}. ${programs.join(", ")}.`;
+	return `${processors} × ${processor}, ${memory}, ${system}, ${fileSystem}; ${where}. ${programs.join(", ")}.`;
 }
 
 /** @throws when there is none. */

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { describeEnvironment, showEnvironment } from "../environment.ts";
 import { microseconds, table } from "../show.ts";
 import { compare } from "./compare.ts";
@@ -6,7 +7,7 @@ import { comparisons } from "./comparisons.ts";
 /** For each comparison. */
 const budgetMs = 700;
 
-console.info(`${showEnvironment(describeEnvironment("npm run bench:micro"))}\n`);
+console.info(`${showEnvironment(describeEnvironment("npm run bench:micro", tmpdir()))}\n`);
 
 let failed = 0;
 const rows: string[][] = [];

@@ -14,7 +14,7 @@ import { updateFrame, WireClient } from "../wire-client.ts";
 const generatedCharacters = 270_000;
 const documentName = "a long one";
 const clientId = 77;
-const defaultDurationS = 120;
+const defaultDurationS = 60;
 const warmUpKeystrokes = 10;
 /** Longer than the stock server waits before it saves. */
 const quietMs = 12_000;

@@ -14,7 +14,7 @@ import { type Visitor, visitFrames } from "../visitor.ts";
 const parts = [{ part: "new" }, { part: "returning" }, { part: "typing" }] as const;
 type Part = (typeof parts)[number]["part"];
 /** In each, as many join. Those of `typing` take long, and everybody in them comes at a time of their own. */
-const rounds: Readonly<Record<Part, number>> = { new: 4, returning: 4, typing: 2 };
+const rounds: Readonly<Record<Part, number>> = { new: 4, returning: 4, typing: 1 };
 const partTitles: Readonly<Record<Part, string>> = {
 	new: "new: they have nothing yet",
 	returning: "returning: they have all but the last keystrokes",

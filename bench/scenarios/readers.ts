@@ -23,8 +23,8 @@ const parts: readonly LivePart[] = [
 export const readersScenario = defineScenario({
 	name: "readers",
 	summary: "one person types, many look on",
-	targets: ["indelible", "stock", "raw", "preframed"],
-	moreTargets: ["stock-tuned", "y-websocket"],
+	targets: ["indelible", "stock", "raw"],
+	moreTargets: ["stock-tuned", "y-websocket", "preframed"],
 	parts: parts.map(({ part }) => part),
 	explain: (settings) =>
 		`One document, ${nameOfContents(settings, contentCharacters)}, in which one person types ${perSecond} characters a second and ` +

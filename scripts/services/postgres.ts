@@ -1,15 +1,19 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
 	appendFileSync,
 	chownSync,
 	existsSync,
 	mkdirSync,
+	mkdtempSync,
 	readdirSync,
+	renameSync,
 	rmSync,
 	statSync,
 	writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client, type QueryResultRow } from "pg";
 import { programFolder } from "./programs.ts";
 import { type Output, type Service, startService } from "./service.ts";
@@ -21,7 +25,7 @@ export interface PostgresOptions {
 	/** The superuser, who is made together with the data. */
 	readonly user: string;
 	readonly password: string;
-	/** The data is thrown away afterwards, so that making it need not wait for the disk. */
+	/** The data is thrown away afterwards: it is copied from what was made for such a server before, and need not be on the disk. */
 	readonly isTemporary?: boolean;
 	readonly output?: Output;
 	readonly detached?: boolean;
@@ -105,6 +109,29 @@ function ensureReachable(folder: string, { name, uid, gid }: Identity): void {
 	}
 }
 
+const copies = fileURLToPath(new URL("../../node_modules/.cache/postgres", import.meta.url));
+
+/** Copies the data that was made with the same options before; if there is none, makes it and keeps a copy. It belongs to whom it did. */
+function copyOrMake(data: string, options: string, make: () => void): void {
+	const copy = join(copies, createHash("sha256").update(options).digest("hex").slice(0, 16));
+	if (existsSync(copy)) return copyFolder(copy, data);
+	make();
+	mkdirSync(copies, { recursive: true, mode: 0o700 });
+	// Whole or not there: others may be making one too.
+	const draft = mkdtempSync(`${copy}-`);
+	copyFolder(data, join(draft, "data"));
+	try {
+		renameSync(join(draft, "data"), copy);
+	} catch {
+		// Somebody else was faster.
+	}
+	rmSync(draft, { recursive: true, force: true });
+}
+
+function copyFolder(from: string, to: string): void {
+	execFileSync("cp", ["-a", from, to], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
 /** Makes the data if there is none yet. @throws With what to do when PostgreSQL is nowhere, or can't work here. */
 export function preparePostgres(options: PostgresOptions): Postgres {
 	const { folder, port, user, password, isTemporary = false, output = "inherit", detached = false } = options;
@@ -122,9 +149,7 @@ export function preparePostgres(options: PostgresOptions): Postgres {
 		`postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
 	const configure = (...lines: string[]) =>
 		appendFileSync(join(data, "postgresql.conf"), `${lines.join("\n")}\n`);
-	const initialize = () => {
-		// What an initialization that was interrupted has left can't be used.
-		rmSync(data, { recursive: true, force: true });
+	const make = () => {
 		const passwordFile = join(folder, "password");
 		writeFileSync(passwordFile, password, { mode: 0o600 });
 		give(passwordFile);
@@ -136,6 +161,12 @@ export function preparePostgres(options: PostgresOptions): Postgres {
 			stdio: ["ignore", "ignore", "inherit"],
 		});
 		rmSync(passwordFile);
+	};
+	const initialize = () => {
+		// What an initialization that was interrupted has left can't be used.
+		rmSync(data, { recursive: true, force: true });
+		if (isTemporary) copyOrMake(data, JSON.stringify([programs, user, password, identity?.uid]), make);
+		else make();
 		configure(...configuration);
 		writeFileSync(join(folder, "ready"), "");
 	};

@@ -217,7 +217,7 @@ test("figures that are saved are those that are read, also those that were not m
 	ends.push(() => rmSync(folder, { recursive: true }));
 	const [scenario] = scenarios;
 	if (scenario === undefined) throw new Error("there are none");
-	const { date: _, ...where } = describeEnvironment("npm run bench -- kill");
+	const { date: _, ...where } = describeEnvironment("npm run bench -- kill", folder);
 	const rows = [
 		{
 			target: "Indelible",
