@@ -114,7 +114,10 @@ const copies = fileURLToPath(new URL("../../node_modules/.cache/postgres", impor
 /** Copies the data that was made with the same options before; if there is none, makes it and keeps a copy. It belongs to whom it did. */
 function copyOrMake(data: string, options: string, make: () => void): void {
 	const copy = join(copies, createHash("sha256").update(options).digest("hex").slice(0, 16));
-	if (existsSync(copy)) return copyFolder(copy, data);
+	if (existsSync(copy)) {
+		copyFolder(copy, data);
+		return;
+	}
 	make();
 	mkdirSync(copies, { recursive: true, mode: 0o700 });
 	// Whole or not there: others may be making one too.
@@ -126,6 +129,10 @@ function copyOrMake(data: string, options: string, make: () => void): void {
 		// Somebody else was faster.
 	}
 	rmSync(draft, { recursive: true, force: true });
+}
+
+function versionOf(programs: string): string {
+	return execFileSync(join(programs, "postgres"), ["--version"], { encoding: "utf8" });
 }
 
 function copyFolder(from: string, to: string): void {
@@ -165,7 +172,7 @@ export function preparePostgres(options: PostgresOptions): Postgres {
 	const initialize = () => {
 		// What an initialization that was interrupted has left can't be used.
 		rmSync(data, { recursive: true, force: true });
-		if (isTemporary) copyOrMake(data, JSON.stringify([programs, user, password, identity?.uid]), make);
+		if (isTemporary) copyOrMake(data, JSON.stringify([versionOf(programs), user, password, identity]), make);
 		else make();
 		configure(...configuration);
 		writeFileSync(join(folder, "ready"), "");

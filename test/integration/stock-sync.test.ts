@@ -6,17 +6,15 @@ import { Sync } from "../../extensions/sync/index.ts";
 import { openClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
-import { freePort } from "../support/node-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A server of `@hocuspocus/server` itself, on `ws`. */
 async function startStock(extensions: Extension[]) {
-	const server = new Server({ quiet: true, address: "127.0.0.1", extensions });
-	const port = await freePort();
-	await server.listen(port);
+	const server = new Server({ quiet: true, address: "127.0.0.1", port: 0, stopOnSignals: false, extensions });
+	await server.listen();
 	onTestFinished(() => server.destroy());
 	const open = () => {
-		const client = openClient({ url: `ws://127.0.0.1:${port}`, name: "doc" });
+		const client = openClient({ url: server.webSocketURL, name: "doc" });
 		onTestFinished(() => client.destroy());
 		return client;
 	};

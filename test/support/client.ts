@@ -63,6 +63,13 @@ export function openClient(options: ClientOptions): Client {
 	});
 	provider.attach();
 	const text = document.getText("text");
+	/** With how far it has come, for whoever wonders why. */
+	const until = (what: string, probe: () => boolean, deadlineMs?: number) =>
+		eventually(`${name} to be ${what}`, probe, deadlineMs).catch((cause: Error) => {
+			const { isAuthenticated, isSynced, unsyncedChanges } = provider;
+			const state = { socket: socket.status, isAuthenticated, isSynced, unsyncedChanges, closes, denials };
+			throw new Error(`${cause.message}; it is ${JSON.stringify(state)}`, { cause });
+		});
 	const client: Client = {
 		provider,
 		socket,
@@ -71,12 +78,12 @@ export function openClient(options: ClientOptions): Client {
 		closes,
 		denials,
 		async synced() {
-			await eventually(`${name} to be synced`, () => provider.isSynced);
+			await until("synced", () => provider.isSynced);
 			return client;
 		},
 		async saved(deadlineMs) {
-			await eventually(
-				`${name} to be saved`,
+			await until(
+				"saved",
 				() => socket.status === "connected" && provider.isSynced && provider.unsyncedChanges === 0,
 				deadlineMs,
 			);
