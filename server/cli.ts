@@ -13,6 +13,7 @@ import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { packageFolder } from "./package-folder.ts";
 import { type Setting, type SettingName, settingChapters, settings } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
+import { written } from "./standard-output.ts";
 import { UserError } from "./user-error.ts";
 
 /** The user has to change something before it can work. */
@@ -121,7 +122,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			)
 			.action(async (options: DoctorOptions, self: Command) => {
 				const configuration = await configurationOf(self);
-				process.exit(await doctor(options, configuration));
+				await end(await doctor(options, configuration));
 			}),
 	)
 	.addCommand(
@@ -134,7 +135,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.action(async (options: { readonly ready?: boolean }, self: Command) => {
 				const { settings: known } = await configurationOf(self);
 				const { healthCommand } = await import("./health-command.ts");
-				process.exit(await healthCommand(known, { ready: options.ready === true }));
+				await end(await healthCommand(known, { ready: options.ready === true }));
 			}),
 	)
 	.addCommand(
@@ -148,7 +149,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.option("--url <url>", "with --document: into a running deployment at this address, as an editor")
 			.option("--token-variable <name>", "for --url: the environment variable that holds the token")
 			.action(async (file: string, options: ImportOptions, self: Command) => {
-				process.exit(await importFrom(file, options, await configurationOf(self)));
+				await end(await importFrom(file, options, await configurationOf(self)));
 			}),
 	)
 	.addCommand(
@@ -158,7 +159,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.option("--from <file>", "take it from a backup of an SQLite database")
 			.action(async (documentName: string, options: { output: string; from?: string }, self: Command) => {
 				const { exportCommand } = await import("./export-command.ts");
-				process.exit(await exportCommand({ documentName, ...options }, await configurationOf(self)));
+				await end(await exportCommand({ documentName, ...options }, await configurationOf(self)));
 			}),
 	)
 	.addCommand(
@@ -170,7 +171,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.argument("<file>", "a new file")
 			.action(async (file: string, _options, self: Command) => {
 				const { backupCommand } = await import("./backup-command.ts");
-				process.exit(await backupCommand(file, await configurationOf(self)));
+				await end(await backupCommand(file, await configurationOf(self)));
 			}),
 	)
 	.addCommand(
@@ -184,7 +185,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.action(async (options: ListCommandOptions, self: Command) => {
 				const { listCommand } = await import("./list-command.ts");
 				const { prefix, json = false, url } = options;
-				process.exit(await listCommand({ prefix, json, url }, await configurationOf(self)));
+				await end(await listCommand({ prefix, json, url }, await configurationOf(self)));
 			}),
 	)
 	.addCommand(
@@ -199,7 +200,7 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 			.action(async (documentName: string, options: DeleteOptions, self: Command) => {
 				const { deleteCommand } = await import("./delete-command.ts");
 				const { free = false, url } = options;
-				process.exit(await deleteCommand({ documentName, free, url }, await configurationOf(self)));
+				await end(await deleteCommand({ documentName, free, url }, await configurationOf(self)));
 			}),
 	);
 
@@ -292,11 +293,16 @@ function wholeNumber(text: string): number {
 	return Number(text);
 }
 
+async function end(code: number): Promise<never> {
+	await written();
+	process.exit(code);
+}
+
 // Ends are explicit: a timer or a connection of a configuration file would keep the process alive.
 try {
 	await program.parseAsync();
 } catch (error) {
-	process.exit(report(error));
+	await end(report(error));
 }
 
 /** @returns The exit code. */
@@ -311,17 +317,17 @@ function report(error: unknown): number {
 		error instanceof DocumentDeletedError ||
 		error instanceof RedisRefusedError
 	) {
-		print(error.message.replaceAll(/^/gm, "indelible: "));
+		complain(error.message.replaceAll(/^/gm, "indelible: "));
 		return exitCodeOfUse;
 	}
 	// Its stack says nothing about a server that is away.
 	if (error instanceof StoreUnavailableError)
-		print(`indelible: ${[error.message, adviceOnStore(error.message)].filter(Boolean).join(". ")}`);
-	else print(inspect(error));
+		complain(`indelible: ${[error.message, adviceOnStore(error.message)].filter(Boolean).join(". ")}`);
+	else complain(inspect(error));
 	return 1;
 }
 
 /** Past `console`, which may be part of the log by now. */
-function print(text: string): void {
+function complain(text: string): void {
 	process.stderr.write(`${text}\n`);
 }

@@ -3,6 +3,7 @@ import { StoredDocuments } from "../extensions/durability/sqlite/stored-document
 import type { CatalogueQuery, DocumentPage, ListedDocument } from "../extensions/durability/store.ts";
 import type { Configuration } from "./configuration.ts";
 import { errorIn, operatorClient } from "./operator-client.ts";
+import { print } from "./standard-output.ts";
 import { databaseFile, withCatalogue } from "./stored-catalogue.ts";
 import { UserError } from "./user-error.ts";
 
@@ -27,7 +28,8 @@ export async function listCommand(
 	const listAll = async (page: Page) => {
 		for (let after: string | undefined; ; ) {
 			const { documents, hasMore } = await page({ prefix, after, limit: pageDocuments });
-			for (const document of documents) console.log(json ? JSON.stringify(document) : lineOf(document));
+			const lines = documents.map((document) => `${json ? JSON.stringify(document) : lineOf(document)}\n`);
+			if (!(await print(lines.join("")))) return;
 			after = documents.at(-1)?.name;
 			if (!hasMore) return;
 		}

@@ -1,11 +1,19 @@
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
+import { SqliteStore } from "../../extensions/durability/index.ts";
 import { type Client, openClient } from "../support/client.ts";
-import { runCommand } from "../support/command-line.ts";
+import { launcher, runCommand } from "../support/command-line.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort, type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import {
+	environmentWithoutSettings,
+	freePort,
+	type NodeProcess,
+	startNodeProcess,
+} from "../support/node-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const adminToken = "correct-horse-battery";
@@ -99,6 +107,29 @@ test("[DUR7] after 204 a document stays deleted, also when the node is killed at
 	expect(bob.text.toString()).toBe("");
 	await open(again, name, ann.document).saved();
 	await eventually("what her copy has", () => bob.text.toString() === "words more ");
+});
+
+test("a long list is whole, however slowly it is read, and ends when nobody reads it any more", async () => {
+	const data = temporaryFolder();
+	const store = new SqliteStore({ path: join(data, "indelible.sqlite") });
+	await store.open();
+	const names = Array.from({ length: 12_000 }, (_, index) => `document ${String(index).padStart(200, "0")}`);
+	await store.append(names.map((documentName) => ({ documentName, updates: [Uint8Array.of(0, 0)] })));
+	await store.close();
+	const list = [launcher, "list", "--data", data];
+	const shell = async (reader: string) => {
+		const script = `"$0" "$@" | ${reader}; echo "$?"`;
+		const environment = environmentWithoutSettings();
+		const { stdout, stderr } = await promisify(execFile)("sh", ["-c", script, process.execPath, ...list], {
+			env: environment,
+			maxBuffer: 10_000_000,
+		});
+		expect(stderr).toBe("");
+		return stdout.trimEnd().split("\n").slice(0, -1);
+	};
+	const all = await shell("(sleep 1; cat)");
+	expect(all.map((line) => line.trim().replace(/^\d+ {2}/, ""))).toEqual(names);
+	expect(await shell("head -n 2")).toEqual(all.slice(0, 2));
 });
 
 test("[DUR7] the command line lists and deletes, through a node that runs or without one, and exports and imports know of it", async () => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { environmentWithoutSettings } from "./node-process.ts";
 
-const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
+export const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
 
 export interface Ended {
 	/** Exit code; `null` when a signal ended it. */
