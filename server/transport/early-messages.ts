@@ -11,6 +11,8 @@ interface Kept {
 
 /** What a message takes in a queue beyond its bytes. */
 const overheadBytes = 100;
+/** What Hocuspocus makes for a document of which it hears for the first time: a queue, and what its hooks will be given. */
+const documentBytes = 1_000;
 
 /**
  * Whether a message is for a document that the client has not asked to open. Hocuspocus keeps such messages until it asks, and somebody who was
@@ -32,6 +34,7 @@ export function earlyBytes(client: HocuspocusClient): number {
 	let bytes = 0;
 	for (const [address, messages] of Object.entries(incomingMessageQueue)) {
 		if (documentConnectionsEstablished.has(address)) continue;
+		bytes += documentBytes;
 		for (const { byteLength } of messages) bytes += overheadBytes + byteLength;
 	}
 	return bytes;
