@@ -6,10 +6,8 @@ export interface NewcomersOptions {
 	readonly reports: LimitReports;
 }
 
-/** A client's socket whose bytes can be counted as they come, and that can be left unread. */
+/** A client's socket that can be left unread. It tells of what comes. */
 export interface NewcomerSocket {
-	onBytes(listener: (chunk: Uint8Array) => void): void;
-	offBytes(listener: (chunk: Uint8Array) => void): void;
 	/** Nothing more of it is to be read, or it is again. */
 	holdUnadmitted(isHeld: boolean): void;
 }
@@ -62,15 +60,12 @@ export class Newcomers {
 export class Newcomer {
 	readonly #socket: NewcomerSocket;
 	readonly #newcomers: Newcomers;
-	readonly #listener: (chunk: Uint8Array) => void;
 	#bytes = 0;
 	#isHeld = false;
 
 	constructor(socket: NewcomerSocket, newcomers: Newcomers) {
 		this.#socket = socket;
 		this.#newcomers = newcomers;
-		this.#listener = ({ byteLength }) => this.#received(byteLength);
-		socket.onBytes(this.#listener);
 	}
 
 	/** It was refused one document; it may ask for others. */
@@ -81,12 +76,12 @@ export class Newcomer {
 
 	/** It was let in, or is gone. */
 	end(): void {
-		this.#socket.offBytes(this.#listener);
 		this.#newcomers.left();
 		this.#hold(false);
 	}
 
-	#received(bytes: number): void {
+	/** To be told of all that comes, framing included. */
+	received(bytes: number): void {
 		this.#bytes += bytes;
 		if (this.#isHeld || this.#bytes <= this.#newcomers.bytesMax) return;
 		this.#newcomers.held();

@@ -24,6 +24,7 @@ import {
 	isMessageType,
 	step1In,
 } from "./frames.ts";
+import { type Gatherer, Gathering } from "./gathering.ts";
 import type { HeartbeatPeer } from "./heartbeat.ts";
 import { endOf, noAnswer, type OurEnd, type SocketEnd, terminated } from "./socket-end.ts";
 import type { WebSocketConnection, WebSocketHandlers } from "./web-socket-connection.ts";
@@ -43,6 +44,10 @@ export interface ClientSocketHandlers {
 	entered(): void;
 	close(event: { code: number; reason: string }): void;
 }
+
+/** How long what a client is told waits for a document to be loaded, at least, in ms; twice as long at most. */
+const gatheringMs = 250;
+const gathering = new Gathering(gatheringMs);
 
 /**
  * What Hocuspocus itself may send to a client that is not reading, in bytes, before the client is cut off: presence and answers to
@@ -76,7 +81,7 @@ const closeFor: Partial<Record<IncomingFrame["type"], CloseCode>> = {
  * can't be read [TRN5], and drops a peer that does not answer pings [TRN1].
  */
 export class ClientSocket
-	implements PacedSocket, HeartbeatPeer, Arrival, Sender, Charged, NewcomerSocket, WebSocketHandlers
+	implements PacedSocket, HeartbeatPeer, Arrival, Sender, Charged, NewcomerSocket, Gatherer, WebSocketHandlers
 {
 	readonly #connection: WebSocketConnection;
 	/** What the connection is on. */
@@ -114,6 +119,10 @@ export class ClientSocket
 	/** What we have ended it with. */
 	#ended: OurEnd | undefined;
 	#isAlive = true;
+	/** Whether it has asked for a document that it was not let into yet: an answer will follow. */
+	#isAsking = false;
+	/** Whether what it is told waits for that answer. */
+	#isGathering = false;
 
 	/** @param stream What the connection is on. */
 	constructor(connection: WebSocketConnection, stream: Duplex, options: ClientSocketOptions) {
@@ -150,6 +159,7 @@ export class ClientSocket
 		else this.#sentUnpacedBytes += frame.byteLength;
 		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
 		else this.#connection.send(frame);
+		if (type !== "authenticated") this.release();
 	}
 
 	/** Framing and the handshake included; 0 when it is on nothing that counts. */
@@ -178,6 +188,7 @@ export class ClientSocket
 
 	sendFramed(frames: Uint8Array): void {
 		this.#connection.sendFramed(frames);
+		this.release();
 	}
 
 	route(route: Route): void {
@@ -219,14 +230,6 @@ export class ClientSocket
 		this.end(closeCodes.rateExceeded);
 	}
 
-	onBytes(listener: (chunk: Uint8Array) => void): void {
-		this.#stream.on("data", listener);
-	}
-
-	offBytes(listener: (chunk: Uint8Array) => void): void {
-		this.#stream.off("data", listener);
-	}
-
 	holdUnadmitted(isHeld: boolean): void {
 		if (isHeld) this.#hold(held.beforeAdmission);
 		else this.#release(held.beforeAdmission);
@@ -235,12 +238,14 @@ export class ClientSocket
 	close(code = 1005, reason = ""): void {
 		this.#ended ??= { code, reason };
 		this.#connection.close(code, reason);
+		this.release();
 		this.#endUnheard();
 	}
 
 	end(close: CloseCode): void {
 		this.#ended ??= close;
 		this.#connection.close(close.code, close.reason);
+		this.release();
 		this.#endUnheard();
 	}
 
@@ -290,7 +295,12 @@ export class ClientSocket
 	}
 
 	/** Told by the connection, as what follows. */
+	arrived(bytes: number): void {
+		this.#newcomer?.received(bytes);
+	}
+
 	closed(code: number): void {
+		gathering.delete(this);
 		this.#newcomer?.end();
 		this.#options.traffic.forget(this);
 		// What a client gives as its reason is for nobody here.
@@ -360,11 +370,24 @@ export class ClientSocket
 	}
 
 	/**
-	 * Where the document is in memory, whoever is let in is connected to it and answered before the event loop goes on: all of that leaves in
-	 * one write.
+	 * What a client is told when it is let in leaves with the answer to what it has asked already, in one write, as long as the document does
+	 * not take long to load. Whoever has not asked may wait for being let in; where the document is in memory, it is connected to it
+	 * before the event loop goes on.
 	 */
 	#gather(): void {
+		if (this.#isGathering) return;
 		this.#stream.cork();
+		this.#isGathering = true;
+		if (this.#isAsking) gathering.add(this);
+		else this.release();
+		this.#isAsking = false;
+	}
+
+	/** What has gathered leaves, with all that is sent before the event loop goes on. */
+	release(): void {
+		if (!this.#isGathering) return;
+		this.#isGathering = false;
+		gathering.delete(this);
 		process.nextTick(uncork, this.#stream);
 	}
 
@@ -374,6 +397,7 @@ export class ClientSocket
 		const address = addressFieldOf(frame);
 		if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
 		const stateVector = step1In(frame, address.byteLength);
+		if (stateVector !== undefined) this.#isAsking = true;
 		if (stateVector !== undefined && isOfNobody(stateVector)) {
 			// Providers ask at once, and are let in later.
 			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0) this.#asked = address;

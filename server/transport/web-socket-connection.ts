@@ -21,6 +21,8 @@ export interface WebSocketOptions {
 
 /** Whoever is told what happens on a connection. */
 export interface WebSocketHandlers {
+	/** So many bytes have come, framing included; what was in them was told before. */
+	arrived(bytes: number): void;
 	/** The bytes are theirs. */
 	received(message: Buffer): void;
 	/** A frame that is no message: a ping, a pong, or a part of a message whose end is still to come. */
@@ -159,7 +161,9 @@ export class WebSocketConnection implements WebSocketSink {
 
 	/** For the stream's `data`. */
 	read(chunk: Buffer): void {
+		const { byteLength } = chunk;
 		this.#reader.read(chunk, this);
+		this.handlers?.arrived(byteLength);
 	}
 
 	/** For the stream's `end`: the client will send nothing more, and has not said so. */

@@ -21,6 +21,7 @@ import { encodeEntry, writePresence } from "../../extensions/sync/presence-entri
 import { PresenceTimeouts } from "../../extensions/sync/presence-timeouts.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
+import { MemoryStore } from "../support/memory-store.ts";
 import { authenticationFrame, syncStep1Frame } from "../support/wire-frames.ts";
 
 /** What makes the hot path cheap, counted: how often something is done does not depend on the machine. */
@@ -368,10 +369,13 @@ test("whoever opens a document that is not in memory is sent pictures as they ar
 	expect(copy.getArray("board").toJSON()).toEqual(drawing.getArray("board").toJSON());
 });
 
-test("whoever comes to an open document is let in and answered in one write", async () => {
+test.each([
+	["an open document", true],
+	["one that has to be loaded", false],
+])("whoever comes to %s is let in and answered in one write", async (_, isOpen) => {
 	const { node, url } = await startLocalNode();
-	await open(url, "doc");
-	await eventually("the document to be open", () => node.hocuspocus.documents.has("doc"));
+	if (isOpen) await open(url, "doc");
+	if (isOpen) await eventually("the document to be open", () => node.hocuspocus.documents.has("doc"));
 	const upgraded = vi.spyOn(node, "handleUpgrade");
 	const ws = await connect(url);
 	const stream = upgraded.mock.calls[0]?.[1] as Socket;
@@ -392,6 +396,22 @@ test("whoever comes to an open document is let in and answered in one write", as
 		[0, 0],
 	]);
 	expect(writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1);
+});
+
+test("whoever comes to a document that takes long to load is told that it was let in all the same", async () => {
+	const store = new MemoryStore();
+	const { url } = await startLocalNode({ store });
+	store.hold();
+	const told: number[] = [];
+	for (const hasAsked of [true, false]) {
+		const ws = await connect(url);
+		ws.on("message", () => told.push(told.length));
+		ws.send(authenticationFrame("doc"));
+		if (hasAsked) ws.send(syncStep1Frame("doc"));
+	}
+	await eventually("both to be told", () => told.length === 2);
+	store.release();
+	await eventually("the answer", () => told.length > 3);
 });
 
 test("[TRN1] sockets and documents that are open have no timers of their own", async () => {

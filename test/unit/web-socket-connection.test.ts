@@ -29,6 +29,7 @@ function open(wire: Wire, closeTimeoutMs = 60_000) {
 	const connection = new WebSocketConnection(wire, Buffer.alloc(0), { frameBytesMax: 1_000, closeTimeoutMs });
 	const events: string[] = [];
 	const handlers: WebSocketHandlers = {
+		arrived() {},
 		received: (message) => events.push(`received ${message}`),
 		signOfLife: () => events.push("alive"),
 		violated: ({ code }) => events.push(`violated ${code}`),
