@@ -1,7 +1,7 @@
 import type { Hocuspocus } from "@hocuspocus/server";
 import type { ClientSocket, ClientSocketHandlers } from "./client-socket.ts";
-import { earlyBytes, isEarly } from "./early-messages.ts";
-import { headOf } from "./frames.ts";
+import { earlyBytes, forgetEarly, isEarly } from "./early-messages.ts";
+import { type ClientMessage, headOf } from "./frames.ts";
 import { tidyConnection } from "./tidy-connection.ts";
 
 /** What Hocuspocus makes of a socket. */
@@ -41,8 +41,13 @@ export class Client implements ClientSocketHandlers {
 	message(frame: Uint8Array): void {
 		const head = headOf(frame);
 		if (isOfEveryObject(head.name)) acceptAnyDocumentName(this.hocuspocus);
-		if (!isEarly(this.hocuspocus, head)) this.hocuspocus.handleMessage(frame);
-		// A client says what it has when it opens a document: nothing that it has is lost.
+		if (isEarly(this.hocuspocus, head)) this.#early(frame, head);
+		else this.hocuspocus.handleMessage(frame);
+	}
+
+	/** A client says what it has when it opens a document: nothing that it has is lost here. */
+	#early(frame: Uint8Array, { address, kind }: ClientMessage): void {
+		if (kind === "leaves") forgetEarly(this.hocuspocus, address);
 		else if (earlyBytes(this.hocuspocus) + frame.byteLength > this.#context.earlyBytesMax)
 			this.#context.ignored();
 		// Of its own: what came in one piece with it is not to wait with it.

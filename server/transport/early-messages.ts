@@ -6,7 +6,9 @@ interface Kept {
 	readonly documentConnections: Readonly<Record<string, unknown>>;
 	/** Addresses for which the client has shown credentials. */
 	readonly documentConnectionsEstablished: ReadonlySet<string>;
-	readonly incomingMessageQueue: Readonly<Record<string, readonly Uint8Array[]>>;
+	readonly incomingMessageQueue: Record<string, readonly Uint8Array[]>;
+	readonly incomingMessageQueueBytes: Record<string, number>;
+	readonly hookPayloads: Record<string, unknown>;
 }
 
 /** What a message takes in a queue beyond its bytes. */
@@ -18,14 +20,25 @@ const documentBytes = 1_000;
  * Whether a message is for a document that the client has not asked to open. Hocuspocus keeps such messages until it asks, and somebody who was
  * let into another document, or was refused this one and types on, may never do so.
  */
-export function isEarly(client: HocuspocusClient, { address, name, isCredentials }: ClientMessage): boolean {
+export function isEarly(client: HocuspocusClient, { address, name, kind }: ClientMessage): boolean {
 	const kept = client as unknown as Kept;
 	return (
-		!isCredentials &&
+		kind !== "credentials" &&
 		!kept.documentConnectionsEstablished.has(address) &&
 		kept.documentConnections[address] === undefined &&
 		kept.documentConnections[name] === undefined
 	);
+}
+
+/**
+ * Has Hocuspocus forget such messages for a document. The client has left before it was let in, as an editor that was refused: kept, its
+ * last word would end the document for whoever opens it next on the same socket.
+ */
+export function forgetEarly(client: HocuspocusClient, address: string): void {
+	const { incomingMessageQueue, incomingMessageQueueBytes, hookPayloads } = client as unknown as Kept;
+	delete incomingMessageQueue[address];
+	delete incomingMessageQueueBytes[address];
+	delete hookPayloads[address];
 }
 
 /** How much such messages of a client take that wait, in bytes. */

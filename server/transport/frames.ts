@@ -7,6 +7,7 @@ import * as decoding from "lib0/decoding";
 const messageTypeSync = 0;
 const syncTypeStep1 = 0;
 const messageTypeAuth = 2;
+const messageTypeClose = 7;
 const authType = { permissionDenied: 1, authenticated: 2 } as const;
 /** The highest message type a client may send: 10 is the provider's Pong, which stands alone in its frame. */
 const messageTypeMax = 10;
@@ -58,14 +59,19 @@ export interface ClientMessage {
 	readonly address: string;
 	/** Of the document that it is for. */
 	readonly name: string;
-	/** Whether it asks to be let in, or shows a new token. */
-	readonly isCredentials: boolean;
+	/** `credentials` ask to be let in, or are a new token. With `leaves` the client has done with the document. */
+	readonly kind: "credentials" | "leaves" | "other";
 }
 
 export function headOf(frame: Uint8Array): ClientMessage {
 	const decoder = decoding.createDecoder(frame);
 	const address = decoding.readVarString(decoder);
-	return { address, name: nameIn(address), isCredentials: frame[decoder.pos] === messageTypeAuth };
+	return { address, name: nameIn(address), kind: kindOf(frame[decoder.pos]) };
+}
+
+function kindOf(type: number | undefined): ClientMessage["kind"] {
+	if (type === messageTypeAuth) return "credentials";
+	return type === messageTypeClose ? "leaves" : "other";
 }
 
 /** The name of the document that a message which can be read is for. */

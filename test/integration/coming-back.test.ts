@@ -4,8 +4,12 @@ import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
 
 /** One more document on a socket that is open already, as a page that its framework puts on the screen. */
-function mount(websocketProvider: HocuspocusProviderWebsocket, sessionAwareness = false): HocuspocusProvider {
-	const provider = new HocuspocusProvider({ websocketProvider, name: "page", token: null, sessionAwareness });
+function mount(
+	websocketProvider: HocuspocusProviderWebsocket,
+	sessionAwareness = false,
+	token: string | null = null,
+): HocuspocusProvider {
+	const provider = new HocuspocusProvider({ websocketProvider, name: "page", token, sessionAwareness });
 	provider.attach();
 	onTestFinished(() => provider.destroy());
 	return provider;
@@ -73,6 +77,28 @@ for (const sessionAwareness of [false, true]) {
 			"the node to have it",
 			() => node.hocuspocus.documents.get("page")?.getText("text").toString() === "kept",
 		);
+	});
+
+	test(`[CON1] a document that was refused, and is left and opened again with the right token, is saved${sessions}`, async () => {
+		const { node, client } = await startLocalNode({
+			async onAuthenticate({ documentName, token }) {
+				if (documentName === "page" && token === "") throw new Error("not without a token");
+			},
+		});
+		const { socket, closes } = await client("other").synced();
+		const denials: string[] = [];
+		const refused = mount(socket, sessionAwareness);
+		refused.on("authenticationFailed", ({ reason }: { reason: string }) => denials.push(reason));
+		await eventually("a refusal", () => denials.length > 0);
+		// Somebody may type in it all the same: what was refused is not to be part of what is opened later.
+		text(refused).insert(0, "refused");
+		refused.destroy();
+		const second = mount(socket, sessionAwareness, "let me in");
+		await saved(second);
+		text(second).insert(0, "kept");
+		await saved(second);
+		expect(closes).toEqual([]);
+		expect(node.hocuspocus.documents.get("page")?.getText("text").toString()).toBe("kept");
 	});
 }
 
