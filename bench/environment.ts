@@ -57,7 +57,7 @@ export function describeEnvironment(command: string, data: string): Environment 
 		processor: cpus()[0]?.model ?? "?",
 		processors: cpus().length,
 		memoryMib: Math.round(totalmem() / 2 ** 20),
-		system: `${type()} ${release()}`,
+		system: `${type()} ${/^\d+\.\d+/.exec(release())?.[0] ?? release()}`,
 		fileSystem: fileSystemOf(data),
 		pinned: isPinned,
 		versions,

@@ -78,7 +78,8 @@ function section(scenario: Scenario, result: SavedResult): string {
 }
 
 function tableOf({ scenario, rows }: SavedResult, columns: Scenario["columns"]): string {
-	const hasParts = new Set(rows.map(({ part }) => part)).size > 1 && columns[0]?.title !== "part";
+	// In what everybody sees, a column says it.
+	const hasParts = columns.every(({ aside }) => aside) && new Set(rows.map(({ part }) => part)).size > 1;
 	const titles = [scenario, ...(hasParts ? ["part"] : []), ...columns.map(({ title }) => title.trim())];
 	const cells = inParts(rows).map((row) => [
 		row.target + marksOn(row),

@@ -74,7 +74,7 @@ async function measureDocuments(
 	);
 	await load.type(1, progress);
 	progress("waiting until all is saved");
-	for (const node of nodes) await settled(node);
+	await Promise.all(nodes.map(settled));
 	progress("idle");
 	const before = await redis.totals();
 	await sleep(durationS * 1000);

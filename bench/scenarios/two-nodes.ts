@@ -119,7 +119,7 @@ async function measureLoad(
 	const people = await openLoad(cluster, { ...load, keystrokes: warmUpKeystrokes + keystrokes }, progress);
 	await people.type(warmUpKeystrokes, progress, warmUpOfLoad.perSecond / documents);
 	progress("waiting until all is saved");
-	for (const node of cluster.nodes) await settled(node);
+	await Promise.all(cluster.nodes.map(settled));
 	progress("idle");
 	const idle = await cpuOf(cluster.nodes, () => sleep((durationS * 1000) / 2));
 	const watch = watchGenerator("processor");
