@@ -84,7 +84,7 @@ export const tenantsScenario = defineScenario<TenantFigures>({
 	},
 	columns: [
 		{ title: "noise", cell: ({ part }) => part },
-		{ title: "of what it wants", aside: true, cell: ({ noise }) => percent(noise) },
+		{ title: "of what it wants", cell: ({ noise }) => percent(noise) },
 		{ title: "edits", aside: true, cell: ({ edits }) => count(edits) },
 		{ title: "delivered", cell: ({ delivered }) => percent(delivered) },
 		{ title: "to peer p99, alone", cell: ({ aloneP99Ms }) => milliseconds(aloneP99Ms) },
