@@ -113,9 +113,17 @@ function countWords(words: readonly string[]): Map<string, number> {
 	return counts;
 }
 
-/** Waits for a moment in the middle of a commit, a compaction or an unloading; or for none at all. */
-async function momentToKill(random: Random, phases: Set<string>, writers: readonly Writer[]): Promise<void> {
-	const moment = random.pick(["now", "committed", "compacted", "unloading"] as const);
+/** In the middle of a commit, a compaction or an unloading; or none at all. */
+const moments = ["now", "committed", "compacted", "unloading"] as const;
+
+/** Waits for a moment. In four rounds each has its turn. */
+async function momentToKill(
+	round: number,
+	random: Random,
+	phases: Set<string>,
+	writers: readonly Writer[],
+): Promise<void> {
+	const moment = moments[round % moments.length] ?? "now";
 	if (moment === "unloading") for (const writer of writers) writer.disconnect();
 	else if (moment !== "now") {
 		const writer = writers.find(({ isConnected }) => isConnected);
@@ -131,7 +139,7 @@ async function momentToKill(random: Random, phases: Set<string>, writers: readon
 
 const places: readonly (readonly [string, number, () => Promise<Place>])[] = [
 	["SQLite", rounds, async () => inFolder(temporaryFolder())],
-	["Postgres", Math.ceil(rounds / 2), async () => inDatabase((await startPostgres()).url())],
+	["Postgres", Math.ceil(rounds / 3), async () => inDatabase((await startPostgres()).url())],
 ];
 
 function inFolder(data: string): Place {
@@ -172,7 +180,7 @@ test.for(places)(
 				else writer.write();
 				if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
 			}
-			await momentToKill(random, phases, writers);
+			await momentToKill(round, random, phases, writers);
 			child.kill("SIGKILL");
 			await killed;
 			for (const phase of phases) seen.add(phase);

@@ -15,7 +15,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { Typist } from "../support/typist.ts";
 
 /** Of the file's pages every so many are damaged, each in a run of its own; 1 takes all of them. */
-const pageStep = Number(process.env.INDELIBLE_DAMAGE_STEP ?? 8);
+const pageStep = Number(process.env.INDELIBLE_DAMAGE_STEP ?? 12);
 const pageBytes = 512;
 
 interface Whole {
@@ -362,7 +362,7 @@ test("[DUR5] any flipped bit in the data of a log row or a snapshot row is notic
 	const whole = await wholeDatabase(random);
 	const path = copyOfDatabase(whole);
 	for (const table of ["log", "snapshots"] as const) {
-		for (let round = 0; round < 20; round += 1) {
+		for (let round = 0; round < 12; round += 1) {
 			copyFileSync(whole.path, path);
 			const name = random.pick(
 				[...whole.corpus]
