@@ -7,13 +7,13 @@ import { defineConfig } from "vitest/config";
  */
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url));
 
-/** Files run three at a time: they start real servers, and wait for them more than they work. The suite is meant for small machines. */
+/** Files run four at a time: they start real servers, and wait for them more than they work. The suite is meant for small machines. */
 export default defineConfig({
 	test: {
 		include: ["test/**/*.test.ts"],
 		testTimeout: 60_000,
 		hookTimeout: 60_000,
-		maxWorkers: 3,
+		maxWorkers: 4,
 		pool: "forks",
 	},
 });

@@ -160,6 +160,7 @@ async function prove({ node, wish, measure, words }: Overload): Promise<void> {
 	);
 	expect(await node.readiness()).toMatchObject({ status: 200, ready: true, reasons: [] });
 	expect([...ann.closes, ...ben.closes]).toEqual([]);
+	await eventually("the log to tell of the end", () => node.told().length > 1);
 	expect(node.told()).toEqual([
 		expect.objectContaining({ level: 40, measure }),
 		expect.objectContaining({ level: 30, measure, refusedSockets: expect.any(Number) }),
@@ -223,6 +224,7 @@ test("[TRN4] all connections taken: people are sent elsewhere until places are f
 	expect(ann.closes).toEqual([]);
 	newcomer.destroy();
 	await eventually("the node to be ready", async () => (await node.readiness()).status === 200);
+	await eventually("the log to tell of it", () => node.told().length > 1);
 	expect(node.told()).toMatchObject([
 		{ level: 40, measure: "connections" },
 		{ level: 30, measure: "connections" },
