@@ -1,6 +1,8 @@
 import { Histogram } from "../metrics/histogram.ts";
+import { Backlog } from "./backlog.ts";
 import { type Backoff, backoffDelayMs, defaultBackoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import type { CommitLogEvent } from "./commit-log-event.ts";
 import { CommitPace } from "./commit-pace.ts";
 import { DocumentLog } from "./document-log.ts";
 import { type AppendResult, DocumentDeletedError, type Store, StoreUnavailableError } from "./store.ts";
@@ -28,42 +30,6 @@ export interface CommitLogOptions {
 	/** The store has refused what was appended: the document was deleted. The log is {@link CommitLog.discard}ed already. */
 	readonly onDeleted?: ((log: DocumentLog) => void) | undefined;
 }
-
-export type CommitLogEvent =
-	/** The store has appended an entry at a position that it had given before, or is not as far as it was; what is in memory is stored anew. */
-	| {
-			readonly type: "entries-lost";
-			readonly documentName: string;
-			readonly position: number;
-			/** The last position that was known. */
-			readonly expectedAfter: number;
-	  }
-	| {
-			readonly type: "committed";
-			readonly documents: number;
-			readonly updates: number;
-			readonly bytes: number;
-			readonly durationMs: number;
-	  }
-	/** No document can be written. `attempt` counts failures in a row, from 1. */
-	| {
-			readonly type: "store-failed";
-			readonly error: Error;
-			readonly attempt: number;
-			readonly retryInMs: number;
-	  }
-	| { readonly type: "store-recovered"; readonly failedForMs: number }
-	/** One document can't be written; the others can. */
-	| {
-			readonly type: "document-failed";
-			readonly documentName: string;
-			readonly error: Error;
-			readonly attempt: number;
-			readonly retryInMs: number;
-	  }
-	| { readonly type: "document-recovered"; readonly documentName: string }
-	| { readonly type: "backlog-full"; readonly backlogBytes: number }
-	| { readonly type: "backlog-relieved"; readonly backlogBytes: number };
 
 type Phase =
 	| { readonly status: "idle" }
@@ -103,7 +69,13 @@ export class CommitLog {
 	readonly #options: Required<
 		Omit<
 			CommitLogOptions,
-			"onEvent" | "onAppended" | "onLost" | "onDeleted" | "commitIntervalMs" | "commitDelayMs"
+			| "onEvent"
+			| "onAppended"
+			| "onLost"
+			| "onDeleted"
+			| "commitIntervalMs"
+			| "commitDelayMs"
+			| "backlogBytesMax"
 		>
 	>;
 	readonly #pace: CommitPace;
@@ -123,11 +95,8 @@ export class CommitLog {
 	/** Set from the first commit that failed as a whole until one succeeds. */
 	#storeFailure: { readonly error: Error; readonly attempt: number; readonly sinceMs: number } | undefined;
 	#commitStartedMs = Number.NEGATIVE_INFINITY;
-	/** What was appended before is durable, as far as the store takes documents at all. */
-	#writtenUntilMs = Number.NEGATIVE_INFINITY;
 	#failedDocuments = 0;
-	#backlogBytes = 0;
-	#accepting = true;
+	readonly #backlog: Backlog;
 
 	constructor({
 		onEvent,
@@ -136,12 +105,14 @@ export class CommitLog {
 		onDeleted,
 		commitIntervalMs = 50,
 		commitDelayMs = 0,
+		backlogBytesMax,
 		...options
 	}: CommitLogOptions) {
 		this.#options = { commitBytesMax: 8 * 1024 * 1024, backoff: defaultBackoff, ...options };
 		this.#pace = new CommitPace(commitIntervalMs);
 		this.#commitDelayMs = commitDelayMs;
 		this.#emit = onEvent ?? (() => {});
+		this.#backlog = new Backlog(backlogBytesMax, options.clock, this.#emit);
 		this.#onAppended = onAppended;
 		this.#onLost = onLost;
 		this.#onDeleted = onDeleted;
@@ -153,12 +124,12 @@ export class CommitLog {
 
 	/** Whether there is room for more. Turns false at the bound and true again at half of it. */
 	get accepting(): boolean {
-		return this.#accepting && this.#phase.status !== "closed";
+		return this.#backlog.hasRoom && this.#phase.status !== "closed";
 	}
 
 	/** Memory held by updates that are not known to be durable, in bytes. */
 	get backlogBytes(): number {
-		return this.#backlogBytes;
+		return this.#backlog.bytes;
 	}
 
 	/** Updates that are not known to be durable. */
@@ -170,7 +141,7 @@ export class CommitLog {
 
 	/** How long the oldest update waits at most to become durable, in ms; 0 when none does. */
 	get backlogAgeMs(): number {
-		return this.#backlogBytes === 0 ? 0 : this.#options.clock.now() - this.#writtenUntilMs;
+		return this.#backlog.ageMs;
 	}
 
 	/** When the commit began that runs now, or else the last one. */
@@ -198,11 +169,7 @@ export class CommitLog {
 		const problems: string[] = [];
 		if (this.#storeFailure !== undefined)
 			problems.push(`the store can't be written: ${this.#storeFailure.error.message}`);
-		if (!this.#accepting) {
-			problems.push(
-				`the write backlog is full (${this.#backlogBytes} of ${this.#options.backlogBytesMax} bytes)`,
-			);
-		}
+		if (this.#backlog.problem !== undefined) problems.push(this.#backlog.problem);
 		return problems;
 	}
 
@@ -230,7 +197,7 @@ export class CommitLog {
 		if (log.failure !== undefined) this.#failedDocuments -= 1;
 		this.#ready.delete(log);
 		if (this.#documents.get(log.documentName) === log) this.#documents.delete(log.documentName);
-		this.#hold(-log.discard());
+		this.#backlog.hold(-log.discard());
 	}
 
 	/**
@@ -249,7 +216,7 @@ export class CommitLog {
 	/** Adds an update. What a closed log is given is lost, so its caller must not acknowledge it; {@link durable} rejects. */
 	append(log: DocumentLog, update: Uint8Array): void {
 		if (log.isDeleted) return;
-		this.#hold(log.append(update));
+		this.#backlog.hold(log.append(update));
 		if (log.failure === undefined) {
 			this.#ready.add(log);
 			this.#schedule();
@@ -415,7 +382,7 @@ export class CommitLog {
 			this.totals.updates += updates;
 			this.totals.bytes += bytes;
 			this.commitDurations.observe(nowMs - startedMs);
-			if (this.#failedDocuments === 0) this.#writtenUntilMs = startedMs;
+			if (this.#failedDocuments === 0) this.#backlog.writtenUntil(startedMs);
 			this.#emit({ type: "committed", documents, updates, bytes, durationMs: nowMs - startedMs });
 		}
 		if (this.#phase.status !== "committing") return;
@@ -438,7 +405,7 @@ export class CommitLog {
 		log.position = position;
 		const state = this.#onLost?.(documentName);
 		if (state === undefined) return false;
-		this.#hold(log.putBackWith(state));
+		this.#backlog.hold(log.putBackWith(state));
 		this.#ready.add(log);
 		this.#emit({ type: "entries-lost", documentName, position, expectedAfter });
 		return true;
@@ -451,7 +418,7 @@ export class CommitLog {
 			if (log.hasQueued) this.#ready.add(log);
 			this.#emit({ type: "document-recovered", documentName: log.documentName });
 		}
-		this.#hold(-log.settle());
+		this.#backlog.hold(-log.settle());
 	}
 
 	#failDocument(log: DocumentLog, error: Error): void {
@@ -487,19 +454,6 @@ export class CommitLog {
 		const cancelRetry = this.#options.clock.after(retryInMs, () => this.#commit());
 		this.#phase = { status: "waiting", cancelRetry };
 		this.#emit({ type: "store-failed", error, attempt, retryInMs });
-	}
-
-	#hold(bytes: number): void {
-		if (this.#backlogBytes === 0) this.#writtenUntilMs = this.#options.clock.now();
-		this.#backlogBytes += bytes;
-		const max = this.#options.backlogBytesMax;
-		if (this.#accepting && this.#backlogBytes > max) {
-			this.#accepting = false;
-			this.#emit({ type: "backlog-full", backlogBytes: this.#backlogBytes });
-		} else if (!this.#accepting && this.#backlogBytes <= max / 2) {
-			this.#accepting = true;
-			this.#emit({ type: "backlog-relieved", backlogBytes: this.#backlogBytes });
-		}
 	}
 }
 

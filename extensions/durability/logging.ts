@@ -1,4 +1,4 @@
-import type { CommitLogEvent } from "./commit-log.ts";
+import type { CommitLogEvent } from "./commit-log-event.ts";
 import type { CompactorEvent } from "./compactor.ts";
 import type { StoreReaderEvent } from "./store-reader.ts";
 

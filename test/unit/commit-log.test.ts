@@ -1,9 +1,6 @@
 import { expect, test } from "vitest";
-import {
-	CommitLog,
-	type CommitLogEvent,
-	type CommitLogOptions,
-} from "../../extensions/durability/commit-log.ts";
+import { CommitLog, type CommitLogOptions } from "../../extensions/durability/commit-log.ts";
+import type { CommitLogEvent } from "../../extensions/durability/commit-log-event.ts";
 import { DocumentDeletedError } from "../../extensions/durability/store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryStore } from "../support/memory-store.ts";
