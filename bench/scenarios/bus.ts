@@ -10,8 +10,9 @@ import { generateDocument } from "../typist.ts";
 const sizes = [10, 1_000] as const;
 const editsPerSecond = 100;
 const contentCharacters = 4_000;
-/** Nodes compare documents every 30 s. */
-const defaultDurationS = 30;
+const defaultDurationS = 15;
+/** So much longer is it watched while nobody types: nodes compare documents every 30 s. */
+const idleTimes = 2;
 
 export const busScenario = defineScenario({
 	name: "bus",
@@ -77,7 +78,8 @@ async function measureDocuments(
 	await Promise.all(nodes.map(settled));
 	progress("idle");
 	const before = await redis.totals();
-	await sleep(durationS * 1000);
+	const idleS = durationS * idleTimes;
+	await sleep(idleS * 1000);
 	const idle = totalsBetween(before, await redis.totals());
 
 	const beforeTyping = await redis.totals();
@@ -90,7 +92,7 @@ async function measureDocuments(
 	await load.close();
 	await end();
 
-	const idlePerSecond = (figure: (totals: RedisTotals) => number) => figure(idle) / durationS;
+	const idlePerSecond = (figure: (totals: RedisTotals) => number) => figure(idle) / idleS;
 	const perEdit = (figure: (totals: RedisTotals) => number) =>
 		(figure(typed) - idlePerSecond(figure) * tookS) / sent;
 	return {
