@@ -19,7 +19,7 @@ const isRoot = process.getuid?.() === 0;
 export default defineConfig({
 	testDir: "e2e",
 	outputDir: "test-results",
-	workers: 1,
+	workers: 2,
 	retries: 0,
 	timeout: 60_000,
 	expect: { timeout: 15_000 },
