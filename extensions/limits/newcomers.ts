@@ -68,10 +68,13 @@ export class Newcomer {
 		this.#newcomers = newcomers;
 	}
 
-	/** It was refused one document; it may ask for others. */
-	refused(): void {
-		this.#bytes = 0;
-		this.#hold(false);
+	/**
+	 * It was refused one document; it may ask for others.
+	 * @param waitingBytes Of what it has sent for those: that is still in memory.
+	 */
+	refused(waitingBytes: number): void {
+		this.#bytes = waitingBytes;
+		this.#hold(waitingBytes > this.#newcomers.bytesMax);
 	}
 
 	/** It was let in, or is gone. */

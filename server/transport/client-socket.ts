@@ -43,6 +43,8 @@ export interface ClientSocketHandlers {
 	/** The client is connected to a document. */
 	entered(): void;
 	close(event: { code: number; reason: string }): void;
+	/** Of messages for documents that the client is not connected to yet. */
+	readonly waitingBytes: number;
 }
 
 /** How long what a client is told waits for a document to be loaded, at least, in ms; twice as long at most. */
@@ -145,7 +147,8 @@ export class ClientSocket
 			this.#gather();
 		}
 		if (type === "denied") {
-			this.#newcomer?.refused();
+			// Hocuspocus is about to forget what waits for this document.
+			if (this.#newcomer !== undefined) queueMicrotask(() => this.#refused());
 			this.charge(messagesPerDenial);
 		}
 		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
@@ -355,6 +358,10 @@ export class ClientSocket
 		// Whatever it has answered meanwhile is still to be read.
 		this.#isAlive = true;
 		this.#connection.resume();
+	}
+
+	#refused(): void {
+		this.#newcomer?.refused(this.handlers?.waitingBytes ?? 0);
 	}
 
 	/** Hocuspocus has let the client into a document, and begins to load it now if it is not in memory. */

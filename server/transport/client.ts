@@ -1,6 +1,6 @@
 import type { Hocuspocus } from "@hocuspocus/server";
 import type { ClientSocket, ClientSocketHandlers } from "./client-socket.ts";
-import { earlyBytes, forgetEarly, isEarly } from "./early-messages.ts";
+import { earlyBytes, forgetEarly, isEarly, waitingBytes } from "./early-messages.ts";
 import { type ClientMessage, headOf } from "./frames.ts";
 import { tidyConnection } from "./tidy-connection.ts";
 
@@ -66,6 +66,10 @@ export class Client implements ClientSocketHandlers {
 	close(event: { code: number; reason: string }): void {
 		this.#context.ended(this, event.code);
 		this.hocuspocus.handleClose(event);
+	}
+
+	get waitingBytes(): number {
+		return waitingBytes(this.hocuspocus);
 	}
 
 	/** What Hocuspocus calls it in what it gives to hooks. */

@@ -41,6 +41,12 @@ export function forgetEarly(client: HocuspocusClient, address: string): void {
 	delete hookPayloads[address];
 }
 
+/** How much waits of what a client has sent for documents that it is not connected to yet, in bytes. */
+export function waitingBytes(client: HocuspocusClient): number {
+	const { incomingMessageQueueBytes } = client as unknown as Kept;
+	return Object.values(incomingMessageQueueBytes).reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** How much such messages of a client take that wait, in bytes. */
 export function earlyBytes(client: HocuspocusClient): number {
 	const { incomingMessageQueue, documentConnectionsEstablished } = client as unknown as Kept;

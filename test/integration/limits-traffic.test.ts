@@ -120,6 +120,33 @@ test("[TRN5] what comes before anybody was let in is read up to a bound, and on 
 	expect(count("slowed", "unauthenticated-bytes")).toBe(1);
 });
 
+test("[TRN5] a refusal of one document does not make room for more that waits for another one", async () => {
+	const admission = Promise.withResolvers<void>();
+	const { url, client, count } = await startLimited({
+		unauthenticatedBytesMax: 100_000,
+		onAuthenticate: async ({ token }) => {
+			if (token === "slow") await admission.promise;
+			if (token === "wrong") throw new Error("wrong");
+		},
+	});
+	const early = await openRawSocket(url);
+	early.ws.send(authenticationFrame("doc", "slow"));
+	const document = new Y.Doc();
+	document.on("update", (update: Uint8Array) => early.ws.send(updateFrame("doc", update)));
+	const isHeld = () => count("slowed", "unauthenticated-bytes") > 0;
+	for (let page = 1; page <= 10 && !isHeld(); page += 1) {
+		document.getText("text").insert(0, "x".repeat(40_000));
+		early.ws.send(authenticationFrame(`other-${page}`, "wrong"));
+		await eventually("a refusal, or that nothing is read", () => early.received.length === page || isHeld());
+	}
+	expect(isHeld()).toBe(true);
+	expect(early.received.length).toBeLessThan(5);
+	admission.resolve();
+	const reader = client("doc");
+	await eventually("all of it", () => reader.text.length === document.getText("text").length);
+	expect(early.closes).toEqual([]);
+});
+
 test("[TRN5] somebody who was let in elsewhere does not have the node keep what they send for documents that they never open", async () => {
 	const { url, node, client, count } = await startLimited({ unauthenticatedBytesMax: 100_000 });
 	const ann = await client("other").synced();

@@ -27,7 +27,7 @@ test("[TRN5] a newcomer is read up to the bound, on after each refusal, and free
 	expect(socket.isHeld).toBe(false);
 	newcomer?.received(1);
 	expect(socket.isHeld).toBe(true);
-	newcomer?.refused();
+	newcomer?.refused(0);
 	expect(socket.isHeld).toBe(false);
 	newcomer?.received(256 * KiB + 1);
 	expect(socket.isHeld).toBe(true);
