@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../scripts/services/free-port.ts";
 import { refuseStrayErrors } from "../../test/support/stray-errors.ts";
 
 export const launcher = fileURLToPath(new URL("../../bin/indelible.js", import.meta.url));
@@ -118,13 +118,4 @@ export class Server {
 /** The tests' own variables have the prefix of settings, and a node refuses those that it doesn't know. */
 export function environmentWithoutSettings(): NodeJS.ProcessEnv {
 	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INDELIBLE_")));
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const address = probe.address();
-	if (address === null || typeof address === "string") throw new Error("no port");
-	await new Promise((resolve) => probe.close(resolve));
-	return address.port;
 }
