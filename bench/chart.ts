@@ -12,6 +12,8 @@ export interface Chart<F extends Figures> {
 	text(value: number): string;
 	/** Bars of charts that name the same have the same scale. */
 	readonly scale?: string;
+	/** A bar of full length stands for that at least, so that next to nothing looks like it. */
+	readonly fullMin?: number;
 }
 
 /** What is worth a picture in a scenario. */
@@ -155,7 +157,8 @@ function cellOf(chart: Chart<Row>, row: Row, saysWhy: boolean): Cell {
 function longestOf(charts: readonly Chart<Row>[], rows: readonly Row[]): number {
 	const kept = rows.filter((row) => !fellBehind(row));
 	const values = charts.flatMap((chart) => kept.map((row) => chart.value(row)));
-	return Math.max(...values.filter(Number.isFinite), Number.MIN_VALUE);
+	const leasts = charts.map(({ fullMin = Number.MIN_VALUE }) => fullMin);
+	return Math.max(...values.filter(Number.isFinite), ...leasts);
 }
 
 function isSameScale(chart: Chart<Row>, other: Chart<Row>): boolean {
