@@ -103,6 +103,8 @@ test("where one may only read, the badge says so and nothing can be edited", asy
 		await expect(canvas(page)).toBeVisible();
 		await expect(badge(page)).toHaveText("Read only");
 		await expect(page.locator(".excalidraw--view-mode")).toBeVisible();
+		// It would complain of a server that is gone.
+		await page.close();
 	} finally {
 		await server.dispose();
 	}
@@ -118,6 +120,8 @@ test("edits that the server refuses are told from a server that can't save", asy
 		await expect(badge(page)).toHaveText("Saved");
 		await page.keyboard.insertText("y".repeat(3_000));
 		await expect(badge(page)).toHaveText("Last edits refused, kept on this device");
+		// It would complain of a server that is gone.
+		await page.close();
 	} finally {
 		await server.dispose();
 	}
@@ -148,6 +152,8 @@ test("[DUR7] a document that is deleted while it is open says so, and is not ask
 		await expect.poll(() => sockets).toBe(1);
 		await expect(page.getByRole("heading", { name: "This document was deleted" })).toBeVisible();
 		expect(sockets).toBe(1);
+		// It would complain of a server that is gone.
+		await page.close();
 	} finally {
 		await server.dispose();
 	}
