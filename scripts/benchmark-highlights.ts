@@ -136,14 +136,14 @@ export const highlights: readonly Highlight[] = [
 		goal: atMost(16_000_000, bytes),
 	},
 	{
-		what: "edit → acknowledged, median, 50 edits a second",
+		what: "edit → acknowledged (on disk; stock: in memory), median, 50 edits a second",
 		scenario: "latency",
 		part: "50 edits a second",
 		figure: "p50Ms",
 		say: milliseconds,
 	},
 	{
-		what: "edit → acknowledged, median, 500 edits a second",
+		what: "edit → acknowledged (on disk; stock: in memory), median, 500 edits a second",
 		scenario: "latency",
 		part: "500 edits a second",
 		figure: "p50Ms",
