@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { giveWay } from "../storage/give-way.ts";
 import { serve } from "../storage/worker-port.ts";
 import { StoreConfigurationError } from "../store.ts";
 import { busyTimeoutMs, checkExists, openForWriting, Reopening } from "./connection.ts";
@@ -13,6 +14,8 @@ import { errorCode, isForbidden } from "./sqlite-error.ts";
 /** The worker that holds the lock and writes: the only one that ever does, in any process. */
 serve<WriterProtocol, WorkerSettings>({
 	answers: (settings) => {
+		// An edit goes out to the others before it is saved: they are not to wait for a commit of what hundreds have typed.
+		giveWay();
 		let lock: FileLock | undefined;
 		const takeLock = () => {
 			if (lock?.isLost) {
