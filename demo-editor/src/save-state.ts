@@ -25,6 +25,8 @@ export interface SaveFacts {
 	readonly waitingSinceMs: number | undefined;
 	/** Local edits since everything was acknowledged last, those of earlier visits included. */
 	readonly pendingEdits: number;
+	/** How many of these the copy in this browser has. */
+	readonly keptEdits: number;
 	/** The server said itself that it cannot save: close code 1013, or `store-unavailable`, or its `/readyz`. */
 	readonly refused: boolean;
 	/** The server has answered an edit with no (`SyncStatus(false)`) since everything was acknowledged last. */
@@ -43,13 +45,13 @@ export function isAllAcknowledged({ connection, synced, unacknowledged }: SaveFa
 }
 
 export function deriveSaveState(facts: SaveFacts, nowMs: number): SaveState {
-	const edits = facts.pendingEdits;
+	const { pendingEdits: edits, keptEdits } = facts;
 	if (isAllAcknowledged(facts)) return { status: facts.mayWrite ? "saved" : "reading" };
-	if (facts.unreachable) return { status: "offline", edits };
+	if (facts.unreachable) return { status: "offline", edits: keptEdits };
 	if (facts.refused) return { status: "refused", edits };
-	if (facts.connection === "closed") return { status: "offline", edits };
+	if (facts.connection === "closed") return { status: "offline", edits: keptEdits };
 	if (facts.connection === "opening")
-		return edits > 0 ? { status: "offline", edits } : { status: "connecting" };
+		return edits > 0 ? { status: "offline", edits: keptEdits } : { status: "connecting" };
 	if (overdueInMs(facts, nowMs) === 0) return { status: facts.rejected ? "rejected" : "refused", edits };
 	return edits > 0 ? { status: "saving", edits } : { status: "connecting" };
 }

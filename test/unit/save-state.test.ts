@@ -14,6 +14,7 @@ const settled: SaveFacts = {
 	unacknowledged: 0,
 	waitingSinceMs: undefined,
 	pendingEdits: 0,
+	keptEdits: 0,
 	refused: false,
 	rejected: false,
 	mayWrite: true,
@@ -21,7 +22,7 @@ const settled: SaveFacts = {
 };
 
 function textOf(facts: Partial<SaveFacts>, nowMs = 1_000): string {
-	return saveStateText(deriveSaveState({ ...settled, ...facts }, nowMs));
+	return saveStateText(deriveSaveState({ ...settled, keptEdits: facts.pendingEdits ?? 0, ...facts }, nowMs));
 }
 
 describe("the demo's save state", () => {
@@ -66,6 +67,10 @@ describe("the demo's save state", () => {
 		expect(textOf({ connection: "closed", synced: false })).toBe("Offline");
 		expect(textOf({ connection: "closed", pendingEdits: 1 })).toBe("Offline, 1 edit kept on this device");
 		expect(textOf({ connection: "closed", pendingEdits: 12 })).toBe("Offline, 12 edits kept on this device");
+		// The browser has not written the others yet.
+		expect(textOf({ connection: "closed", pendingEdits: 3, keptEdits: 1 })).toBe(
+			"Offline, 1 edit kept on this device",
+		);
 		expect(textOf({ connection: "opening", synced: false, pendingEdits: 2 })).toBe(
 			"Offline, 2 edits kept on this device",
 		);

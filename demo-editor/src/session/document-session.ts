@@ -58,7 +58,7 @@ export class DocumentSession {
 			onSynced: () => this.#arrived(),
 			onClose: ({ event }) => this.#closed(event),
 		});
-		this.save = new SaveMonitor(this.provider, this.#connection, localCopy.origin);
+		this.save = new SaveMonitor(this.provider, this.#connection, localCopy);
 		this.#introduce();
 		this.#endings.push(
 			() => this.save.destroy(),

@@ -8,6 +8,7 @@ import {
 	type SaveFacts,
 	type SaveState,
 } from "../save-state.ts";
+import type { LocalCopy } from "./local-copy.ts";
 import { PendingEdits } from "./pending-edits.ts";
 import { askReadiness } from "./server-readiness.ts";
 
@@ -30,7 +31,7 @@ export class SaveMonitor {
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#asking = false;
 
-	constructor(provider: HocuspocusProvider, connection: HocuspocusProviderWebsocket, localOrigin: unknown) {
+	constructor(provider: HocuspocusProvider, connection: HocuspocusProviderWebsocket, localCopy: LocalCopy) {
 		this.#provider = provider;
 		this.#pending = new PendingEdits(provider.configuration.name);
 		this.#facts = {
@@ -39,15 +40,21 @@ export class SaveMonitor {
 			unacknowledged: 0,
 			waitingSinceMs: undefined,
 			pendingEdits: this.#pending.count,
+			keptEdits: this.#pending.count,
 			refused: false,
 			rejected: false,
 			mayWrite: true,
 			unreachable: !navigator.onLine,
 		};
 		provider.document.on("update", (_update: Uint8Array, origin: unknown) => {
-			if (origin === provider || origin === localOrigin) return;
+			if (origin === provider || origin === localCopy.origin) return;
 			this.#pending.add();
 			this.#update({});
+			const { count } = this.#pending;
+			localCopy.kept().then(
+				() => this.#update({ keptEdits: Math.max(count, this.#facts.keptEdits) }),
+				() => {},
+			);
 		});
 		provider.on("unsyncedChanges", () => this.#update({}));
 		provider.on("synced", () => this.#update({}));
@@ -109,6 +116,7 @@ export class SaveMonitor {
 			unreachable,
 			waitingSinceMs,
 			pendingEdits: this.#pending.count,
+			keptEdits: Math.min(next.keptEdits, this.#pending.count),
 		};
 		this.#show();
 	}
