@@ -70,6 +70,7 @@ test("the theme follows the system until one chooses, and the choice stays", asy
 test("everything can be done by keyboard", async ({ person }) => {
 	const page = await person();
 	await page.goto("/");
+	await expect(page.getByRole("main").getByRole("button", { name: "Text" })).toBeVisible();
 	await page.keyboard.press("Tab");
 	await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
 	await page.keyboard.press("Enter");
