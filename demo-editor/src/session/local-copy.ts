@@ -4,20 +4,27 @@ import type * as Y from "yjs";
 /** A browser that can't open its database within this time is used without. */
 const openDeadlineMs = 3_000;
 
+const noDatabase = new Error("this browser keeps nothing");
+
 /** A document's copy in this browser's IndexedDB, kept up to date by itself. */
 export interface LocalCopy {
 	/** The origin of transactions that came from it. */
 	readonly origin: unknown;
 	/** Resolves when it is in the document; with false when there is no database, as in some private windows. */
 	readonly loaded: Promise<boolean>;
-	/** Resolves when all of the document's updates so far are in it; at once when there is no database. */
+	/** Resolves when all of the document's updates so far are in it; not where there is no database. */
 	kept(): Promise<void>;
 	close(): void;
 }
 
 export function openLocalCopy(documentName: string, document: Y.Doc): LocalCopy {
 	if (typeof indexedDB === "undefined") {
-		return { origin: undefined, loaded: Promise.resolve(false), kept: async () => {}, close: () => {} };
+		return {
+			origin: undefined,
+			loaded: Promise.resolve(false),
+			kept: () => Promise.reject(noDatabase),
+			close: () => {},
+		};
 	}
 	const persistence = new IndexeddbPersistence(`indelible:${documentName}`, document);
 	const deadline = new Promise<false>((resolve) => setTimeout(() => resolve(false), openDeadlineMs));
@@ -29,7 +36,8 @@ export function openLocalCopy(documentName: string, document: Y.Doc): LocalCopy 
 		origin: persistence,
 		loaded: Promise.race([loaded, deadline]),
 		kept: async () => {
-			if ((await loaded) && persistence.db !== null) await afterWritesOf(persistence.db);
+			if (!(await loaded) || persistence.db === null) throw noDatabase;
+			await afterWritesOf(persistence.db);
 		},
 		close: () => {
 			// It rejects when the database never opened; then there is nothing to close.
