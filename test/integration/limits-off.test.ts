@@ -6,7 +6,7 @@ import { limitedNode } from "../support/limited-node.ts";
 
 const noLimits = Object.fromEntries(
 	[...Object.entries(trafficSettings), ...Object.entries(contentLimitSettings)]
-		.filter(([, setting]) => setting.safeParse(0).success)
+		.filter(([, setting]) => setting.check(0) === true)
 		.map(([name]) => [name, 0]),
 );
 
