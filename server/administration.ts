@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { type RevocationRequest, revocationRequestSchema } from "../extensions/auth/index.ts";
+import { type RevocationRequest, readRevocationRequest } from "../extensions/auth/index.ts";
 import { type AdminGateOptions, adminGate } from "./admin/admin-gate.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import type { Operations } from "./admin/operations.ts";
@@ -36,13 +36,13 @@ export function serveAdministration(
 
 async function revoke(context: Context, administration: Administration): Promise<Response> {
 	const body: unknown = await context.req.json().catch(() => undefined);
-	const request = revocationRequestSchema.safeParse(body);
-	if (!request.success) {
+	const request = readRevocationRequest(body);
+	if (request === undefined) {
 		const error = 'the body must be JSON like {"user": "…", "document": "…", "action": "close"}';
 		return context.json({ error: `${error}, with one of user and document at least` }, 400);
 	}
 	try {
-		const connections = administration.revoke(request.data);
+		const connections = administration.revoke(request);
 		administration.operations.refresh();
 		return context.json({ connections });
 	} catch (error) {

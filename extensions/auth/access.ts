@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /** What somebody may do with one document. Presence and reading come with every level but "none". */
 export type Access =
 	| { readonly level: "none" }
@@ -12,25 +10,8 @@ export const noAccess: Access = { level: "none" };
 export const readAccess: Access = { level: "read" };
 export const writeAccess: Access = { level: "write" };
 
-const rootsMax = 100;
-const rootNameCharactersMax = 1_024;
-
-/** How tokens, tickets and webhooks write an {@link Access}: `"none"`, `"read"`, `"write"` or `{"write": ["comments"]}`. */
-export const permissionSchema = z
-	.union([
-		z.enum(["none", "read", "write"]),
-		z.strictObject({ write: z.array(z.string().max(rootNameCharactersMax)).max(rootsMax) }),
-	])
-	.transform(
-		(permission): Access =>
-			typeof permission === "string"
-				? { level: permission }
-				: permission.write.length === 0
-					? readAccess
-					: { level: "roots", roots: [...new Set(permission.write)] },
-	);
-
-export type Permission = z.input<typeof permissionSchema>;
+/** How tokens, tickets and webhooks write an {@link Access}. */
+export type Permission = "none" | "read" | "write" | { readonly write: readonly string[] };
 
 const rank = { none: 0, read: 1, roots: 2, write: 3 } as const satisfies Record<Access["level"], number>;
 

@@ -1,36 +1,9 @@
-import { z } from "zod";
-import { type Access, lesser, noAccess, permissionSchema, readAccess, writeAccess } from "./access.ts";
+import type { z } from "zod";
+import { type Access, lesser, noAccess, readAccess, writeAccess } from "./access.ts";
 import { matches, specificity } from "./pattern.ts";
+import type { claimsSchema } from "./schemas.ts";
 
-const patternsMax = 1_000;
-const patternCharactersMax = 2_048;
-
-const pattern = z.string().max(patternCharactersMax);
-const patterns = z.array(pattern).max(patternsMax);
-
-/** A map from patterns to permissions, as a list: a document may be called `__proto__`. */
-const permissionsSchema = z
-	.custom<Readonly<Record<string, unknown>>>(
-		(value) => typeof value === "object" && value !== null && !Array.isArray(value),
-		"must be an object of patterns and permissions",
-	)
-	.transform((value) => Object.entries(value))
-	.pipe(z.array(z.tuple([pattern, permissionSchema])).max(patternsMax));
-
-/** The claims of a JSON Web Token that are read here; registered ones are checked with its signature. */
-export const claimsSchema = z.object({
-	/** Who it is, for as long as the account exists. */
-	sub: z.string().min(1).max(1_024).optional(),
-	/** How others see them. */
-	name: z.string().min(1).max(1_024).optional(),
-	/** Seconds since 1970, as RFC 7519 has it. */
-	exp: z.number().optional(),
-	iat: z.number().optional(),
-	allowedDocumentNames: patterns.optional(),
-	readonlyDocumentNames: patterns.optional(),
-	permissions: permissionsSchema.optional(),
-});
-
+/** The claims of a JSON Web Token that are read here. */
 export type Claims = z.output<typeof claimsSchema>;
 
 /**

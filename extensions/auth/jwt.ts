@@ -1,9 +1,10 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JWTPayload, JWTVerifyOptions } from "jose";
 import type { Access } from "./access.ts";
-import { accessByClaims, claimsSchema } from "./claims.ts";
+import { accessByClaims } from "./claims.ts";
 import { jose } from "./jose.ts";
 import { type KeySet, remoteKeySet } from "./key-set.ts";
+import { loadSchemas } from "./load-schemas.ts";
 import { checkedSecret } from "./secret.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
 
@@ -82,6 +83,7 @@ export class JwtAuthority implements Authority {
 		try {
 			const options = { ...this.#options, algorithms: [...algorithms] };
 			const payload = await verify(token, key, options);
+			const { claimsSchema } = await loadSchemas();
 			const claims = claimsSchema.safeParse(payload);
 			if (!claims.success) {
 				const names = claims.error.issues.map(({ path }) => String(path[0]));

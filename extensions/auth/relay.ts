@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { type Revocation, revocationSchema } from "./revocations.ts";
+import { readRevocation } from "./read-revocation.ts";
+import type { Revocation } from "./revocations.ts";
 import type { UsedTicket } from "./ticket.ts";
 
 /** A way to the other nodes: the `RedisBus` of this server. */
@@ -12,27 +12,29 @@ export interface Relay {
 	join(topic: string, received: (payload: string) => void, repeat: () => void): (payload: string) => void;
 }
 
-const messageSchema = z.discriminatedUnion("type", [
-	z.object({
-		type: z.literal("revoked"),
-		revocation: revocationSchema,
-	}),
-	z.object({
-		type: z.literal("ticket-used"),
-		ticket: z.object({ number: z.string().max(64), expiresAtMs: z.number() }),
-	}),
-]);
-
 /** What nodes tell each other about access. */
 export type AuthMessage =
 	| { readonly type: "revoked"; readonly revocation: Revocation }
 	| { readonly type: "ticket-used"; readonly ticket: UsedTicket };
 
+const ticketNumberCharactersMax = 64;
+
 /** @returns `undefined` for what can't be understood, as from a later edition. */
 export function readAuthMessage(payload: string): AuthMessage | undefined {
+	let said: unknown;
 	try {
-		return messageSchema.parse(JSON.parse(payload));
+		said = JSON.parse(payload);
 	} catch {
 		return undefined;
 	}
+	const { type, revocation, ticket } = Object(said) as Record<string, unknown>;
+	if (type === "revoked") {
+		const read = readRevocation(revocation);
+		return read === undefined ? undefined : { type, revocation: read };
+	}
+	if (type !== "ticket-used") return undefined;
+	const { number, expiresAtMs } = Object(ticket) as Record<string, unknown>;
+	if (typeof number !== "string" || number.length > ticketNumberCharactersMax) return undefined;
+	if (typeof expiresAtMs !== "number" || !Number.isFinite(expiresAtMs)) return undefined;
+	return { type, ticket: { number, expiresAtMs } };
 }

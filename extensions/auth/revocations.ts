@@ -1,25 +1,11 @@
-import { z } from "zod";
 import { ExpiringMap } from "./expiring-map.ts";
 
-const name = z.string().min(1).max(65_536);
-
-const requestShape = z.strictObject({
-	user: name.optional(),
-	document: name.optional(),
-	action: z.enum(["close", "readonly"]),
-});
 /** What an operator asks for: `user`, `document`, or both, to end the access of one user to one document. */
-export const revocationRequestSchema = requestShape.refine(namesSomething, {
-	message: "user or document must be given",
-});
-/** As it goes from node to node. */
-export const revocationSchema = requestShape.extend({ atMs: z.number() }).refine(namesSomething);
-
-function namesSomething({ user, document }: z.output<typeof requestShape>): boolean {
-	return user !== undefined || document !== undefined;
+export interface RevocationRequest {
+	readonly user?: string | undefined;
+	readonly document?: string | undefined;
+	readonly action: "close" | "readonly";
 }
-
-export type RevocationRequest = z.output<typeof revocationRequestSchema>;
 
 export interface Revocation extends RevocationRequest {
 	/** When it was asked for, in ms since 1970: it ends what was made out up to then. */

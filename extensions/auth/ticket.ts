@@ -1,7 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
-import { type Permission, permissionSchema } from "./access.ts";
+import type { z } from "zod";
+import type { Permission } from "./access.ts";
 import { ExpiringMap } from "./expiring-map.ts";
+import { loadSchemas } from "./load-schemas.ts";
+import type { ticketSchema } from "./schemas.ts";
 import { checkedSecret } from "./secret.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
 
@@ -26,24 +28,6 @@ export interface TicketContent {
 	/** False for one that may be used again and again until it expires, as a client that reconnects has to. */
 	readonly once?: boolean | undefined;
 }
-
-const payloadSchema = z.strictObject({
-	/** Its number, by which a used one is known. */
-	n: z.string().min(1).max(64),
-	/** The document. */
-	d: z.string().min(1),
-	p: permissionSchema,
-	/** To be used by, in seconds since 1970. */
-	e: z.number(),
-	/** Made out at, in seconds since 1970. */
-	i: z.number(),
-	/** Access ends at, in seconds since 1970. */
-	u: z.number().optional(),
-	id: z.string().min(1).max(1_024).optional(),
-	name: z.string().min(1).max(1_024).optional(),
-	/** May be used again. */
-	r: z.literal(true).optional(),
-});
 
 const day = 24 * 60 * 60;
 const ticketCharactersMax = 8_192;
@@ -96,7 +80,7 @@ export class TicketAuthority implements Authority {
 	}
 
 	async judge({ ticket = "", documentName }: Credentials): Promise<Verdict> {
-		const payload = this.#read(ticket);
+		const payload = await this.#read(ticket);
 		if (payload === undefined) return refused("ticket-invalid", "the ticket is not one of ours");
 		const nowMs = Date.now();
 		const expiresAtMs = payload.e * 1_000;
@@ -124,15 +108,16 @@ export class TicketAuthority implements Authority {
 		};
 	}
 
-	#read(ticket: string): z.output<typeof payloadSchema> | undefined {
+	async #read(ticket: string): Promise<z.output<typeof ticketSchema> | undefined> {
 		if (ticket.length > ticketCharactersMax) return undefined;
 		const [text = "", signature = "", ...more] = ticket.split(".");
 		if (more.length > 0) return undefined;
 		const given = Buffer.from(signature, "base64url");
 		const right = signatureOf(this.#secret, text);
 		if (given.byteLength !== right.byteLength || !timingSafeEqual(given, right)) return undefined;
+		const { ticketSchema } = await loadSchemas();
 		try {
-			return payloadSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
+			return ticketSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
 		} catch {
 			return undefined;
 		}

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
-import { permissionSchema } from "./access.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { fetchText } from "./fetch-text.ts";
+import { loadSchemas } from "./load-schemas.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
 
 export interface WebhookOptions {
@@ -17,14 +16,6 @@ export interface WebhookOptions {
 	/** Questions that wait for their answer, at most; past it nobody is let in. 1,000 by default. */
 	readonly pendingMax?: number | undefined;
 }
-
-const identifier = z.string().min(1).max(1_024);
-const answerSchema = z.object({
-	access: permissionSchema,
-	user: z.object({ id: identifier.optional(), name: identifier.optional() }).optional(),
-	/** Seconds since 1970. */
-	expiresAt: z.number().optional(),
-});
 
 const answerBytesMax = 64 * 1024;
 const cachedMax = 10_000;
@@ -74,7 +65,7 @@ export class WebhookAuthority implements Authority {
 				{ method: "POST", body: question, headers, signal },
 				answerBytesMax,
 			);
-			return understand(answer);
+			return await understand(answer);
 		} catch (error) {
 			const { name, message } = error as Error;
 			const why = name === "TimeoutError" ? "it took too long" : message;
@@ -83,10 +74,17 @@ export class WebhookAuthority implements Authority {
 	}
 }
 
-function understand({ status, text }: { readonly status: number; readonly text: string }): Verdict {
+async function understand({
+	status,
+	text,
+}: {
+	readonly status: number;
+	readonly text: string;
+}): Promise<Verdict> {
 	if (status === 401) return refused("token-invalid", "the webhook does not know the token");
 	if (status === 403) return refused("document-forbidden", "the webhook says no");
 	if (status !== 200) return refused("auth-unavailable", `the webhook answered with status ${status}`);
+	const { answerSchema } = await loadSchemas();
 	const answer = answerSchema.safeParse(parse(text));
 	if (!answer.success) return refused("auth-unavailable", "the webhook's answer can't be understood");
 	const { access, user, expiresAt } = answer.data;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { accessByClaims, claimsSchema } from "../../extensions/auth/claims.ts";
+import { accessByClaims } from "../../extensions/auth/claims.ts";
 import { isAtLeast } from "../../extensions/auth/client-version.ts";
 import { ExpiringMap } from "../../extensions/auth/expiring-map.ts";
 import { isOriginAllowed } from "../../extensions/auth/origin.ts";
 import { matches } from "../../extensions/auth/pattern.ts";
 import { Revocations } from "../../extensions/auth/revocations.ts";
+import { claimsSchema } from "../../extensions/auth/schemas.ts";
 
 test.for([
 	["a", "a", true],
