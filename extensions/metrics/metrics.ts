@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Extension, Hocuspocus, onConfigurePayload, onRequestPayload } from "@hocuspocus/server";
-import { type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
 import { isMetricSource, type MetricSink } from "./metric-sink.ts";
 import { declareCollections, declareProcessMetrics } from "./process-metrics.ts";
 import { registrySink } from "./registry-sink.ts";
-
-type AnyRegistry = Registry<PrometheusContentType> | Registry<OpenMetricsContentType>;
+import { type MetricRegistry, TextRegistry } from "./text-registry.ts";
 
 export interface MetricsOptions {
-	/** Where metrics go: a registry of your own, if your server has metrics already. */
-	readonly register?: AnyRegistry | undefined;
+	/** Where metrics go: a registry of your own, such as prom-client's, if your server has metrics already. */
+	readonly register?: MetricRegistry | undefined;
 	/**
 	 * Path at which the server answers Prometheus, such as `/metrics`. Everybody who reaches the server may read it. By default
 	 * there is none: call {@link Metrics.text}.
@@ -30,7 +28,7 @@ export class Metrics implements Extension {
 	readonly contentType: string;
 	/** For whatever else there is to tell. */
 	readonly sink: MetricSink;
-	readonly #registry: AnyRegistry;
+	readonly #registry: MetricRegistry;
 	readonly #options: MetricsOptions;
 	/** Metrics that could not be read: the log is told once. */
 	readonly #unreadable = new Set<string>();
@@ -38,7 +36,7 @@ export class Metrics implements Extension {
 
 	constructor(options: MetricsOptions = {}) {
 		this.#options = options;
-		this.#registry = options.register ?? new Registry();
+		this.#registry = options.register ?? new TextRegistry();
 		this.contentType = this.#registry.contentType;
 		this.sink = registrySink(this.#registry, (metric, error) => this.#failed(metric, error));
 	}
