@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { destination, type Logger, pino, stdSerializers } from "pino";
+import type { Logger } from "pino";
 import type { Settings } from "./settings.ts";
 
 const load = createRequire(import.meta.url);
@@ -15,12 +15,18 @@ export function createLogger({
 	logLevel,
 	logFormat,
 }: Readonly<Pick<Settings, "logLevel" | "logFormat">>): Logger {
+	const { destination, pino, stdSerializers } = loadPino();
 	const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 	const stream = isPretty
 		? prettyPrinter()({ ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss", singleLine: true, sync: true })
 		: // Whoever reads it may stop reading. What is left is written when the process ends, and what is fatal at once.
 			destination({ fd: 1, sync: false, maxLength: waitingCharactersMax });
 	return pino({ level: logLevel, base: null, serializers: { err: stdSerializers.err } }, stream);
+}
+
+/** Not for whoever brings a logger. */
+function loadPino(): typeof import("pino") {
+	return load("pino");
 }
 
 /** Only a terminal needs it. */

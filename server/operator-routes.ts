@@ -1,18 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { fileURLToPath } from "node:url";
-import { getRequestListener } from "@hono/node-server";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
 import type { Metrics } from "../extensions/metrics/index.ts";
-import { Operations } from "./admin/operations.ts";
-import { serveAdministration } from "./administration.ts";
-import { createHttp } from "./http.ts";
+import type { Operations } from "./admin/operations.ts";
+import type { HttpAnswer } from "./answer-http.ts";
 import { createLogger } from "./logging.ts";
 import type { IndelibleNode } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
 import { problemWith } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
-import { storedDocumentsOf } from "./stored-documents.ts";
 
 export interface OperatorRoutesOptions {
 	/**
@@ -31,39 +27,26 @@ export interface OperatorRoutesOptions {
  * `/metrics`, `/admin` and its API. Make one for a node.
  */
 export class OperatorRoutes {
-	readonly #answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-	readonly #operations: Operations | undefined;
 	readonly #isOurs: RegExp;
+	readonly #make: () => Promise<Routes>;
+	/** What answers, and what of that has to be closed. */
+	#routes: Promise<Routes> | undefined;
 
 	/** @throws {SettingsError} when the admin token can't be one. */
 	constructor(node: IndelibleNode, { adminToken, metrics, logger }: OperatorRoutesOptions = {}) {
 		const hasAdmin = adminToken !== undefined;
-		const app = createHttp({
-			readiness: () => node.readiness(),
-			metrics,
-			adminFolder: hasAdmin ? fileURLToPath(new URL("dist/admin", packageFolder)) : undefined,
-		});
-		if (hasAdmin) {
-			const problem = problemWith("adminToken", adminToken);
-			const where = "the options of OperatorRoutes";
-			if (problem !== undefined) throw new SettingsError([{ where, name: "adminToken", problem }]);
-			this.#operations = new Operations({
-				node,
-				version: ownVersion(),
-				logger: logger ?? createLogger(toOutput),
-			});
-			const access = { token: adminToken, trustedProxies: node.trustedProxies };
-			const revoke = node.revoke.bind(node);
-			const documents = storedDocumentsOf(node);
-			serveAdministration(app, access, { revoke, operations: this.#operations, documents });
-			node.answerDoctor(adminToken);
-		}
-		// The rest of the process keeps its own `Request` and `Response`.
-		this.#answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
 		const paths = ["healthz$", "readyz$"];
 		if (metrics !== undefined) paths.push("metrics$");
 		if (hasAdmin) paths.push("admin(/|$)", "api/(admin|auth)/", "api/documents(/|$)");
 		this.#isOurs = new RegExp(`^/(${paths.join("|")})`);
+		this.#make = () => makeRoutes(node, { adminToken, metrics, logger });
+		if (!hasAdmin) return;
+		const problem = problemWith("adminToken", adminToken);
+		const where = "the options of OperatorRoutes";
+		if (problem !== undefined) throw new SettingsError([{ where, name: "adminToken", problem }]);
+		node.answerDoctor(adminToken);
+		// At once, because of what is noted each second.
+		this.#routes = this.#make();
 	}
 
 	/**
@@ -73,14 +56,41 @@ export class OperatorRoutes {
 	 */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
 		if (!this.#isOurs.test(request.url?.split("?", 1)[0] ?? "")) return false;
-		await this.#answer(request, response);
+		this.#routes ??= this.#make();
+		const { answer } = await this.#routes;
+		await answer(request, response);
 		return true;
 	}
 
 	/** Ends what is noted each second for the admin page. */
 	close(): void {
-		this.#operations?.close();
+		// Also what is only being made now. It can't fail but with a package that is not whole, and then there is nothing to close.
+		void this.#routes?.then(({ operations }) => operations?.close());
 	}
+}
+
+interface Routes {
+	readonly answer: HttpAnswer;
+	readonly operations: Operations | undefined;
+}
+
+async function makeRoutes(
+	node: IndelibleNode,
+	{ adminToken, metrics, logger }: OperatorRoutesOptions,
+): Promise<Routes> {
+	const { answerHttp } = await import("./answer-http.ts");
+	// The rest of the process keeps its own `Request` and `Response`.
+	const options = { node, metrics, demo: false, overrideGlobalObjects: false };
+	if (adminToken === undefined)
+		return { answer: answerHttp({ ...options, administration: undefined }), operations: undefined };
+	const { Operations } = await import("./admin/operations.ts");
+	const operations = new Operations({
+		node,
+		version: ownVersion(),
+		logger: logger ?? createLogger(toOutput),
+	});
+	const access = { token: adminToken, trustedProxies: node.trustedProxies };
+	return { answer: answerHttp({ ...options, administration: { access, operations } }), operations };
 }
 
 const toOutput = { logLevel: "info", logFormat: "auto" } as const;

@@ -1,13 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { flushCompileCache } from "node:module";
 import { relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import { Metrics } from "../extensions/metrics/index.ts";
 import type { AdminGateOptions } from "./admin/admin-gate.ts";
-import { Operations } from "./admin/operations.ts";
-import { serveAdministration } from "./administration.ts";
+import type { Operations, OperationsOptions } from "./admin/operations.ts";
+import type { HttpAnswer } from "./answer-http.ts";
 import { originsByDefault } from "./auth-options.ts";
 import { listOf } from "./auth-settings.ts";
 import type { Configuration } from "./configuration.ts";
@@ -15,13 +13,10 @@ import { type ConsoleLevel, ConsoleLines } from "./console-lines.ts";
 import { createNode, type NodeOptions } from "./create-node.ts";
 import { asGiven, type Origins } from "./given-settings.ts";
 import { takeHooks } from "./hooks.ts";
-import { createHttp } from "./http.ts";
 import { httpPatience } from "./http-patience.ts";
 import { createLogger } from "./logging.ts";
 import type { IndelibleNode } from "./node.ts";
-import { packageFolder } from "./package-folder.ts";
 import type { Settings } from "./settings.ts";
-import { storedDocumentsOf } from "./stored-documents.ts";
 import { createTlsServer, type TlsFiles, takeTlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
 import { asksForWebSocket } from "./transport/handshake.ts";
@@ -43,15 +38,13 @@ export async function start(
 	const options: NodeOptions = { ...code, ...nodeSettings, allowedOrigins, extensions, logger };
 	const node = await inWordsOf(origins, () => createNode(options));
 	if (adminToken !== undefined) node.answerDoctor(adminToken);
+	const trustedProxies = new TrustedProxies(listOf(settings.trustedProxies ?? ""));
 	const administration =
 		adminToken === undefined
 			? undefined
 			: {
-					access: {
-						token: adminToken,
-						trustedProxies: new TrustedProxies(listOf(settings.trustedProxies ?? "")),
-					},
-					operations: new Operations({ node, version, logger }),
+					access: { token: adminToken, trustedProxies },
+					operations: await makeOperations({ node, version, logger }),
 				};
 	const httpServer = serve({ node, metrics, demo, administration, tls, logger });
 	const address = await listen(node, httpServer, { port, host });
@@ -78,6 +71,12 @@ function isLoopback(host: string): boolean {
 	return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
+/** A node without an admin token need not load what they take. */
+async function makeOperations(options: OperationsOptions): Promise<Operations> {
+	const { Operations } = await import("./admin/operations.ts");
+	return new Operations(options);
+}
+
 interface ServeOptions {
 	readonly node: IndelibleNode;
 	readonly metrics: Metrics;
@@ -88,24 +87,18 @@ interface ServeOptions {
 }
 
 function serve({ node, metrics, demo, administration, tls, logger }: ServeOptions): Server {
-	const demoFolder = demo ? builtFolder("demo") : undefined;
-	const adminFolder = administration === undefined ? undefined : builtFolder("admin");
-	const app = createHttp({ readiness: () => node.readiness(), metrics, demoFolder, adminFolder });
-	if (administration !== undefined) {
-		const { access, operations } = administration;
-		const documents = storedDocumentsOf(node);
-		serveAdministration(app, access, { revoke: (request) => node.revoke(request), operations, documents });
-	}
-	const answer = getRequestListener(app.fetch);
+	let answer: Promise<HttpAnswer> | undefined;
+	const makeAnswer = async () => {
+		const { answerHttp } = await import("./answer-http.ts");
+		return answerHttp({ node, metrics, demo, administration, overrideGlobalObjects: true });
+	};
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {
-		if (!(await node.handleRequest(request, response))) await answer(request, response);
+		if (await node.handleRequest(request, response)) return;
+		answer ??= makeAnswer();
+		await (await answer)(request, response);
 	};
 	if (tls !== undefined) return createTlsServer(tls, listener, logger);
 	return createServer({ ...httpPatience, shouldUpgradeCallback: asksForWebSocket }, listener);
-}
-
-function builtFolder(name: string): string {
-	return fileURLToPath(new URL(`dist/${name}`, packageFolder));
 }
 
 async function listen(node: IndelibleNode, httpServer: Server, at: { port: number; host: string }) {

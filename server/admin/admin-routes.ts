@@ -2,7 +2,8 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { serveEvents } from "./admin-events.ts";
-import { connectionsListedMax, documentQuerySchema } from "./facts.ts";
+import { connectionsListedMax } from "./bounds.ts";
+import { documentQuerySchema } from "./facts.ts";
 import type { Operations } from "./operations.ts";
 
 const bodyBytesMax = 128 * 1024;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { connectionsListedMax } from "./bounds.ts";
 import { type SampleRow, sampleFields } from "./sample-fields.ts";
 
 /**
@@ -10,8 +11,6 @@ import { type SampleRow, sampleFields } from "./sample-fields.ts";
 const searchLengthMax = 256;
 /** Documents in one answer, at most. */
 const documentsMax = 200;
-/** Connections named in one answer, at most. */
-export const connectionsListedMax = 200;
 
 const count = z.number().nonnegative();
 

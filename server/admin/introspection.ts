@@ -4,16 +4,16 @@ import type { Durability } from "../../extensions/durability/index.ts";
 import type { Linger } from "../../extensions/linger/index.ts";
 import { ClientSocket } from "../transport/client-socket.ts";
 import { closeCodes } from "../transport/close-codes.ts";
+import { connectionsListedMax } from "./bounds.ts";
 import { EditRates } from "./edit-rates.ts";
-import {
-	type ConnectionFacts,
-	connectionsListedMax,
-	type DocumentFacts,
-	type DocumentList,
-	type DocumentQuery,
-	type DocumentRow,
-	type MeasuredSize,
-	type Outcome,
+import type {
+	ConnectionFacts,
+	DocumentFacts,
+	DocumentList,
+	DocumentQuery,
+	DocumentRow,
+	MeasuredSize,
+	Outcome,
 } from "./facts.ts";
 import { first, heaviest } from "./heaviest.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { connectionsListedMax } from "./bounds.ts";
 import {
 	type ConnectionFacts,
-	connectionsListedMax,
 	type DocumentFacts,
 	type DocumentList,
 	documentFactsSchema,

@@ -1,0 +1,2 @@
+/** Connections named in one answer, at most. */
+export const connectionsListedMax = 200;
