@@ -86,18 +86,59 @@ test("the package holds what runs, its types and its papers, and nothing else", 
 		expect(files).toContain(needed);
 	}
 	const allowed =
-		/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/indelible\.js|dist\/(server|extensions|demo|admin)\/.+)$/;
+		/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/indelible\.js|dist\/(server|extensions|chunks|demo|admin)\/.+)$/;
 	expect(files.filter((name) => !allowed.test(name))).toEqual([]);
 	expect(
 		files.filter((name) => /\.test\.|\.spec\.|(?<!\.d)\.ts$|\.tsx$|\.map$|\.sqlite|example/.test(name)),
 	).toEqual([]);
-	for (const part of ["server", "extensions"]) {
-		const made = files.filter((name) => name.startsWith(`dist/${part}/`));
-		const scripts = made.filter((name) => name.endsWith(".js"));
-		expect(made.filter((name) => name.endsWith(".d.ts"))).toEqual(
-			scripts.map((name) => name.replace(/\.js$/, ".d.ts")),
-		);
-	}
+	const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+	for (const entry of Object.values<string | Record<string, string>>(exports))
+		if (typeof entry !== "string")
+			expect(files).toEqual(
+				expect.arrayContaining([entry.types?.slice("./".length), entry.default?.slice("./".length)]),
+			);
+});
+
+/** Writes down which modules the main thread has loaded. */
+const noting = `
+import { writeFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+const urls = [];
+registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
+process.on("exit", () => writeFileSync("loaded.json", JSON.stringify(urls)));
+`;
+
+const sharing = `
+import { writeFileSync } from "node:fs";
+import { Durability } from "indelible/durability";
+import * as Y from "yjs";
+export default {
+	async onListen({ instance }) {
+		const [durability] = instance.configuration.extensions;
+		const { document } = await instance.openDirectConnection("doc");
+		writeFileSync("shared.json", JSON.stringify([durability instanceof Durability, document instanceof Y.Doc]));
+		setTimeout(() => process.kill(process.pid, "SIGTERM"));
+	},
+};
+`;
+
+test("a start loads a few files of the package, none that only some nodes need, and one Yjs, which configuration files share", async () => {
+	writeFileSync(join(folder, "noting.js"), noting);
+	writeFileSync(join(folder, "sharing.config.js"), sharing);
+	const data = mkdtempSync(join(folder, "data-"));
+	const flags = ["--config", "sharing.config.js", "--port", "0", "--data", data];
+	const launcher = join(installed, "bin", "indelible.js");
+	const output = await run(process.execPath, ["--import", "./noting.js", launcher, "start", ...flags]);
+	expect(output).not.toContain("already imported");
+	const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
+	expect(read("shared.json")).toEqual([true, true]);
+	const urls = (read("loaded.json") as string[]).filter((url) => url.startsWith("file:"));
+	const ofPackage = (name: string) => urls.filter((url) => url.includes(`/node_modules/${name}/`));
+	expect(ofPackage("yjs")).toHaveLength(1);
+	expect(ofPackage("indelible").length).toBeLessThan(12);
+	for (const others of ["zod", "hono", "@hono", "prom-client", "ioredis", "pg", "jose", "pino-pretty", "ws"])
+		expect(ofPackage(others)).toEqual([]);
+	expect(urls.length).toBeLessThan(100);
 });
 
 test("no file in it knows where it was built", () => {
