@@ -20,11 +20,11 @@ export function makeLimits(
 	});
 }
 
-/** What Hocuspocus keeps of a client while the documents that it has asked for are looked up and loaded. */
+/** What is kept of a client while the documents that it has asked for are looked up and loaded, as settings of Hocuspocus. */
 export function queueLimits({ documentsPerConnectionMax, frameBytesMax }: NodeSettings) {
 	const documents = documentsPerConnectionMax === 0 ? documentsMax : documentsPerConnectionMax;
 	return {
-		// Past it Hocuspocus ends the connection; those that are too many by less are refused one by one.
+		// Past it the connection is ended; those that are too many by less are refused one by one.
 		maxPendingDocuments: documents * 2 + spareDocuments,
 		maxUnauthenticatedQueueMessages: Math.max(documents * messagesPerDocument, queueMessagesMin),
 		// One message of any size must fit.

@@ -19,7 +19,6 @@ import {
 	beginsWith,
 	type IncomingFrame,
 	inspectIncoming,
-	inspectOutgoing,
 	isEdit,
 	isMessageType,
 	step1In,
@@ -35,13 +34,11 @@ export interface ClientSocketOptions {
 	readonly newcomers: Newcomers;
 }
 
-/** Whoever makes sense of the frames: Hocuspocus. */
+/** Whoever makes sense of the frames. */
 export interface ClientSocketHandlers {
 	message(frame: Uint8Array): void;
 	/** A client that has nothing of it asks for a document that it was let into under this address, and is not connected to yet. */
 	asked(address: Uint8Array): void;
-	/** The client is connected to a document. */
-	entered(): void;
 	close(event: { code: number; reason: string }): void;
 	/** Of messages for documents that the client is not connected to yet. */
 	readonly waitingBytes: number;
@@ -140,29 +137,33 @@ export class ClientSocket
 	}
 
 	send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
-		const frame = data as Uint8Array;
-		const { type, ...rest } = inspectOutgoing(frame);
-		if (type === "authenticated") {
-			this.#letIntoDocument(addressFieldOf(frame));
-			this.#gather();
-		}
-		if (type === "denied") {
-			// Hocuspocus is about to forget what waits for this document.
-			if (this.#newcomer !== undefined) queueMicrotask(() => this.#refused());
-			this.charge(messagesPerDenial);
-		}
-		const passing = type === "denied" && "reason" in rest ? passingDenials.get(rest.reason) : undefined;
-		if (passing !== undefined) {
-			// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
-			this.end(passing);
-			return;
-		}
+		this.#send(data as Uint8Array);
+		this.release();
+	}
+
+	/** @param welcome Tells the client that it is let into a document, which begins to be loaded now if it is not in memory. */
+	letIn(welcome: Uint8Array): void {
+		this.#letIntoDocument(addressFieldOf(welcome));
+		this.#gather();
+		this.#send(welcome);
+	}
+
+	/** @param denial Tells the client that it is not let into a document, of which nothing waits any more. */
+	refuse(denial: Uint8Array, reason: string): void {
+		this.#newcomer?.refused(this.handlers?.waitingBytes ?? 0);
+		this.charge(messagesPerDenial);
+		const passing = passingDenials.get(reason);
+		// A provider takes a denial as final, but this one passes: only a closed socket makes it try again.
+		if (passing !== undefined) this.end(passing);
+		else this.send(denial);
+	}
+
+	#send(frame: Uint8Array): void {
 		// Whoever asks for more and more, and reads nothing of it.
 		if (!this.#stream.writableNeedDrain) this.#sentUnpacedBytes = 0;
 		else this.#sentUnpacedBytes += frame.byteLength;
 		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
 		else this.#connection.send(frame);
-		if (type !== "authenticated") this.release();
 	}
 
 	/** Framing and the handshake included; 0 when it is on nothing that counts. */
@@ -198,7 +199,6 @@ export class ClientSocket
 		this.#letIn = undefined;
 		this.#asked = undefined;
 		this.#routes = [route, ...this.#routes];
-		this.handlers?.entered();
 	}
 
 	unroute(route: Route): void {
@@ -360,11 +360,6 @@ export class ClientSocket
 		this.#connection.resume();
 	}
 
-	#refused(): void {
-		this.#newcomer?.refused(this.handlers?.waitingBytes ?? 0);
-	}
-
-	/** Hocuspocus has let the client into a document, and begins to load it now if it is not in memory. */
 	#letIntoDocument(address: Uint8Array): void {
 		this.documents += 1;
 		this.#newcomer?.end();
@@ -398,7 +393,7 @@ export class ClientSocket
 		process.nextTick(uncork, this.#stream);
 	}
 
-	/** To Hocuspocus. It keeps what comes before the document is in memory; who asks for it may be answered earlier. */
+	/** What comes before the document is in memory waits for it; who asks for the document may be answered earlier. */
 	#pass(frame: Uint8Array): void {
 		const { handlers } = this;
 		const address = addressFieldOf(frame);

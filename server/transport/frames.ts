@@ -8,7 +8,6 @@ const messageTypeSync = 0;
 const syncTypeStep1 = 0;
 const messageTypeAuth = 2;
 const messageTypeClose = 7;
-const authType = { permissionDenied: 1, authenticated: 2 } as const;
 /** The highest message type a client may send: 10 is the provider's Pong, which stands alone in its frame. */
 const messageTypeMax = 10;
 const messageTypePong = 10;
@@ -66,10 +65,10 @@ export interface ClientMessage {
 export function headOf(frame: Uint8Array): ClientMessage {
 	const decoder = decoding.createDecoder(frame);
 	const address = decoding.readVarString(decoder);
-	return { address, name: nameIn(address), kind: kindOf(frame[decoder.pos]) };
+	return { address, name: nameIn(address), kind: kindOf(decoding.readVarUint(decoder)) };
 }
 
-function kindOf(type: number | undefined): ClientMessage["kind"] {
+function kindOf(type: number): ClientMessage["kind"] {
 	if (type === messageTypeAuth) return "credentials";
 	return type === messageTypeClose ? "leaves" : "other";
 }
@@ -79,9 +78,33 @@ export function documentNameOf(frame: Uint8Array): string {
 	return nameIn(decoding.readVarString(decoding.createDecoder(frame)));
 }
 
-function nameIn(address: string): string {
+/** The document's name in an address. */
+export function nameIn(address: string): string {
 	const end = address.indexOf("\0");
 	return end === -1 ? address : address.slice(0, end);
+}
+
+/** What a provider calls its own session, in an address. */
+export function sessionIn(address: string): string | null {
+	const end = address.indexOf("\0");
+	return end === -1 ? null : address.slice(end + 1);
+}
+
+/** What a client shows to be let in, in a message of that kind; `undefined` when it can't be read. */
+export function credentialsIn(
+	frame: Uint8Array,
+): { readonly token: string; readonly providerVersion: string | null } | undefined {
+	try {
+		const decoder = decoding.createDecoder(frame);
+		decoder.pos = decoding.readVarUint(decoder) + decoder.pos;
+		// The message's type, and the kind of authentication, of which there is one.
+		decoding.readVarUint(decoder);
+		decoding.readVarUint(decoder);
+		const token = decoding.readVarString(decoder);
+		return { token, providerVersion: decoding.hasContent(decoder) ? decoding.readVarString(decoder) : null };
+	} catch {
+		return undefined;
+	}
 }
 
 /** The address of a message that can be read, with its length before it. */
@@ -126,23 +149,4 @@ function isLongOnlyBySession(
 ): boolean {
 	const nameBytes = frame.subarray(start, start + addressBytes).indexOf(0);
 	return nameBytes !== -1 && nameBytes <= nameBytesMax && addressBytes - nameBytes - 1 <= sessionIdBytesMax;
-}
-
-export type OutgoingFrame =
-	| { readonly type: "authenticated" }
-	| { readonly type: "denied"; readonly reason: string }
-	| { readonly type: "other" };
-
-const other: OutgoingFrame = { type: "other" };
-
-/** What Hocuspocus tells a client about its admission. Frames that it makes are taken to be well-formed. */
-export function inspectOutgoing(frame: Uint8Array): OutgoingFrame {
-	const decoder = decoding.createDecoder(frame);
-	decoder.pos = decoding.readVarUint(decoder) + decoder.pos;
-	if (frame[decoder.pos] !== messageTypeAuth) return other;
-	decoder.pos += 1;
-	const type = decoding.readVarUint(decoder);
-	if (type === authType.authenticated) return { type: "authenticated" };
-	if (type === authType.permissionDenied) return { type: "denied", reason: decoding.readVarString(decoder) };
-	return other;
 }

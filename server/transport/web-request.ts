@@ -5,48 +5,22 @@ import type { IncomingMessage } from "node:http";
  *
  * Making one takes longer than all else of a handshake, and most are never looked at: until then it is a text.
  */
-export function toWebRequest({ url, headers, rawHeaders }: IncomingMessage): Request {
-	const original = { url: url ?? "/", host: headers.host, fields: flattened(rawHeaders.join("\n")) };
-	return new Proxy({}, new LazyRequest(original)) as Request;
+export function toWebRequest({ url = "/", headers, rawHeaders }: IncomingMessage): Request {
+	// Some replace the global class by one of their own, as Hono does.
+	standFor(LazyRequest.prototype, Request.prototype);
+	return new LazyRequest(url, headers.host, flattened(rawHeaders.join("\n"))) as unknown as Request;
+}
+
+/** What follows `?` in the URL that a client has connected to. */
+export function parametersOf({ url }: Request): URLSearchParams {
+	const query = url.indexOf("?") + 1;
+	return query === 0 ? new URLSearchParams() : new URLSearchParams(url.slice(query));
 }
 
 /** V8 keeps what a text was put together from, each piece an object of its own, until somebody looks into it. */
 export function flattened(text: string): string {
 	text.charCodeAt(0);
 	return text;
-}
-
-/** What there is of a request, in as few objects as possible. */
-interface Original {
-	readonly url: string;
-	readonly host: string | undefined;
-	/** Names and values of header fields in turn, a line each. */
-	readonly fields: string;
-}
-
-/** An object that is made when something of it is wanted, behind a proxy that takes its place. */
-abstract class Lazy<Real extends object> implements ProxyHandler<object> {
-	#real: Real | undefined;
-
-	protected abstract make(): Real;
-
-	get(_target: object, name: string | symbol): unknown {
-		const value: unknown = Reflect.get(this.real, name, this.real);
-		return typeof value === "function" ? value.bind(this.real) : value;
-	}
-
-	has(_target: object, name: string | symbol): boolean {
-		return Reflect.has(this.real, name);
-	}
-
-	getPrototypeOf(): object | null {
-		return Reflect.getPrototypeOf(this.real);
-	}
-
-	protected get real(): Real {
-		this.#real ??= this.make();
-		return this.#real;
-	}
 }
 
 /** The last request whose URL somebody wanted. */
@@ -56,52 +30,82 @@ let last: { readonly path: string; readonly host: string | undefined; readonly u
 	url: "http://localhost/",
 };
 
-class LazyRequest extends Lazy<Request> {
-	readonly #original: Original;
-	#url: string | undefined;
-	#headers: Headers | undefined;
-
-	constructor(original: Original) {
-		super();
-		this.#original = original;
-	}
-
-	/** Hocuspocus looks at these two of every request. */
-	override get(target: object, name: string | symbol): unknown {
-		if (name === "url") return this.#webUrl();
-		if (name !== "headers") return super.get(target, name);
-		this.#headers ??= new Proxy({}, new LazyHeaders(this.#original.fields)) as Headers;
-		return this.#headers;
-	}
-
-	/** Most clients ask for the same as the one before. */
-	#knownUrl(): string {
-		const { url, host } = this.#original;
-		if (url !== last.path || host !== last.host) last = { path: url, host, url: toWebUrl(this.#original) };
-		return last.url;
-	}
-
-	protected override make(): Request {
-		return new Request(this.#webUrl(), { headers: toHeaders(this.#original.fields) });
-	}
-
-	#webUrl(): string {
-		this.#url ??= this.#knownUrl();
-		return this.#url;
-	}
+/** What stands for an object that is made when something of it is wanted. */
+interface Lazy<Real extends object> {
+	readonly real: Real;
 }
 
-class LazyHeaders extends Lazy<Headers> {
+class LazyRequest implements Lazy<Request> {
+	readonly #path: string;
+	readonly #host: string | undefined;
+	/** Names and values of header fields in turn, a line each. */
 	readonly #fields: string;
+	#url: string | undefined;
+	#headers: LazyHeaders | undefined;
+	#real: Request | undefined;
 
-	constructor(fields: string) {
-		super();
+	constructor(path: string, host: string | undefined, fields: string) {
+		// Shared with the one before, too.
+		this.#path = path === last.path ? last.path : path;
+		this.#host = host === last.host ? last.host : host;
 		this.#fields = fields;
 	}
 
-	protected override make(): Headers {
-		return toHeaders(this.#fields);
+	/** This and the headers are looked at of every request. Most clients ask for the same as the one before, and share one text. */
+	get url(): string {
+		if (this.#url === undefined) {
+			if (this.#path !== last.path || this.#host !== last.host)
+				last = { path: this.#path, host: this.#host, url: toWebUrl(this.#path, this.#host) };
+			this.#url = last.url;
+		}
+		return this.#url;
 	}
+
+	get headers(): LazyHeaders {
+		this.#headers ??= new LazyHeaders(this.#fields);
+		return this.#headers;
+	}
+
+	get real(): Request {
+		this.#real ??= new Request(this.url, { headers: toHeaders(this.#fields) });
+		return this.#real;
+	}
+}
+
+class LazyHeaders implements Lazy<Headers> {
+	readonly #fields: string;
+	#real: Headers | undefined;
+
+	constructor(fields: string) {
+		this.#fields = fields;
+	}
+
+	get real(): Headers {
+		this.#real ??= toHeaders(this.#fields);
+		return this.#real;
+	}
+}
+
+standFor(LazyHeaders.prototype, Headers.prototype);
+
+/** Has all that objects of a kind can do done by the real one, and makes what stands for them an instance of theirs. */
+function standFor<Real extends object>(lazy: Lazy<Real>, kind: Real): void {
+	if (Object.getPrototypeOf(lazy) === kind) return;
+	for (let has: object | null = kind; has !== null && has !== Object.prototype; ) {
+		for (const name of Reflect.ownKeys(has)) if (!Object.hasOwn(lazy, name)) pass(lazy, name);
+		has = Object.getPrototypeOf(has) as object | null;
+	}
+	Object.setPrototypeOf(lazy, kind);
+}
+
+function pass<Real extends object>(lazy: Lazy<Real>, name: string | symbol): void {
+	Object.defineProperty(lazy, name, {
+		get(this: Lazy<Real>) {
+			const { real } = this;
+			const value: unknown = Reflect.get(real, name, real);
+			return typeof value === "function" ? value.bind(real) : value;
+		},
+	});
 }
 
 function toHeaders(fields: string): Headers {
@@ -111,10 +115,12 @@ function toHeaders(fields: string): Headers {
 	return headers;
 }
 
-function toWebUrl({ url: path, host = "localhost" }: Original): string {
+function toWebUrl(path: string, host = "localhost"): string {
 	const url = URL.parse(path, `http://${host}`) ?? new URL("http://localhost/");
 	// `Request` refuses a URL with credentials.
 	url.username = "";
 	url.password = "";
+	// It is for browsers.
+	url.hash = "";
 	return url.href;
 }

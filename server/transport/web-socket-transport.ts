@@ -6,7 +6,6 @@ import type { Newcomers, Traffic } from "../../extensions/limits/index.ts";
 import type { MetricSink } from "../../extensions/metrics/index.ts";
 import type { Lobby } from "../../extensions/sync/index.ts";
 import { AdmissionDeadline } from "./admission-deadline.ts";
-import { Client, type ClientContext } from "./client.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
@@ -15,6 +14,7 @@ import { documentNameOf } from "./frames.ts";
 import { answerHandshake, refuseUpgrade } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { noteTraceParent, requestName } from "./request-name.ts";
+import { Session, type SessionContext } from "./session.ts";
 import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
 import { toWebRequest } from "./web-request.ts";
@@ -44,7 +44,7 @@ const closeTimeoutMs = 10_000;
 /** The same when the node ends. */
 const closingHandshakeMs = 2_000;
 
-/** Takes WebSockets from any HTTP server's `upgrade` events and hands them to Hocuspocus. */
+/** Takes WebSockets from any HTTP server's `upgrade` events and gives each a session with Hocuspocus. */
 export class WebSocketTransport {
 	readonly #options: WebSocketTransportOptions;
 	readonly #socketOptions: WebSocketOptions;
@@ -53,7 +53,7 @@ export class WebSocketTransport {
 	readonly #admissions: AdmissionDeadline;
 	readonly #sockets = new Set<ClientSocket>();
 	readonly #figures = new SocketFigures(this.#sockets);
-	readonly #clients: ClientContext;
+	readonly #sessions: SessionContext;
 	readonly #log: ConnectionLog;
 	/** Of this node, in the answer to each upgrade request. */
 	readonly name = nodeName();
@@ -63,12 +63,13 @@ export class WebSocketTransport {
 
 	constructor(options: WebSocketTransportOptions) {
 		this.#options = options;
-		const { newcomers } = options;
-		this.#clients = {
+		const { hocuspocus, newcomers } = options;
+		this.#sessions = {
+			hocuspocus,
 			earlyBytesMax: newcomers.earlyBytesMax,
 			ignored: () => newcomers.ignored(),
 			asked: ({ socket }, address) => options.lobby.asked(documentNameOf(address), { socket, address }),
-			ended: (client, code) => this.#disconnect(client, code),
+			ended: (session, code) => this.#disconnect(session, code),
 		};
 		this.#heartbeat = new Heartbeat(options.pingIntervalMs);
 		this.#admissions = new AdmissionDeadline(options.authTimeoutMs);
@@ -141,24 +142,21 @@ export class WebSocketTransport {
 	}
 
 	#connect(connection: WebSocketConnection, stream: Duplex, request: IncomingMessage): void {
-		const { hocuspocus, trustedProxies } = this.#options;
+		const { trustedProxies } = this.#options;
 		const socket = new ClientSocket(connection, stream, this.#options);
 		const webRequest = toWebRequest(request);
 		noteAddress(webRequest, request, trustedProxies);
 		noteTraceParent(webRequest, request, trustedProxies);
-		const made = hocuspocus.handleConnection(socket, webRequest);
-		// Our heartbeat serves all sockets; this would be one timer for each.
-		clearInterval(made.pingInterval);
-		const client = new Client(socket, made, requestName(request, trustedProxies), this.#clients);
-		socket.handlers = client;
+		const session = new Session(socket, webRequest, requestName(request, trustedProxies), this.#sessions);
+		socket.handlers = session;
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);
 		this.#admissions.add(socket);
 		this.#figures.opened();
-		this.#log.opened({ connection: client.socketId, request: client.requestName });
+		this.#log.opened({ connection: session.socketId, request: session.requestName });
 	}
 
-	#disconnect({ socket, socketId, requestName: request }: Client, code: number): void {
+	#disconnect({ socket, socketId, requestName: request }: Session, code: number): void {
 		const end = socket.endOf(code);
 		this.#sockets.delete(socket);
 		this.#figures.ended(socket, end);
