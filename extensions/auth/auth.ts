@@ -239,8 +239,6 @@ export class Auth implements Extension {
 	}
 
 	async afterLoadDocument({ document }: afterLoadDocumentPayload): Promise<void> {
-		const owners = new PresenceOwners(document);
-		this.#owners.set(document, owners);
 		const addConnection = document.addConnection.bind(document);
 		const removeConnection = document.removeConnection.bind(document);
 		// Messages that came early are handled before the `connected` hook.
@@ -252,7 +250,7 @@ export class Auth implements Extension {
 		document.removeConnection = (connection) => {
 			removeConnection(connection);
 			this.#seats.left(connection);
-			owners.left(connection);
+			this.#owners.get(document)?.left(connection);
 			return document;
 		};
 	}
@@ -283,16 +281,22 @@ export class Auth implements Extension {
 		const isStamped = this.#options.stampPresence !== false && !this.#judge.isOpen;
 		if (!isStamped && grant.access.level !== "roots") return;
 		this.#guarded.add(connection);
-		const owners = this.#owners.get(connection.document);
 		const identity = () => seat.grant?.identity ?? nobody;
+		const owners = isStamped ? this.#ownersOf(connection.document) : undefined;
 		Guard.install(connection, {
 			access: () => seat.access,
-			presence:
-				isStamped && owners !== undefined
-					? { identity, maySpeak: (statement) => owners.maySpeak(connection, identity(), statement) }
-					: undefined,
+			presence: owners && {
+				identity,
+				maySpeak: (statement) => owners.maySpeak(connection, identity(), statement),
+			},
 			onEditRefused: () => this.#emit({ type: "edit-refused" }),
 		});
+	}
+
+	#ownersOf(document: Document): PresenceOwners {
+		const known = this.#owners.get(document) ?? new PresenceOwners(document);
+		this.#owners.set(document, known);
+		return known;
 	}
 
 	/** @throws What Hocuspocus tells the client. */

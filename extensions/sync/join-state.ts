@@ -34,14 +34,14 @@ export class JoinState {
 	/** What was stored when the document was loaded, as long as it is kept. */
 	#loaded: Whole | undefined;
 	/** By what was asked for, as long as the document stays as it is. */
-	#answers = new Map<string, Bundle>();
+	#answers: Map<string, Bundle> | undefined;
 
 	constructor(document: Document) {
 		this.#document = document;
 	}
 
 	changed(update: Uint8Array): void {
-		if (this.#answers.size > 0) this.#answers = new Map();
+		this.#answers = undefined;
 		const whole = this.#whole;
 		if (whole === undefined) return;
 		whole.changes.push(update);
@@ -64,6 +64,7 @@ export class JoinState {
 		if (!isCommonAddress) return [new Bundle(address, this.#bodies(stateVector))];
 		const { buffer, byteOffset, byteLength } = stateVector;
 		const key = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+		this.#answers ??= new Map();
 		const known = this.#answers.get(key);
 		if (known !== undefined) return [known];
 		const bundle = new Bundle(address, this.#bodies(stateVector));
@@ -92,7 +93,7 @@ export class JoinState {
 	clear(): void {
 		this.#whole = undefined;
 		this.#loaded = undefined;
-		this.#answers = new Map();
+		this.#answers = undefined;
 	}
 
 	#bodies(stateVector: Uint8Array): Body[] {

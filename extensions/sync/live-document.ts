@@ -76,7 +76,7 @@ export class LiveDocument {
 	readonly #presence: PresenceBatch;
 	readonly #address: Uint8Array;
 	/** Clients that have what was stored, and are not connected yet. */
-	readonly #given: Set<Waiting>;
+	#given: Set<Waiting> | undefined;
 	readonly #peers = new Map<Connection, Peer>();
 	/** Received and not applied. */
 	#received: ReceivedUpdate[] = [];
@@ -85,7 +85,7 @@ export class LiveDocument {
 	#changes: Uint8Array[] = [];
 	#changesAuthor: Author;
 	/** Changes that may be of more than the one that they come from. */
-	readonly #mixed = new WeakSet<Transaction>();
+	#mixed: WeakSet<Transaction> | undefined;
 	/** When the first of those came that wait to be applied, or did last. */
 	#receivedMs = 0;
 	/** Edits since the last flush, and when the first of them was received. */
@@ -111,8 +111,10 @@ export class LiveDocument {
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
 		this.#address = addressField(document.name);
-		this.#given = new Set(early?.given);
-		if (early !== undefined) this.#joins.loaded(early.updates);
+		if (early !== undefined) {
+			this.#given = new Set(early.given);
+			this.#joins.loaded(early.updates);
+		}
 		this.#takeOver();
 	}
 
@@ -245,9 +247,9 @@ export class LiveDocument {
 	 * the same socket may have nothing.
 	 */
 	takeGiven({ webSocket }: Connection, address: Uint8Array): boolean {
-		for (const one of this.#given) {
+		for (const one of this.#given ?? []) {
 			if (one.socket !== webSocket || Buffer.compare(one.address, address) !== 0) continue;
-			this.#given.delete(one);
+			this.#given?.delete(one);
 			return true;
 		}
 		return false;
@@ -267,8 +269,9 @@ export class LiveDocument {
 
 	/** Lets go of what is kept for those who join. */
 	forgetJoins(): void {
-		this.#given.clear();
+		this.#given = undefined;
 		this.#joins.clear();
+		this.#acknowledgement = undefined;
 	}
 
 	/** One acknowledgement. */
@@ -444,7 +447,7 @@ export class LiveDocument {
 		document.on("beforeTransaction", (transaction) => this.#begin(transaction));
 		document.on("update", (_update: Uint8Array, origin: unknown, _document: unknown, transaction) => {
 			this.#noteEdit(origin);
-			this.#noteAuthor(this.#mixed.has(transaction) ? undefined : origin);
+			this.#noteAuthor(this.#mixed?.has(transaction) ? undefined : origin);
 		});
 		const addConnection = document.addConnection.bind(document);
 		document.addConnection = (connection) => {
@@ -486,7 +489,9 @@ export class LiveDocument {
 	/** Yjs may be holding back something that will come with this change, and is somebody else's. */
 	#begin(transaction: Transaction): void {
 		const { pendingStructs, pendingDs } = this.document.store;
-		if (pendingStructs !== null || pendingDs !== null) this.#mixed.add(transaction);
+		if (pendingStructs === null && pendingDs === null) return;
+		this.#mixed ??= new WeakSet();
+		this.#mixed.add(transaction);
 	}
 
 	/** Counts what Hocuspocus has applied; what was applied here is counted. */

@@ -17,11 +17,12 @@ interface Received {
  */
 export class PresenceBatch {
 	readonly #document: Document;
-	#received = new Map<number, Received>();
+	/** Like the others: made when there is something for it, as most documents have nobody who moves. */
+	#received: Map<number, Received> | undefined;
 	/** What is being applied. */
-	#applying: ReadonlyMap<number, Received> = new Map();
+	#applying: ReadonlyMap<number, Received> | undefined;
 	/** Whose state is to be sent, with the bytes in which it came where it came from a client of ours. */
-	#changed = new Map<number, Uint8Array | undefined>();
+	#changed: Map<number, Uint8Array | undefined> | undefined;
 
 	constructor(document: Document) {
 		this.#document = document;
@@ -30,6 +31,7 @@ export class PresenceBatch {
 	/** @throws when the update can't be read; nothing of it counts then. */
 	receive(connection: Connection, update: Uint8Array): void {
 		for (const entry of readPresence(update)) {
+			this.#received ??= new Map();
 			const waiting = this.#received.get(entry.clientId)?.entry;
 			if (waiting === undefined || isNewer(entry, waiting))
 				this.#received.set(entry.clientId, { connection, entry });
@@ -38,9 +40,9 @@ export class PresenceBatch {
 
 	/** Applies what has come. */
 	apply(): void {
-		if (this.#received.size === 0) return;
 		const received = this.#received;
-		this.#received = new Map();
+		if (received === undefined) return;
+		this.#received = undefined;
 		const connections = new Set<Connection>();
 		const entries: Uint8Array[] = [];
 		for (const { connection, entry } of received.values()) {
@@ -55,7 +57,7 @@ export class PresenceBatch {
 		try {
 			applyAwarenessUpdate(this.#document.awareness, writePresence(entries), originOf(connections));
 		} finally {
-			this.#applying = new Map();
+			this.#applying = undefined;
 		}
 		const { states } = this.#document.awareness;
 		// Who has left a connection must not be taken away with it, after coming back on another.
@@ -65,9 +67,11 @@ export class PresenceBatch {
 
 	/** The states of these clients have changed, for whatever reason. */
 	changed(clientIds: readonly number[]): void {
+		if (clientIds.length === 0) return;
 		const { meta } = this.#document.awareness;
+		this.#changed ??= new Map();
 		for (const clientId of clientIds) {
-			const entry = this.#applying.get(clientId)?.entry;
+			const entry = this.#applying?.get(clientId)?.entry;
 			const isAsItCame = entry !== undefined && meta.get(clientId)?.clock === entry.clock;
 			this.#changed.set(clientId, isAsItCame ? entry.bytes : undefined);
 		}
@@ -78,9 +82,9 @@ export class PresenceBatch {
 	 * from which it gets nothing, not even its own presence (`HocuspocusProviderWebsocket.checkConnection`).
 	 */
 	take(): { readonly body: Body; readonly clientIds: readonly number[] } | undefined {
-		if (this.#changed.size === 0) return undefined;
 		const changed = this.#changed;
-		this.#changed = new Map();
+		if (changed === undefined) return undefined;
+		this.#changed = undefined;
 		const entries = Array.from(changed, ([clientId, bytes]) => bytes ?? this.#encode(clientId));
 		return { body: awarenessBody(writePresence(entries)), clientIds: [...changed.keys()] };
 	}

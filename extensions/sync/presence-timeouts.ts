@@ -23,8 +23,9 @@ export class PresenceTimeouts {
 	/** Until the document is destroyed. */
 	watch(document: Document): void {
 		const { awareness } = document;
-		const seam = awareness as unknown as { _checkInterval: NodeJS.Timeout };
+		const seam = awareness as unknown as { _checkInterval: NodeJS.Timeout | undefined };
 		clearInterval(seam._checkInterval);
+		seam._checkInterval = undefined;
 		this.#documents.add(document);
 		document.on("destroy", () => this.#documents.delete(document));
 		this.#sweepLater();
