@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Extension, Hocuspocus, onConfigurePayload, onRequestPayload } from "@hocuspocus/server";
+import type { OpenMetricsContentType, PrometheusContentType, Registry } from "prom-client";
 import { consoleLogger, type DurabilityLogger } from "../durability/logging.ts";
+import { LateRegistry } from "./late-registry.ts";
 import { isMetricSource, type MetricSink } from "./metric-sink.ts";
 import { declareCollections, declareProcessMetrics } from "./process-metrics.ts";
 import { registrySink } from "./registry-sink.ts";
-import { type MetricRegistry, TextRegistry } from "./text-registry.ts";
+
+type AnyRegistry = Registry<PrometheusContentType> | Registry<OpenMetricsContentType>;
 
 export interface MetricsOptions {
-	/** Where metrics go: a registry of your own, such as prom-client's, if your server has metrics already. */
-	readonly register?: MetricRegistry | undefined;
+	/** Where metrics go: a registry of your own, if your server has metrics already. */
+	readonly register?: AnyRegistry | undefined;
 	/**
 	 * Path at which the server answers Prometheus, such as `/metrics`. Everybody who reaches the server may read it. By default
 	 * there is none: call {@link Metrics.text}.
@@ -28,7 +31,7 @@ export class Metrics implements Extension {
 	readonly contentType: string;
 	/** For whatever else there is to tell. */
 	readonly sink: MetricSink;
-	readonly #registry: MetricRegistry;
+	readonly #registry: AnyRegistry | LateRegistry;
 	readonly #options: MetricsOptions;
 	/** Metrics that could not be read: the log is told once. */
 	readonly #unreadable = new Set<string>();
@@ -36,7 +39,7 @@ export class Metrics implements Extension {
 
 	constructor(options: MetricsOptions = {}) {
 		this.#options = options;
-		this.#registry = options.register ?? new TextRegistry();
+		this.#registry = options.register ?? new LateRegistry();
 		this.contentType = this.#registry.contentType;
 		this.sink = registrySink(this.#registry, (metric, error) => this.#failed(metric, error));
 	}

@@ -1,7 +1,14 @@
+import type { Metric, Registry } from "prom-client";
 import type { Histogram } from "./histogram.ts";
 import type { MetricSink } from "./metric-sink.ts";
 import type { Tally } from "./tally.ts";
-import type { MetricRegistry, RegisteredMetric, Sample } from "./text-registry.ts";
+
+interface Sample {
+	readonly value: number;
+	readonly labels: Readonly<Record<string, string | number>>;
+	/** When it is not that of the metric. */
+	readonly metricName?: string;
+}
 
 interface Declaration {
 	readonly name: string;
@@ -11,11 +18,11 @@ interface Declaration {
 }
 
 /**
- * Metrics of a registry that read their values elsewhere when they are asked.
+ * Metrics of a prom-client registry that read their values elsewhere when they are asked.
  * @param onFailure Hears of one that can't be read: it is left out of that answer, because of which there is to be one all the same.
  */
 export function registrySink(
-	registry: MetricRegistry,
+	registry: Pick<Registry, "registerMetric">,
 	onFailure: (metric: string, error: unknown) => void,
 ): MetricSink {
 	const register = (declaration: Declaration) => registerIn(registry, declaration, onFailure);
@@ -47,7 +54,7 @@ export function registrySink(
 }
 
 function registerIn(
-	registry: MetricRegistry,
+	registry: Pick<Registry, "registerMetric">,
 	{ name, help, type, samples }: Declaration,
 	onFailure: (metric: string, error: unknown) => void,
 ): void {
@@ -59,8 +66,8 @@ function registerIn(
 			return [];
 		}
 	};
-	// What prom-client's registry asks of one (15.1, `lib/registry.js`), whose own classes keep values of their own.
-	const metric: RegisteredMetric = {
+	// What a registry asks of a metric (prom-client 15.1, `lib/registry.js`); its own classes keep values of their own.
+	const metric = {
 		// One of OpenMetrics takes `_total` off that of a counter, and puts it on again.
 		name,
 		type,
@@ -69,7 +76,7 @@ function registerIn(
 		},
 		reset() {},
 	};
-	registry.registerMetric(metric as never);
+	registry.registerMetric(metric as unknown as Metric);
 }
 
 function* tallySamples(tally: Tally): Generator<Sample> {
