@@ -1,45 +1,36 @@
+import { z } from "zod";
 import { secretBytesMin } from "../extensions/auth/secret.ts";
-import { choice, text, toggle, unlessItThrows, whole } from "./setting-kinds.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
 
 const minuteMs = 60_000;
 
 function milliseconds(min: number, max: number, initial: number, description: string) {
-	return whole("ms", min, max, initial, description);
+	return z.int().min(min).max(max).default(initial).meta({ description, unit: "ms" });
 }
 
 function secret(description: string) {
-	return text({
-		description,
-		check: (value) => Buffer.byteLength(value) >= secretBytesMin,
-		allowed: `a secret of at least ${secretBytesMin} bytes`,
-		isSecret: true,
-	});
+	return z
+		.string()
+		.refine((value) => Buffer.byteLength(value) >= secretBytesMin)
+		.optional()
+		.meta({ description, allowed: `a secret of at least ${secretBytesMin} bytes`, secret: true });
 }
 
 /** It may hold a credential, so it is not shown. */
 function address(description: string) {
-	return text({
-		description,
-		check: (value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
-		allowed: "a URL like https://host/path",
-		isSecret: true,
-	});
+	return z
+		.string()
+		.refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""))
+		.optional()
+		.meta({ description, allowed: "a URL like https://host/path", secret: true });
 }
 
-function list(
-	description: string,
-	allowed: string,
-	check: (entries: string[]) => true | string = () => true,
-) {
-	return text({
-		description,
-		allowed,
-		check: (value) => {
-			const entries = listOf(value);
-			return entries.length > 0 && check(entries);
-		},
-	});
+function list(description: string, allowed: string) {
+	return z
+		.string()
+		.refine((value) => listOf(value).length > 0)
+		.optional()
+		.meta({ description, allowed });
 }
 
 /** The entries of a setting that is a list, written with commas. */
@@ -54,21 +45,27 @@ const patterns = "document names with commas between them, * for anything";
 
 /** Who may do what. */
 export const authSettings = {
-	requireAuth: toggle(false, "refuse to start when nothing says who may do what"),
+	requireAuth: z
+		.boolean()
+		.default(false)
+		.meta({ description: "refuse to start when nothing says who may do what" }),
 	authJwtSecret: secret("secret with which JSON Web Tokens are signed (HS256)"),
-	authJwtPublicKey: text({
+	authJwtPublicKey: z.string().min(1).optional().meta({
 		description: "file of public keys for JSON Web Tokens (RS256, ES256, EdDSA)",
 		allowed: "the path of a PEM file",
 	}),
 	authJwksUrl: address("where the issuer of JSON Web Tokens publishes its public keys"),
-	authIssuer: text({ description: "what `iss` of a JSON Web Token must be" }),
-	authAudience: text({ description: "what `aud` of a JSON Web Token must be or hold" }),
+	authIssuer: z.string().min(1).optional().meta({ description: "what `iss` of a JSON Web Token must be" }),
+	authAudience: z
+		.string()
+		.min(1)
+		.optional()
+		.meta({ description: "what `aud` of a JSON Web Token must be or hold" }),
 	authClockToleranceMs: milliseconds(0, 10 * minuteMs, 5_000, "how far the clock of the issuer may differ"),
-	authDefaultAccess: choice(
-		["write", "read", "none"],
-		"write",
-		"what a JSON Web Token that says nothing of documents allows",
-	),
+	authDefaultAccess: z
+		.enum(["write", "read", "none"])
+		.default("write")
+		.meta({ description: "what a JSON Web Token that says nothing of documents allows" }),
 	authWebhookUrl: address("whom to ask about clients without a JSON Web Token"),
 	authWebhookSecret: secret("bearer token with which this node names itself to the webhook"),
 	authWebhookTimeoutMs: milliseconds(100, minuteMs, 5_000, "how long the webhook may take"),
@@ -76,44 +73,66 @@ export const authSettings = {
 	authTicketSecret: secret("secret with which tickets in the WebSocket's URL are signed"),
 	authAnonymousRead: list("documents that everybody may read", patterns),
 	authAnonymousWrite: list("documents that everybody may write", patterns),
-	authExpiry: choice(["close", "readonly"], "close", "what becomes of a connection whose token has expired"),
-	stampPresence: toggle(true, "make presence name whom the token names"),
-	clientVersionMin: text({
-		description: "oldest version of @hocuspocus/provider that is let in",
-		check: (version) => /^\d+(\.\d+){0,2}$/.test(version),
-		allowed: "a version like 4.2 or 4.2.1",
-	}),
+	authExpiry: z
+		.enum(["close", "readonly"])
+		.default("close")
+		.meta({ description: "what becomes of a connection whose token has expired" }),
+	stampPresence: z.boolean().default(true).meta({ description: "make presence name whom the token names" }),
+	clientVersionMin: z
+		.string()
+		.regex(/^\d+(\.\d+){0,2}$/)
+		.optional()
+		.meta({
+			description: "oldest version of @hocuspocus/provider that is let in",
+			allowed: "a version like 4.2 or 4.2.1",
+		}),
 	allowedOrigins: list(
 		"origins of the pages that may connect; when it is not given, all, or `same-host` as long as nothing says who may do what",
 		"origins like https://app.example with commas between them, * for anything, same-host for pages of the node's own host and of the visitor's machine",
-		(origins) => {
-			const wrong = origins.find((origin) => !/:\/\/|\*|^same-host$|^null$/.test(origin));
-			return wrong === undefined || `${JSON.stringify(wrong)} has no https:// in front`;
-		},
-	),
-	trustedProxies: text({
-		description: "proxies that say in X-Forwarded-For whom they speak for",
-		check: unlessItThrows((value) => new TrustedProxies(listOf(value))),
-		allowed: "addresses and networks like 10.0.0.0/8 with commas between them",
+	).superRefine((value, { addIssue }) => {
+		const wrong = listOf(value ?? "").find((origin) => !/:\/\/|\*|^same-host$|^null$/.test(origin));
+		if (wrong !== undefined)
+			addIssue({ code: "custom", message: `${JSON.stringify(wrong)} has no https:// in front` });
 	}),
+	trustedProxies: z
+		.string()
+		.superRefine((value, { addIssue }) => {
+			try {
+				new TrustedProxies(listOf(value));
+			} catch (error) {
+				addIssue({ code: "custom", message: (error as Error).message });
+			}
+		})
+		.optional()
+		.meta({
+			description: "proxies that say in X-Forwarded-For whom they speak for",
+			allowed: "addresses and networks like 10.0.0.0/8 with commas between them",
+		}),
 };
 
 const adminTokenLengthMin = 16;
 
 /** For whoever runs a node by its command line. */
 export const operatorSettings = {
-	adminToken: text({
-		description: "bearer token for what operators do over HTTP; without it they can't",
+	adminToken: z
+		.string()
 		// An HTTP header can't carry others, or carries something else.
-		check: (token) =>
-			token.length >= adminTokenLengthMin && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(token),
-		allowed: `at least ${adminTokenLengthMin} characters of ASCII, without spaces at the ends`,
-		isSecret: true,
-	}),
-	tlsCert: text({
+		.refine((value) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value))
+		.refine((value) => value.length >= adminTokenLengthMin)
+		.optional()
+		.meta({
+			description: "bearer token for what operators do over HTTP; without it they can't",
+			allowed: `at least ${adminTokenLengthMin} characters of ASCII, without spaces at the ends`,
+			secret: true,
+		}),
+	tlsCert: z.string().min(1).optional().meta({
 		description:
 			"file of the certificate, with those that sign it, to serve HTTPS; read again when it changes",
 		allowed: "the path of a PEM file",
 	}),
-	tlsKey: text({ description: "file of the certificate's private key", allowed: "the path of a PEM file" }),
+	tlsKey: z
+		.string()
+		.min(1)
+		.optional()
+		.meta({ description: "file of the certificate's private key", allowed: "the path of a PEM file" }),
 };

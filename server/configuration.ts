@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { z } from "zod";
 import type { CompactionThresholds } from "../extensions/durability/index.ts";
 import type { NodeOptions } from "./create-node.ts";
 import type { Origin, Origins } from "./given-settings.ts";
@@ -50,48 +51,39 @@ export interface ConfigurationSources {
 
 const fileNames = [".ts", ".mts", ".js", ".mjs", ".json"].map((extension) => `indelible.config${extension}`);
 interface CodeOption {
-	readonly isAllowed: (value: unknown) => boolean;
+	readonly schema: z.ZodType;
 	/** To be read after "must be". */
 	readonly allowed: string;
 }
 
 const aFunction: CodeOption = {
-	isAllowed: (value) => typeof value === "function",
+	schema: z.custom((value) => typeof value === "function"),
 	allowed: "a function",
 };
-const thresholds: Readonly<Record<keyof CompactionThresholds, true>> = {
-	busyBytesMin: true,
-	busyUpdatesMin: true,
-	idleBytesMin: true,
-	idleUpdatesMin: true,
-	idleMs: true,
-};
+const threshold = z.number().min(0).optional();
 /** What each of {@link CodeOptions} beside the hooks must be. */
 const codeOptions: ReadonlyMap<string, CodeOption> = new Map(
 	Object.entries({
 		extensions: {
-			isAllowed: (value: unknown) => Array.isArray(value) && value.every(isObject),
+			schema: z.array(z.looseObject({})),
 			allowed: "a list of Hocuspocus extensions",
 		},
 		seed: aFunction,
 		redis: aFunction,
 		compaction: {
-			isAllowed: (value: unknown) => isObject(value) && Object.entries(value).every(isThreshold),
-			allowed: `an object of ${Object.keys(thresholds).join(", ")}, each 0 or more`,
+			schema: z.strictObject({
+				busyBytesMin: threshold,
+				busyUpdatesMin: threshold,
+				idleBytesMin: threshold,
+				idleUpdatesMin: threshold,
+				idleMs: threshold,
+			} satisfies Record<keyof CompactionThresholds, z.ZodType>),
+			allowed:
+				"an object of busyBytesMin, busyUpdatesMin, idleBytesMin, idleUpdatesMin, idleMs, each 0 or more",
 		},
-		yDocOptions: { isAllowed: isObject, allowed: "an object of Y.Doc's options" },
+		yDocOptions: { schema: z.looseObject({}), allowed: "an object of Y.Doc's options" },
 	}),
 );
-
-function isObject(value: unknown): value is object {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isThreshold([name, value]: [string, unknown]): boolean {
-	if (!Object.hasOwn(thresholds, name)) return false;
-	return value === undefined || (Number.isFinite(value) && (value as number) >= 0);
-}
-
 const prefix = "INDELIBLE_";
 const fileVariable = `${prefix}CONFIG`;
 const byName = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
@@ -184,7 +176,7 @@ function takeFile(
 		if (option === undefined) {
 			const hint = didYouMean(name, [...byName.keys(), ...codeOptions.keys(), ...hookNames]);
 			problems.push({ where, name, problem: `is unknown${hint}` });
-		} else if (option.isAllowed(value)) code[name] = value;
+		} else if (option.schema.safeParse(value).success) code[name] = value;
 		else problems.push({ where, name, problem: `is ${asWritten(value)}, but must be ${option.allowed}` });
 	}
 	return { values, code };

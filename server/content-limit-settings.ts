@@ -1,11 +1,12 @@
+import { z } from "zod";
 import { defaultContentLimits } from "../extensions/limits/content/content-defaults.ts";
-import { whole } from "./setting-kinds.ts";
 
 const GiB = 2 ** 30;
 
 function bound(name: keyof typeof defaultContentLimits, unit: string | undefined, description: string) {
 	const max = unit === "bytes" ? 64 * GiB : 1_000_000_000;
-	return whole(unit, 0, max, defaultContentLimits[name], `${description}; 0 for no limit`);
+	const schema = z.int().min(0).max(max).default(defaultContentLimits[name]);
+	return schema.meta({ description: `${description}; 0 for no limit`, unit });
 }
 
 /** What is too much of what clients write (extensions/limits/content). */

@@ -1,12 +1,13 @@
+import { z } from "zod";
 import { defaultLimits } from "../extensions/limits/defaults.ts";
 import { documentNamePattern } from "../extensions/limits/document-name.ts";
-import { text, toggle, whole } from "./setting-kinds.ts";
 
 const GiB = 2 ** 30;
 const minuteMs = 60_000;
 
 function bound(unit: string | undefined, max: number, initial: number, description: string) {
-	return whole(unit, 0, max, initial, `${description}; 0 for no limit`);
+	const schema = z.int().min(0).max(max).default(initial);
+	return schema.meta({ description: `${description}; 0 for no limit`, unit });
 }
 
 function isPattern(source: string): boolean {
@@ -62,10 +63,9 @@ export const trafficSettings = {
 		defaultLimits.handshakesPerSecondMax,
 		"new WebSockets from one public address per second, in the long run; fifty times as many at once",
 	),
-	limitPrivateAddresses: toggle(
-		defaultLimits.limitPrivateAddresses,
-		"limit also what comes from one private or loopback address",
-	),
+	limitPrivateAddresses: z.boolean().default(defaultLimits.limitPrivateAddresses).meta({
+		description: "limit also what comes from one private or loopback address",
+	}),
 	connectionsPerUserMax: bound(
 		undefined,
 		1_000_000,
@@ -90,8 +90,7 @@ export const trafficSettings = {
 		defaultLimits.unauthenticatedBytesMax,
 		"bytes that are read from a client before it is let into a document or refused one",
 	),
-	documentNamePattern: text({
-		check: (source) => source !== "" && isPattern(source),
+	documentNamePattern: z.string().min(1).refine(isPattern).optional().meta({
 		description: "what document names must look like, as a whole; control characters are never allowed",
 		allowed: "a regular expression of JavaScript, with flag u",
 	}),

@@ -1,18 +1,9 @@
 import { inspect } from "node:util";
+import { z } from "zod";
 import { parseRedisUrl } from "../extensions/redis/redis-url.ts";
 import { authSettings, operatorSettings } from "./auth-settings.ts";
 import { contentLimitSettings } from "./content-limit-settings.ts";
 import { trafficSettings } from "./limit-settings.ts";
-import {
-	choice,
-	type SettingKind,
-	type SettingValues,
-	text,
-	textOr,
-	toggle,
-	unlessItThrows,
-	whole,
-} from "./setting-kinds.ts";
 import { didYouMean, type SettingProblem, SettingsError } from "./settings-error.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 
@@ -21,18 +12,37 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 const minuteMs = 60_000;
 
+/** A whole number in bounds; `unit` is what it counts, for people. */
+function whole(unit: string | undefined, min: number, max: number, initial: number, description: string) {
+	return z.int().min(min).max(max).default(initial).meta({ description, unit });
+}
+
+/** What is wrong with a Redis URL, in words that hold nothing of it. */
+function explainRedisUrl(url: string, { addIssue }: z.RefinementCtx): void {
+	try {
+		parseRedisUrl(url);
+	} catch (error) {
+		addIssue({ code: "custom", message: (error as Error).message });
+	}
+}
+
 export const defaultData = "./data";
 
 const storeSettings = {
-	data: textOr(defaultData, {
-		description: "folder of the database, made if it is missing; relative to the working folder",
-	}),
-	databaseUrl: text({
-		check: (url) => /^postgres(ql)?:\/\/./.test(url),
-		description: "PostgreSQL database for the documents, instead of a file in the data folder",
-		allowed: "a URL like postgres://user:password@host:5432/database",
-		isSecret: true,
-	}),
+	data: z
+		.string()
+		.min(1)
+		.default(defaultData)
+		.meta({ description: "folder of the database, made if it is missing; relative to the working folder" }),
+	databaseUrl: z
+		.string()
+		.regex(/^postgres(ql)?:\/\/./)
+		.optional()
+		.meta({
+			description: "PostgreSQL database for the documents, instead of a file in the data folder",
+			allowed: "a URL like postgres://user:password@host:5432/database",
+			secret: true,
+		}),
 	commitDelayMs: whole(
 		"ms",
 		0,
@@ -57,14 +67,13 @@ const storeSettings = {
 };
 
 const clusterSettings = {
-	redisUrl: text({
-		check: unlessItThrows(parseRedisUrl),
+	redisUrl: z.string().superRefine(explainRedisUrl).optional().meta({
 		description: "Redis or Valkey through which nodes that share a database hear of each other",
 		allowed:
 			"a URL like redis://user:password@host:6379, redis+sentinel://host:26379,host:26379/name or redis+cluster://host:6379,host:6379, or with rediss for TLS",
-		isSecret: true,
+		secret: true,
 	}),
-	redisPrefix: textOr("hocuspocus", {
+	redisPrefix: z.string().min(1).default("hocuspocus").meta({
 		description: "beginning of the names of all Redis channels; nodes with the same one belong together",
 	}),
 };
@@ -151,14 +160,20 @@ const stopSettings = {
 /** What only the command line needs, because an embedder brings an HTTP server and a logger. */
 const commandSettings = {
 	port: whole(undefined, 0, 65_535, 1234, "TCP port to listen on; 0 takes any free one"),
-	host: textOr("127.0.0.1", { description: "address to listen on; 0.0.0.0 for all of this machine's" }),
-	demo: toggle(true, "serve the demo editor"),
-	logLevel: choice(
-		["trace", "debug", "info", "warn", "error", "fatal", "silent"],
-		"info",
-		"least severe messages to log",
-	),
-	logFormat: choice(["auto", "pretty", "json"], "auto", "auto: pretty on a terminal, JSON lines otherwise"),
+	host: z
+		.string()
+		.min(1)
+		.default("127.0.0.1")
+		.meta({ description: "address to listen on; 0.0.0.0 for all of this machine's" }),
+	demo: z.boolean().default(true).meta({ description: "serve the demo editor" }),
+	logLevel: z
+		.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+		.default("info")
+		.meta({ description: "least severe messages to log" }),
+	logFormat: z
+		.enum(["auto", "pretty", "json"])
+		.default("auto")
+		.meta({ description: "auto: pretty on a terminal, JSON lines otherwise" }),
 	...operatorSettings,
 };
 
@@ -185,11 +200,12 @@ export const settingChapters = [
 	{ title: "Traces", names: Object.keys(tracingSettings) },
 ] as const;
 
+const nodeSettingsSchema = z.strictObject(nodeSettings);
 /** Every setting. Flags, environment variables, configuration keys and the help text are derived from it. */
-const allSettings = { ...commandSettings, ...nodeSettings };
+const settingsSchema = z.strictObject({ ...commandSettings, ...nodeSettings });
 
-export type NodeSettings = SettingValues<typeof nodeSettings>;
-export type Settings = SettingValues<typeof allSettings>;
+export type NodeSettings = Readonly<z.output<typeof nodeSettingsSchema>>;
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
 export type SettingName = keyof Settings;
 
 /** A setting, for people and for whatever turns text into values. */
@@ -199,7 +215,7 @@ export interface Setting {
 	readonly flag: string;
 	/** `INDELIBLE_DRAIN_WINDOW_MS` */
 	readonly variable: string;
-	readonly type: SettingKind["type"];
+	readonly type: "integer" | "boolean" | "string";
 	readonly description: string;
 	/** What is allowed, to be read after "must be". */
 	readonly allowed: string;
@@ -212,20 +228,36 @@ export interface Setting {
 	readonly allowedText: string;
 }
 
-export const settings: readonly Setting[] = Object.entries<SettingKind>(allSettings).map(([name, kind]) => {
+/** What Zod's JSON Schema says of one of our settings. */
+interface PropertySchema {
+	readonly type: Setting["type"];
+	readonly description: string;
+	readonly default?: Setting["initial"];
+	readonly unit?: string;
+	/** Instead of what the type says of it. */
+	readonly allowed?: string;
+	readonly secret?: boolean;
+	readonly minimum?: number;
+	readonly maximum?: number;
+	readonly enum?: readonly string[];
+}
+
+const { properties = {} } = z.toJSONSchema(settingsSchema, { io: "input" });
+
+export const settings: readonly Setting[] = Object.entries(properties).map(([name, property]) => {
+	const schema = property as unknown as PropertySchema;
 	const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-	const initial = kind.initial as Setting["initial"];
 	return {
 		name: name as SettingName,
 		flag: `--${words}`,
 		variable: `INDELIBLE_${words.replaceAll("-", "_").toUpperCase()}`,
-		type: kind.type,
-		description: kind.description,
-		allowed: allowed(kind),
-		initial,
-		isSecret: kind.isSecret === true,
-		initialText: quantity(initial, kind.unit),
-		allowedText: allowedText(kind),
+		type: schema.type,
+		description: schema.description,
+		allowed: allowed(schema),
+		initial: schema.default,
+		isSecret: schema.secret === true,
+		initialText: quantity(schema.default, schema.unit),
+		allowedText: allowedText(schema),
 	};
 });
 
@@ -235,12 +267,14 @@ const settingByName: ReadonlyMap<string, Setting> = new Map(
 
 /** @returns What is wrong with a value, to be read after its name; `undefined` when nothing is. */
 export function problemWith(name: SettingName, value: unknown): string | undefined {
-	const verdict = value !== undefined && allSettings[name].check(value);
-	if (verdict === true) return undefined;
+	const { error } = settingsSchema.shape[name].safeParse(value);
+	if (error === undefined && value !== undefined) return undefined;
 	const setting = settingByName.get(name);
 	const found = setting?.isSecret ? "" : `is ${asWritten(value)}, but `;
-	const why = verdict === false ? "" : `: ${cut(verdict)}`;
-	return `${found}must be ${setting?.allowed}${why}`;
+	// Whoever has nothing to add is given a message that says nothing.
+	const hasWords = ({ code, message }: z.core.$ZodIssue) => code === "custom" && message !== "Invalid input";
+	const [why] = error?.issues.filter(hasWords) ?? [];
+	return `${found}must be ${setting?.allowed}${why === undefined ? "" : `: ${cut(why.message)}`}`;
 }
 
 /** Characters of a value in a message. */
@@ -276,28 +310,15 @@ export function resolveNodeSettings(given: Partial<NodeSettings>): NodeSettings 
 		else problems.push({ where: "the options of createNode", name, problem });
 	}
 	if (problems.length > 0) throw new SettingsError(problems);
-	return filled(nodeSettings, values) as NodeSettings;
+	return nodeSettingsSchema.parse(values);
 }
 
 /** Settings from values that were checked one by one, and defaults for the others. */
 export function fillSettings(values: Partial<Record<SettingName, unknown>>): Settings {
-	return filled(allSettings, values) as Settings;
+	return settingsSchema.parse(values);
 }
 
-/** Those that have neither a value nor a default are left out. */
-function filled(
-	kinds: Readonly<Record<string, SettingKind>>,
-	values: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-	const all: Record<string, unknown> = {};
-	for (const [name, { initial }] of Object.entries(kinds)) {
-		const value = values[name] ?? initial;
-		if (value !== undefined) all[name] = value;
-	}
-	return all;
-}
-
-function allowed({ type, choices, minimum = 0, maximum = 0, unit, ...rest }: SettingKind): string {
+function allowed({ type, enum: choices, minimum = 0, maximum = 0, unit, ...rest }: PropertySchema): string {
 	if (rest.allowed !== undefined) return rest.allowed;
 	if (choices !== undefined) return `one of ${choices.join(", ")}`;
 	if (type === "boolean") return "true or false";
@@ -305,9 +326,9 @@ function allowed({ type, choices, minimum = 0, maximum = 0, unit, ...rest }: Set
 	return `a whole number from ${minimum} to ${maximum}${unit === undefined ? "" : ` (${unit})`}`;
 }
 
-function allowedText(kind: SettingKind): string {
-	const { type, minimum = 0, maximum = 0, unit } = kind;
-	if (type !== "integer") return allowed(kind);
+function allowedText(schema: PropertySchema): string {
+	const { type, minimum = 0, maximum = 0, unit } = schema;
+	if (type !== "integer") return allowed(schema);
 	return `${quantity(minimum, unit)} to ${quantity(maximum, unit)}`;
 }
 

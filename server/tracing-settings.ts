@@ -1,26 +1,31 @@
-import { text, whole } from "./setting-kinds.ts";
+import { z } from "zod";
 
 /** Where traces go. Off until it is said. */
 export const tracingSettings = {
-	otlpUrl: text({
-		check: (url) => /^https?:\/\/./.test(url) && isReceiver(url),
-		description: "receiver of OpenTelemetry traces (OTLP over HTTP, in JSON); none are made without it",
-		allowed: "a URL like http://collector:4318, to which /v1/traces is appended; a key goes into otlpHeaders",
-		isSecret: true,
+	otlpUrl: z
+		.string()
+		.regex(/^https?:\/\/./)
+		.refine(isReceiver)
+		.optional()
+		.meta({
+			description: "receiver of OpenTelemetry traces (OTLP over HTTP, in JSON); none are made without it",
+			allowed:
+				"a URL like http://collector:4318, to which /v1/traces is appended; a key goes into otlpHeaders",
+			secret: true,
+		}),
+	otlpHeaders: z
+		.string()
+		.refine((written) => readHeaders(written) !== undefined)
+		.optional()
+		.meta({
+			description: "headers for it, such as a key",
+			allowed: "names and values like api-key=secret,other=value",
+			secret: true,
+		}),
+	traceOneIn: z.int().min(1).max(1_000_000).default(100).meta({
+		description: "one in so many edits, and openings of documents, is traced",
+		unit: undefined,
 	}),
-	otlpHeaders: text({
-		check: (written) => readHeaders(written) !== undefined,
-		description: "headers for it, such as a key",
-		allowed: "names and values like api-key=secret,other=value",
-		isSecret: true,
-	}),
-	traceOneIn: whole(
-		undefined,
-		1,
-		1_000_000,
-		100,
-		"one in so many edits, and openings of documents, is traced",
-	),
 };
 
 /** A user in it would end up where URLs do: in messages. */

@@ -6,7 +6,7 @@ import { limitedNode } from "../support/limited-node.ts";
 
 const noLimits = Object.fromEntries(
 	[...Object.entries(trafficSettings), ...Object.entries(contentLimitSettings)]
-		.filter(([, setting]) => setting.check(0) === true)
+		.filter(([, setting]) => setting.safeParse(0).success)
 		.map(([name]) => [name, 0]),
 );
 
