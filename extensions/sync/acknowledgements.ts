@@ -19,7 +19,7 @@ const turnMs = 1;
  */
 export class Acknowledgements {
 	readonly #clock: Clock;
-	readonly #waiting = new Set<Waiting>();
+	readonly #waiting: Waiting[] = [];
 	#turnStartedMs = Number.NEGATIVE_INFINITY;
 	#told = 0;
 
@@ -28,12 +28,12 @@ export class Acknowledgements {
 	}
 
 	send(client: Waiting): void {
-		if (this.#waiting.size === 0 && this.#hasRoom()) {
+		if (this.#waiting.length === 0 && this.#hasRoom()) {
 			client.sendAcknowledgements();
 			return;
 		}
-		if (this.#waiting.size === 0) this.#goOn();
-		this.#waiting.add(client);
+		if (this.#waiting.length === 0) this.#goOn();
+		this.#waiting.push(client);
 	}
 
 	#hasRoom(): boolean {
@@ -51,13 +51,8 @@ export class Acknowledgements {
 	}
 
 	#sendSome(): void {
-		const some: Waiting[] = [];
-		for (const client of this.#waiting) {
-			if (some.length === atOnce) break;
-			some.push(client);
-			this.#waiting.delete(client);
-		}
-		if (this.#waiting.size > 0) this.#goOn();
+		const some = this.#waiting.splice(0, atOnce);
+		if (this.#waiting.length > 0) this.#goOn();
 		for (const client of some) if (!client.isBehind) client.sendAcknowledgements();
 	}
 }

@@ -39,6 +39,8 @@ interface ReceivedUpdate {
 	readonly peer: Peer;
 	readonly update: Uint8Array;
 	readonly admitted: Admitted;
+	/** Known once it was tried to apply it. */
+	failure: Failure | undefined;
 }
 
 /** Why an update was not applied, or not all of it: its sender is told that it was refused, or is ended. */
@@ -78,11 +80,11 @@ export class LiveDocument {
 	/** Clients that have what was stored, and are not connected yet. */
 	#given: Set<Waiting> | undefined;
 	readonly #peers = new Map<Connection, Peer>();
-	/** Received and not applied. */
-	#received: ReceivedUpdate[] = [];
+	/** Received and not applied. Emptied, and not made anew, as what `DocumentLog` has queued. */
+	readonly #received: ReceivedUpdate[] = [];
 	#receivedBytes = 0;
 	/** Applied and not sent. */
-	#changes: Uint8Array[] = [];
+	readonly #changes: Uint8Array[] = [];
 	#changesAuthor: Author;
 	/** Changes that may be of more than the one that they come from. */
 	#mixed: WeakSet<Transaction> | undefined;
@@ -95,8 +97,9 @@ export class LiveDocument {
 	#trace: Trace | undefined;
 	#acknowledgement: Bundle | undefined;
 	/** Clients with acknowledgements that wait for the flush. */
-	#acknowledging: Peer[] = [];
-	#flush: { readonly cancel: () => void } | undefined;
+	readonly #acknowledging: Peer[] = [];
+	/** When the next flush is due: at the end of this turn of the event loop, or later; that can be taken back. */
+	#due: "this-turn" | (() => void) | undefined;
 	/** What some have been sent, and others not yet. */
 	#sending: Sending | undefined;
 	/** Whether {@link sendOn} is to be called. */
@@ -120,7 +123,7 @@ export class LiveDocument {
 
 	/** Whether something is on its way out; whatever goes to clients anyway can wait for it. */
 	get isFlushDue(): boolean {
-		return this.#flush !== undefined;
+		return this.#due !== undefined;
 	}
 
 	/** Whether something waits to be applied. */
@@ -145,12 +148,12 @@ export class LiveDocument {
 	}
 
 	/** Takes an update that was admitted. */
-	updateReceived(received: ReceivedUpdate): void {
+	updateReceived(peer: Peer, update: Uint8Array, admitted: Admitted): void {
 		this.#traceReceipt();
-		this.#received.push(received);
-		this.#receivedBytes += received.update.byteLength;
+		this.#received.push({ peer, update, admitted, failure: undefined });
+		this.#receivedBytes += update.byteLength;
 		if (this.#receivedBytes > batchBytesMax) this.flush();
-		else this.#schedule();
+		else this.#schedule(this.#receivedMs);
 	}
 
 	/** @throws when the update can't be read. */
@@ -172,26 +175,27 @@ export class LiveDocument {
 	}
 
 	#applyReceived(): void {
-		const received = this.#received;
-		this.#received = [];
+		const received = this.#received.splice(0);
 		this.#receivedBytes = 0;
 		// Who joins sends an update that holds nothing, and is no author.
-		const edits = received.filter(({ update }) => !isEmptyUpdate(update));
+		const edits = received.filter(holdsSomething);
 		if (this.#edits === 0) this.#editedMs = this.#receivedMs;
 		this.#edits += edits.length;
 		this.#context.figures.batches += 1;
-		const origin = originOf(new Set(edits.map(({ peer }) => peer.connection)));
-		const failed = new Map<ReceivedUpdate, Failure>();
+		const origin = originOf(edits.map(connectionOf));
 		try {
 			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
-			this.#traced(edits.length, () =>
-				transact(this.document, () => this.#apply(received, failed), origin, false),
-			);
+			this.#traced(edits.length, () => transact(this.document, () => this.#apply(received), origin, false));
 		} catch (error) {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
-		for (const one of received) one.peer.applied(failed.get(one));
+		for (const { peer, failure } of received) peer.applied(failure);
+	}
+
+	/** This turn of the event loop ends. */
+	turnEnded(): void {
+		if (this.#due === "this-turn") this.flush();
 	}
 
 	/** Sends everybody what they have not got. */
@@ -200,8 +204,8 @@ export class LiveDocument {
 		this.settle();
 		// Each gets it in order.
 		this.#sendRest(Number.POSITIVE_INFINITY);
-		this.#flush?.cancel();
-		this.#flush = undefined;
+		if (typeof this.#due === "function") this.#due();
+		this.#due = undefined;
 		const { clock } = this.#context;
 		const startedMs = clock.now();
 		const presence = this.#presence.take();
@@ -366,7 +370,7 @@ export class LiveDocument {
 		this.#endTrace(trace, startedMs);
 	}
 
-	#apply(received: readonly ReceivedUpdate[], failed: Map<ReceivedUpdate, Failure>): void {
+	#apply(received: readonly ReceivedUpdate[]): void {
 		const { clock } = this.#context;
 		let nowMs = clock.now();
 		for (const one of received) {
@@ -379,10 +383,10 @@ export class LiveDocument {
 			} catch (error) {
 				// The others' updates are not touched by it.
 				if (error instanceof TooManyConflictsError) {
-					failed.set(one, "refused");
+					one.failure = "refused";
 					this.screen?.stopped(one.peer.connection);
 				} else {
-					failed.set(one, "unreadable");
+					one.failure = "unreadable";
 					this.#context.refused(one.peer.connection, error);
 				}
 			}
@@ -397,30 +401,27 @@ export class LiveDocument {
 		else applyBounded(this.document, update, effort, decoded);
 	}
 
-	#takeChanges(): Body[] {
-		const changes = this.#changes;
-		if (changes.length === 0) return [];
-		this.#changes = [];
+	#takeChanges(): readonly Body[] {
+		const changes = this.#changes.splice(0);
+		if (changes.length <= 1) return changes.map(updateBody);
 		const bytes = changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
-		if (changes.length === 1 || bytes > mergeBytesMax) return changes.map(updateBody);
-		return [updateBody(mergeMany(changes))];
+		return bytes > mergeBytesMax ? changes.map(updateBody) : [updateBody(mergeMany(changes))];
 	}
 
 	#acknowledge(): void {
-		const peers = this.#acknowledging;
-		this.#acknowledging = [];
-		for (const peer of peers) peer.sendAcknowledgements();
+		if (this.#acknowledging.length === 0) return;
+		for (const peer of this.#acknowledging.splice(0)) peer.sendAcknowledgements();
 	}
 
-	#schedule(): void {
-		if (this.#flush !== undefined) return;
+	#schedule(nowMs = this.#context.clock.now()): void {
+		if (this.#due !== undefined) return;
 		const { clock, turns } = this.#context;
-		const waitMs = this.#pace.waitMs(clock.now());
+		const waitMs = this.#pace.waitMs(nowMs);
 		// A timer is no more precise than a millisecond.
 		if (waitMs < 1) {
-			this.#flush = { cancel: () => turns.remove(this) };
+			this.#due = "this-turn";
 			turns.add(this);
-		} else this.#flush = { cancel: clock.after(waitMs, () => this.#context.flush(this)) };
+		} else this.#due = clock.after(waitMs, () => this.#context.flush(this));
 	}
 
 	/**
@@ -511,4 +512,12 @@ export class LiveDocument {
 		const isAlone = this.#changesAuthor === undefined || this.#changesAuthor === author;
 		this.#changesAuthor = isAlone ? author : null;
 	}
+}
+
+function holdsSomething({ update }: ReceivedUpdate): boolean {
+	return !isEmptyUpdate(update);
+}
+
+function connectionOf({ peer }: ReceivedUpdate): Connection {
+	return peer.connection;
 }

@@ -5,10 +5,12 @@ export interface SeveralConnections extends LocalTransactionOrigin {
 	readonly connections: ReadonlySet<Connection>;
 }
 
-export function originOf(connections: ReadonlySet<Connection>): TransactionOrigin {
+/** @param connections Of all that the transaction holds; one may be there several times. */
+export function originOf(connections: readonly Connection[]): TransactionOrigin {
 	const [connection] = connections;
-	if (connections.size === 1 && connection !== undefined) return { source: "connection", connection };
-	const several: SeveralConnections = { source: "local", connections };
+	if (connection !== undefined && connections.every((other) => other === connection))
+		return { source: "connection", connection };
+	const several: SeveralConnections = { source: "local", connections: new Set(connections) };
 	return several;
 }
 

@@ -237,7 +237,7 @@ export class Peer implements Route {
 		// Most who join have nothing to add. What was sent before is answered first.
 		const isIdle = this.#unapplied === 1 && !this.#live.hasReceived;
 		if (isIdle && this.#bringsNothing(update)) this.applied();
-		else this.#live.updateReceived({ peer: this, update, admitted });
+		else this.#live.updateReceived(this, update, admitted);
 	}
 
 	#bringsNothing(update: Uint8Array): boolean {

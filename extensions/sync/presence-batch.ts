@@ -55,7 +55,7 @@ export class PresenceBatch {
 		}
 		this.#applying = received;
 		try {
-			applyAwarenessUpdate(this.#document.awareness, writePresence(entries), originOf(connections));
+			applyAwarenessUpdate(this.#document.awareness, writePresence(entries), originOf([...connections]));
 		} finally {
 			this.#applying = undefined;
 		}

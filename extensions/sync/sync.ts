@@ -89,7 +89,7 @@ export class Sync implements Extension {
 		this.#options = options;
 		this.#clock = options.clock ?? systemClock;
 		this.#logger = options.logger ?? consoleLogger;
-		this.#turns = new TurnQueue(this.#clock, (document) => this.#flush(document));
+		this.#turns = new TurnQueue(this.#clock, (document) => this.#guard(document, turnEnded));
 		this.#refusalLines = new LinePace(this.#clock.now());
 		this.#presenceTimeouts = new PresenceTimeouts(this.#clock);
 	}
@@ -161,8 +161,8 @@ export class Sync implements Extension {
 			areMessagesWatched: () => hooks?.areMessagesWatched ?? true,
 			isPresenceWatched: () => hooks?.isPresenceWatched ?? true,
 			spare: (connection) => hooks?.spare(connection),
-			flush: (document) => this.#flush(document),
-			sendOn: (document) => this.#clock.afterTurn(() => this.#guard(document, () => document.sendOn())),
+			flush: (document) => this.#guard(document, flush),
+			sendOn: (document) => this.#clock.afterTurn(() => this.#guard(document, sendOn)),
 			failed: ({ document }, err) =>
 				this.#logger.error({ err, documentName: document.name }, "a listener of a document failed"),
 			refused: (connection, error) => this.#logRefusal(connection, error),
@@ -181,13 +181,9 @@ export class Sync implements Extension {
 		this.#logger.debug({ ...fields, documentName: document.name }, "this was its document");
 	}
 
-	#flush(document: LiveDocument): void {
-		this.#guard(document, () => document.flush());
-	}
-
-	#guard(document: LiveDocument, send: () => void): void {
+	#guard(document: LiveDocument, send: (document: LiveDocument) => void): void {
 		try {
-			send();
+			send(document);
 		} catch (error) {
 			this.#logger.error(
 				{ err: error, documentName: document.document.name },
@@ -208,3 +204,7 @@ export class Sync implements Extension {
 		this.#withJoinState.clear();
 	}
 }
+
+const turnEnded = (document: LiveDocument) => document.turnEnded();
+const flush = (document: LiveDocument) => document.flush();
+const sendOn = (document: LiveDocument) => document.sendOn();

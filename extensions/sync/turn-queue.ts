@@ -1,10 +1,10 @@
 import type { Clock } from "../durability/clock.ts";
 
-/** Runs things at the end of this turn of the event loop, each once: one task of the loop for all of them. */
-export class TurnQueue<Item extends object> {
+/** Runs things at the end of this turn of the event loop, as often as they were added: one task of the loop for all of them. */
+export class TurnQueue<Item> {
 	readonly #clock: Clock;
 	readonly #run: (item: Item) => void;
-	#items = new Set<Item>();
+	readonly #items: Item[] = [];
 	#isTimed = false;
 
 	constructor(clock: Clock, run: (item: Item) => void) {
@@ -13,20 +13,14 @@ export class TurnQueue<Item extends object> {
 	}
 
 	add(item: Item): void {
-		this.#items.add(item);
+		this.#items.push(item);
 		if (this.#isTimed) return;
 		this.#isTimed = true;
 		this.#clock.afterTurn(() => this.#runAll());
 	}
 
-	remove(item: Item): void {
-		this.#items.delete(item);
-	}
-
 	#runAll(): void {
 		this.#isTimed = false;
-		const items = this.#items;
-		this.#items = new Set();
-		for (const item of items) this.#run(item);
+		for (const item of this.#items.splice(0)) this.#run(item);
 	}
 }
