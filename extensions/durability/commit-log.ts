@@ -210,7 +210,8 @@ export class CommitLog {
 
 	/** Logs what the source of {@link answerFor} gives. Call it before you {@link DocumentLog.listen}. */
 	complete(log: DocumentLog): void {
-		for (const update of this.#unlogged?.(log.documentName) ?? []) this.append(log, update);
+		if (this.#unlogged === undefined) return;
+		for (const update of this.#unlogged(log.documentName)) this.append(log, update);
 	}
 
 	/** Adds an update. What a closed log is given is lost, so its caller must not acknowledge it; {@link durable} rejects. */

@@ -20,7 +20,8 @@ export interface DocumentEntry {
 	/** See {@link ./compaction-policy.ts}. */
 	addedBytes: number;
 	snapshotBytes: number;
-	lastAppendMs: number;
+	/** Whether nothing was appended since somebody has looked for documents that are left alone. */
+	isQuiet: boolean;
 	compaction: { readonly status: "running" } | { readonly status: "none"; readonly notBeforeMs: number };
 	/** What Yjs was holding back the last time we looked. */
 	pendingStructs: Y.Doc["store"]["pendingStructs"];

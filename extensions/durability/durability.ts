@@ -377,7 +377,7 @@ export class Durability implements Extension {
 			logUpdates: stored.entries.reduce((sum, { updates }) => sum + updates.length, 0),
 			addedBytes: 0,
 			snapshotBytes: stored.snapshot?.update.byteLength ?? 0,
-			lastAppendMs: this.#clock.now(),
+			isQuiet: false,
 			compaction: { status: "none", notBeforeMs: 0 },
 			pendingStructs: document.store.pendingStructs,
 			pendingDeletes: document.store.pendingDs,
@@ -492,7 +492,7 @@ export class Durability implements Extension {
 
 	#append(entry: DocumentEntry, update: Uint8Array, deletes: boolean): void {
 		this.#commitLog.append(entry.log, update);
-		entry.lastAppendMs = this.#clock.now();
+		entry.isQuiet = false;
 		this.#compaction.appended(entry, update.byteLength, deletes);
 	}
 
@@ -514,10 +514,10 @@ export class Durability implements Extension {
 	/** One timer for all documents. */
 	#sweepIdle(): void {
 		this.#cancelIdleSweep = this.#clock.after(this.#thresholds.idleMs, () => {
-			const idleSinceMs = this.#clock.now() - this.#thresholds.idleMs;
 			for (const entry of this.#entries.values()) {
 				if (this.#wasNeverOpened(entry)) this.#dropUnopened(entry.document.name);
-				else if (entry.lastAppendMs <= idleSinceMs) this.#compaction.idle(entry);
+				else if (entry.isQuiet) this.#compaction.idle(entry);
+				entry.isQuiet = true;
 			}
 			this.#sweepIdle();
 		});

@@ -14,7 +14,7 @@ import {
 	transact,
 } from "yjs";
 import { type Struct, takeInOrder } from "./causal-order.ts";
-import { conflictsOf } from "./conflict-walk.ts";
+import { conflictsOf, isUncontested } from "./conflict-walk.ts";
 
 /** What a document's edits may cost beyond what edits cost, in items that Yjs looks at: 0.15 µs each, up to 0.7 among many. */
 export interface Effort {
@@ -146,16 +146,17 @@ class Application {
 		item.getMissing(this.#transaction, store);
 		if (cut.length > length)
 			for (const id of [origin, rightOrigin]) this.#payForCuts(id?.client, cut.length - length);
-		this.#pay(this.#conflictsOf(item, offset));
+		const left = offset === 0 ? item.left : this.#before(item);
+		// As where people type, mostly.
+		if (left === undefined || isUncontested(item, left)) return;
+		const max = this.#effort.left() + this.#free + freePerStruct;
+		this.#pay(conflictsOf(this.#document, item, left, max));
 	}
 
-	#conflictsOf(item: Item, offset: number): number {
-		const max = this.#effort.left() + this.#free + freePerStruct;
-		if (offset === 0)
-			return conflictsOf(this.#document, item, { left: item.left, origin: item.left?.lastId ?? null }, max);
-		const before: unknown = this.#document.store.clients.get(item.id.client)?.at(-1);
-		if (!(before instanceof Item)) return 0;
-		return conflictsOf(this.#document, item, { left: before, origin: before.lastId }, max);
+	/** What its author has made last that is in the document. */
+	#before({ id }: Item): Item | undefined {
+		const last = this.#document.store.clients.get(id.client)?.at(-1);
+		return last instanceof Item ? last : undefined;
 	}
 
 	/** @throws {TooManyConflictsError} */

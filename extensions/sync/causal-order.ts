@@ -29,11 +29,25 @@ export function takeInOrder(
 	endOf: (client: number) => number,
 	take: (struct: Item | GC) => boolean,
 ): Struct[] {
+	const [first] = structs;
+	if (first !== undefined && structs.length === 1) return takeOne(first, endOf, take);
 	const queues = queuesOf(structs, endOf);
 	// As Yjs does: who comes first of two that say the same is not moved by the other then.
 	for (const client of [...queues.keys()].sort((one, other) => other - one))
 		takeAll(client, queues, endOf, take);
 	return [...queues.values()].flatMap((queue) => queue.structs.slice(queue.at));
+}
+
+/** What most edits hold. */
+function takeOne(
+	struct: Struct,
+	endOf: (client: number) => number,
+	take: (struct: Item | GC) => boolean,
+): Struct[] {
+	const end = endOf(struct.id.client);
+	if (struct instanceof Skip || struct.id.clock + struct.length <= end) return [];
+	const isNext = struct.id.clock <= end && missingFor(struct, end, endOf) === undefined;
+	return isNext && take(struct) ? [] : [struct];
 }
 
 function queuesOf(structs: readonly Struct[], endOf: (client: number) => number): Map<number, Queue> {

@@ -1,22 +1,22 @@
 import { compareIDs, type Doc, getItem, type ID, Item } from "yjs";
 
-/** Where an item is to go, as `getMissing` of Yjs 13.6 has found out. */
-export interface Place {
-	readonly left: Item | null;
-	/** The id of the last clock of `left`, or of what it was. */
-	readonly origin: ID | null;
+/** Whether Yjs looks at nothing else to find an item's place. @param left As for {@link conflictsOf}. */
+export function isUncontested({ right }: Item, left: Item | null): boolean {
+	return left === null ? right !== null && right.left === null : left.right === right;
 }
 
 /**
  * At how many items Yjs looks to find an item's place among those that others have made in the same place at the same time. It follows
  * `Item.integrate` of Yjs 13.6 step by step, at a fraction of what that costs. Pure.
+ * @param left After what the item is to go, as `getMissing` of Yjs has found out.
  * @param max Counting ends past it.
  */
-export function conflictsOf(document: Doc, item: Item, { left, origin }: Place, max: number): number {
+export function conflictsOf(document: Doc, item: Item, left: Item | null, max: number): number {
 	const parent: unknown = item.parent;
 	if (typeof parent !== "object" || parent === null || !("_map" in parent)) return 0;
+	if (isUncontested(item, left)) return 0;
 	const { right } = item;
-	if (left === null ? right !== null && right.left === null : left.right === right) return 0;
+	const origin = left?.lastId ?? null;
 	let looked = 0;
 	let next: Item | null;
 	if (left !== null) next = left.right;

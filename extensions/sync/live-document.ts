@@ -228,9 +228,11 @@ export class LiveDocument {
 				stateVector: undefined,
 			};
 			this.#trace = undefined;
-			this.#send(sending, turnBytesMax);
-			this.#pace.flushed(startedMs, clock.now() - startedMs, changes, this.#peers.size);
-		} else this.#endTrace(this.#takeTrace(), startedMs);
+			const isSent = this.#send(sending, turnBytesMax);
+			const nowMs = clock.now();
+			this.#pace.flushed(startedMs, nowMs - startedMs, changes, this.#peers.size);
+			if (isSent) this.#sent(sending, nowMs);
+		} else this.#endTrace(this.#takeTrace(), startedMs, startedMs);
 		this.#acknowledge();
 	}
 
@@ -243,7 +245,7 @@ export class LiveDocument {
 	#sendRest(bytesMax: number): void {
 		const sending = this.#sending;
 		this.#sending = undefined;
-		if (sending !== undefined) this.#send(sending, bytesMax);
+		if (sending !== undefined && this.#send(sending, bytesMax)) this.#sent(sending, this.#context.clock.now());
 	}
 
 	/**
@@ -328,14 +330,17 @@ export class LiveDocument {
 	}
 
 	/** All have been sent it. @param startMs When that began. */
-	#endTrace(trace: Trace | undefined, startMs: number): void {
-		trace?.end("fan-out", startMs, this.#context.clock.now(), {
+	#endTrace(trace: Trace | undefined, startMs: number, nowMs: number): void {
+		trace?.end("fan-out", startMs, nowMs, {
 			attributes: { "indelible.clients": this.#peers.size },
 		});
 	}
 
-	/** What is large goes to a few in each turn of the event loop: a write takes time for each byte, and other documents' edits wait. */
-	#send(sending: Sending, bytesMax: number): void {
+	/**
+	 * What is large goes to a few in each turn of the event loop: a write takes time for each byte, and other documents' edits wait.
+	 * @returns Whether all have been sent it.
+	 */
+	#send(sending: Sending, bytesMax: number): boolean {
 		const { outgoing, author, presence, peers } = sending;
 		const bytesEach = outgoing.bytes < largeBytesMin ? 0 : outgoing.bytes;
 		let bytes = 0;
@@ -358,16 +363,15 @@ export class LiveDocument {
 			this.#sending = sending;
 			if (!this.#isSendingOn) this.#context.sendOn(this);
 			this.#isSendingOn = true;
-			return;
+			return false;
 		}
-		this.#sent(sending);
+		return true;
 	}
 
-	#sent({ edits, editedMs, startedMs, trace }: Sending): void {
+	#sent({ edits, editedMs, startedMs, trace }: Sending, nowMs: number): void {
 		// There was somebody else to send them to.
-		if (edits > 0 && this.#peers.size > 1)
-			this.#context.figures.fanOut.observe(this.#context.clock.now() - editedMs, edits);
-		this.#endTrace(trace, startedMs);
+		if (edits > 0 && this.#peers.size > 1) this.#context.figures.fanOut.observe(nowMs - editedMs, edits);
+		this.#endTrace(trace, startedMs, nowMs);
 	}
 
 	#apply(received: readonly ReceivedUpdate[]): void {

@@ -1,6 +1,8 @@
 import { acknowledgementBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 
+const none: readonly Body[] = [];
+
 /** What a document sends to all of its clients at a time. Clients that get the same share its bytes. */
 export class Outgoing {
 	readonly updates: readonly Body[];
@@ -17,7 +19,9 @@ export class Outgoing {
 
 	/** About what each client is sent. */
 	get bytes(): number {
-		return this.updates.reduce((sum, { byteLength }) => sum + byteLength, this.presence?.byteLength ?? 0);
+		let bytes = this.presence?.byteLength ?? 0;
+		for (const { byteLength } of this.updates) bytes += byteLength;
+		return bytes;
 	}
 
 	/** For a client that gets all of it, after so many acknowledgements. */
@@ -30,11 +34,12 @@ export class Outgoing {
 
 	/** For the client that all the updates came from; `undefined` when there is nothing for it. */
 	forAuthor(address: Uint8Array, acknowledgements: number): Bundle | undefined {
-		const bodies = this.#bodies(acknowledgements, []);
+		const bodies = this.#bodies(acknowledgements, none);
 		return bodies.length === 0 ? undefined : new Bundle(address, bodies);
 	}
 
-	#bodies(acknowledgements: number, updates: readonly Body[]): Body[] {
+	#bodies(acknowledgements: number, updates: readonly Body[]): readonly Body[] {
+		if (acknowledgements === 0 && this.presence === undefined) return updates;
 		const bodies = [...new Array<Body>(acknowledgements).fill(acknowledgementBody), ...updates];
 		if (this.presence !== undefined) bodies.push(this.presence);
 		return bodies;

@@ -14,7 +14,7 @@ export function newEntry(document: Document): DocumentEntry {
 		logUpdates: 0,
 		addedBytes: 0,
 		snapshotBytes: 0,
-		lastAppendMs: 0,
+		isQuiet: true,
 		compaction: { status: "none", notBeforeMs: 0 },
 		pendingStructs: null,
 		pendingDeletes: null,
