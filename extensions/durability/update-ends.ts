@@ -1,5 +1,5 @@
 import * as decoding from "lib0/decoding";
-import { type Doc, decodeUpdate, getState, type ID, Item, Skip } from "yjs";
+import { type Doc, decodeUpdateV2, getState, type ID, Item, Skip, UpdateDecoderV1 } from "yjs";
 import type { DecodedUpdate } from "../sync/bounded-apply.ts";
 import type { Admitted } from "../sync/gate.ts";
 import { makesTypes } from "./nesting.ts";
@@ -33,15 +33,26 @@ type Struct = DecodedUpdate["structs"][number];
 export function readUpdate(update: Uint8Array): UpdateRead {
 	// What most send who join.
 	if (holdsNothing(update)) return nothingRead;
-	const decoded = decodeUpdate(update);
+	const decoded = decodeUpdateV2(update, NotingDecoder);
+	const readBytes = noted?.pos ?? update.byteLength;
 	const { structs, ds } = decoded;
 	const ends = endsOf(structs, decoding.readVarUint(decoding.createDecoder(update)));
 	for (const ranges of ds.clients.values()) checkRanges(ranges);
 	const isKept = structs.length <= keptStructsMax;
-	return { ends, makesTypes: makesTypes(structs), decoded: isKept ? decoded : undefined };
+	return { ends, makesTypes: makesTypes(structs), decoded: isKept ? decoded : undefined, readBytes };
 }
 
-const nothingRead: UpdateRead = { ends: new Map(), makesTypes: false, decoded: undefined };
+const nothingRead: UpdateRead = { ends: new Map(), makesTypes: false, decoded: undefined, readBytes: 2 };
+
+let noted: decoding.Decoder | undefined;
+
+/** For `decodeUpdate`, which does not say how far it has read. */
+class NotingDecoder extends UpdateDecoderV1 {
+	constructor(decoder: decoding.Decoder) {
+		super(decoder);
+		noted = decoder;
+	}
+}
 
 /** {@link readUpdate}, for its ends alone. */
 export function updateEnds(update: Uint8Array): UpdateEnds {

@@ -9,6 +9,8 @@ export interface Admitted {
 	readonly makesTypes: boolean;
 	/** The update as the gate has read it, for whoever applies it. */
 	readonly decoded: DecodedUpdate | undefined;
+	/** So many bytes of it the gate has read; what follows means nothing. */
+	readonly readBytes: number;
 }
 
 /** What stands between one client's messages and the document, and between an edit and its acknowledgement. */
@@ -53,7 +55,7 @@ export function gatesAmong(extensions: readonly Extension[]): (Extension & Gates
 	return extensions.find((extension) => "gateOf" in extension) as (Extension & Gates) | undefined;
 }
 
-const unread: Admitted = { makesTypes: false, decoded: undefined };
+const unread: Admitted = { makesTypes: false, decoded: undefined, readBytes: 0 };
 
 /** Lets everything in and acknowledges at once, as a stock server does. */
 export function openGate(): Gate {

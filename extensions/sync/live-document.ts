@@ -1,4 +1,4 @@
-import type { Connection, Document } from "@hocuspocus/server";
+import type { Connection, Document, TransactionOrigin } from "@hocuspocus/server";
 import { isTransactionOrigin } from "@hocuspocus/server";
 import { applyUpdate, encodeStateVector, type Transaction, transact } from "yjs";
 import { isEmptyUpdate } from "../durability/wire.ts";
@@ -10,6 +10,7 @@ import { FlushPace } from "./flush-pace.ts";
 import type { Admitted } from "./gate.ts";
 import { JoinState } from "./join-state.ts";
 import type { EarlyAnswer, Waiting } from "./lobby.ts";
+import { LoneUpdates } from "./lone-update.ts";
 import { mergeMany } from "./merge-many.ts";
 import { messagesOf } from "./message-queue.ts";
 import type { MessageScreen } from "./message-screen.ts";
@@ -76,6 +77,7 @@ export class LiveDocument {
 	readonly #joins: JoinState;
 	readonly #pace: FlushPace;
 	readonly #presence: PresenceBatch;
+	readonly #loneUpdates: LoneUpdates;
 	readonly #address: Uint8Array;
 	/** Clients that have what was stored, and are not connected yet. */
 	#given: Set<Waiting> | undefined;
@@ -113,6 +115,7 @@ export class LiveDocument {
 		this.#joins = new JoinState(document);
 		this.#pace = new FlushPace(context.flushIntervalMs);
 		this.#presence = new PresenceBatch(document);
+		this.#loneUpdates = new LoneUpdates(document);
 		this.#address = addressField(document.name);
 		if (early !== undefined) {
 			this.#given = new Set(early.given);
@@ -184,13 +187,29 @@ export class LiveDocument {
 		this.#context.figures.batches += 1;
 		const origin = originOf(edits.map(connectionOf));
 		try {
-			// Nested in this one, what `applyUpdate` opens is no transaction of its own.
-			this.#traced(edits.length, () => transact(this.document, () => this.#apply(received), origin, false));
+			this.#traced(edits.length, () => this.#transact(received, origin));
 		} catch (error) {
 			// From an observer.
 			this.#context.failed(this, error);
 		}
 		for (const { peer, failure } of received) peer.applied(failure);
+	}
+
+	#transact(received: readonly ReceivedUpdate[], origin: TransactionOrigin): void {
+		const [first] = received;
+		const lone = received.length === 1 ? first : undefined;
+		const apply = (transaction: Transaction) => {
+			// Or it is nested in somebody else's.
+			if (lone !== undefined && transaction.origin === origin)
+				this.#loneUpdates.expect(transaction, lone.update, lone.admitted);
+			// What `applyUpdate` opens is no transaction of its own.
+			this.#apply(received);
+		};
+		try {
+			transact(this.document, apply, origin, false);
+		} finally {
+			this.#loneUpdates.forget();
+		}
 	}
 
 	/** This turn of the event loop ends. */
@@ -245,7 +264,8 @@ export class LiveDocument {
 	#sendRest(bytesMax: number): void {
 		const sending = this.#sending;
 		this.#sending = undefined;
-		if (sending !== undefined && this.#send(sending, bytesMax)) this.#sent(sending, this.#context.clock.now());
+		if (sending !== undefined && this.#send(sending, bytesMax))
+			this.#sent(sending, this.#context.clock.now());
 	}
 
 	/**
@@ -417,10 +437,10 @@ export class LiveDocument {
 		for (const peer of this.#acknowledging.splice(0)) peer.sendAcknowledgements();
 	}
 
-	#schedule(nowMs = this.#context.clock.now()): void {
+	#schedule(nowMs?: number): void {
 		if (this.#due !== undefined) return;
 		const { clock, turns } = this.#context;
-		const waitMs = this.#pace.waitMs(nowMs);
+		const waitMs = this.#pace.waitMs(nowMs ?? clock.now());
 		// A timer is no more precise than a millisecond.
 		if (waitMs < 1) {
 			this.#due = "this-turn";

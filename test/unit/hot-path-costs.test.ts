@@ -41,6 +41,10 @@ vi.mock("yjs", async (importOriginal) => {
 			decodings.count += 1;
 			return yjs.decodeUpdate(update);
 		},
+		decodeUpdateV2: (...given: Parameters<typeof Y.decodeUpdateV2>) => {
+			decodings.count += 1;
+			return yjs.decodeUpdateV2(...given);
+		},
 	};
 });
 
@@ -54,8 +58,11 @@ class CountingClock implements Clock {
 	turns: (() => void)[] = [];
 	readonly timers = new Set<{ readonly delayMs: number; readonly run: () => void }>();
 	nowMs = 0;
+	/** How often somebody has looked at it. */
+	looks = 0;
 
 	now(): number {
+		this.looks += 1;
 		return this.nowMs;
 	}
 
@@ -166,6 +173,22 @@ test("thousands of edits of one turn, as many people make, are one transaction, 
 	expect(bytes).toBeGreaterThan(20_000);
 	clock.endTurn();
 	expect(transactions).toBe(1);
+});
+
+test("an edit that comes alone is sent in its turn: five looks at the clock, and nothing to come later", async () => {
+	const { clock, document, sockets } = await crowdOf(3);
+	const typing = new Typing(1, document);
+	clock.endTurn();
+	forgetWrites({ sockets });
+	const timers = clock.timers.size;
+	clock.looks = 0;
+	typeAll({ sockets }, typing, 1);
+	expect(clock.turns).toHaveLength(1);
+	clock.endTurn();
+	expect(sockets.map(({ writes }) => writes)).toEqual([1, 1, 1]);
+	expect(clock.looks).toBe(5);
+	expect(clock.timers.size).toBe(timers);
+	expect(clock.turns).toHaveLength(0);
 });
 
 test("the stock document, for the comparison, makes a transaction of each update and a write of each for every socket", () => {
