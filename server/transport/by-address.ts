@@ -4,7 +4,7 @@ interface Addressed {
 }
 
 /** Few things, by their addresses. Most clients have one document: a map would take as much as all else that is kept of it. */
-export class ByAddress<Item extends Addressed> implements Iterable<Item> {
+export class ByAddress<Item extends Addressed> {
 	#items: Item | Map<string, Item> | undefined;
 
 	get(address: string): Item | undefined {
@@ -32,10 +32,16 @@ export class ByAddress<Item extends Addressed> implements Iterable<Item> {
 		else this.#items = undefined;
 	}
 
-	/** Whatever becomes of them meanwhile. */
-	[Symbol.iterator](): Iterator<Item> {
+	/** Each of them, whatever becomes of the others meanwhile. */
+	each(visit: (item: Item) => void): void {
 		const items = this.#items;
-		if (items instanceof Map) return items.values();
-		return (items === undefined ? [] : [items]).values();
+		if (items instanceof Map) for (const item of items.values()) visit(item);
+		else if (items !== undefined) visit(items);
+	}
+
+	sum(of: (item: Item) => number): number {
+		let sum = 0;
+		this.each((item) => (sum += of(item)));
+		return sum;
 	}
 }

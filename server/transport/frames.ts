@@ -107,10 +107,11 @@ export function credentialsIn(
 	}
 }
 
-/** The address of a message that can be read, with its length before it. */
+/** The address of a message that can be read, with its length before it, in bytes of its own. */
 export function addressFieldOf(frame: Uint8Array): Uint8Array {
 	const decoder = decoding.createDecoder(frame);
-	return frame.slice(0, decoding.readVarUint(decoder) + decoder.pos);
+	// A Buffer's `slice` would keep all that came with it.
+	return new Uint8Array(frame.subarray(0, decoding.readVarUint(decoder) + decoder.pos));
 }
 
 /** The state vector of a `SyncStep1`; `undefined` for anything else. */

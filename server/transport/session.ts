@@ -74,16 +74,14 @@ export class Session implements ClientSocketHandlers {
 
 	/** Of messages for documents that the client is not connected to yet. */
 	get waitingBytes(): number {
-		let bytes = 0;
-		for (const visit of this.#visits) bytes += visit.waitingBytes;
-		return bytes;
+		return this.#visits.sum(({ waitingBytes }) => waitingBytes);
 	}
 
 	#leave(event: { code: number; reason: string }): void {
-		for (const visit of this.#visits) {
+		this.#visits.each((visit) => {
 			visit.connection?.close(event);
 			this.#visits.delete(visit);
-		}
+		});
 	}
 
 	/** It is over, or never came to anything. */
@@ -93,8 +91,7 @@ export class Session implements ClientSocketHandlers {
 
 	/** @returns `undefined` when the client has begun too much at once, which ends its connection. */
 	#visit(address: string): Visit | undefined {
-		let pending = 0;
-		for (const visit of this.#visits) if (!visit.isAuthenticated) pending += 1;
+		const pending = this.#visits.sum(({ isAuthenticated }) => (isAuthenticated ? 0 : 1));
 		if (pending >= this.hocuspocus.configuration.maxPendingDocuments) return this.#end();
 		const visit = new Visit(this, address);
 		this.#visits.add(visit);
@@ -106,9 +103,8 @@ export class Session implements ClientSocketHandlers {
 	 * refused this one and types on, may never do so. A client says what it has when it opens a document: nothing that it has is lost here.
 	 */
 	#early(known: Visit | undefined, address: string, frame: Uint8Array): void {
-		let bytes = frame.byteLength;
-		for (const visit of this.#visits) bytes += visit.earlyBytes;
-		if (bytes > this.#context.earlyBytesMax) {
+		const bytes = this.#visits.sum(({ earlyBytes }) => earlyBytes);
+		if (bytes + frame.byteLength > this.#context.earlyBytesMax) {
 			this.#context.ignored();
 			return;
 		}
@@ -119,13 +115,9 @@ export class Session implements ClientSocketHandlers {
 	/** Until the client is connected to the document. */
 	#wait(visit: Visit, frame: Uint8Array): void {
 		const { maxUnauthenticatedQueueMessages, maxUnauthenticatedQueueSize } = this.hocuspocus.configuration;
-		let messages = 1;
-		let bytes = frame.byteLength;
-		for (const { waitingMessages, waitingBytes } of this.#visits) {
-			messages += waitingMessages;
-			bytes += waitingBytes;
-		}
-		if (messages > maxUnauthenticatedQueueMessages || bytes > maxUnauthenticatedQueueSize) this.#end();
+		const messages = this.#visits.sum(({ waitingMessages }) => waitingMessages);
+		const bytes = this.waitingBytes + frame.byteLength;
+		if (messages + 1 > maxUnauthenticatedQueueMessages || bytes > maxUnauthenticatedQueueSize) this.#end();
 		else visit.wait(frame);
 	}
 

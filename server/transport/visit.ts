@@ -80,7 +80,7 @@ export class Visit implements Callbacks {
 	 * @param frame With its credentials.
 	 */
 	async enter(frame: Uint8Array): Promise<void> {
-		const { socket, hocuspocus } = this.#session;
+		const { socket, request, socketId, hocuspocus } = this.#session;
 		const credentials = credentialsIn(frame);
 		this.hasAsked = true;
 		if (credentials === undefined) {
@@ -90,40 +90,37 @@ export class Visit implements Callbacks {
 		const { token, providerVersion } = credentials;
 		this.#providerVersion = providerVersion;
 		const add = this.#addContext.bind(this);
+		const configuration = this.#configuration;
 		try {
 			await hocuspocus.hooks("onConnect", this.#payload(), add);
 			await hocuspocus.hooks("onAuthenticate", { token, ...this.#payload() }, add);
 			// Nothing is loaded for somebody who has gone.
-			if (socket.isOpen) await this.#letIn();
+			if (!socket.isOpen) return;
+			configuration.isAuthenticated = true;
+			const welcome = new OutgoingMessage(this.address).writeAuthenticated(configuration.readOnly);
+			socket.letIn(welcome.toUint8Array());
+			const document = await hocuspocus.createDocument(
+				nameIn(this.address),
+				request,
+				socketId,
+				configuration,
+				this.#context,
+			);
+			const connection = this.#connect(document);
+			// It was lost meanwhile.
+			if (!socket.isOpen) connection.close();
+			else await this.#connected(connection);
 		} catch (error) {
 			this.#refuse(error);
 		}
 	}
 
-	async #letIn(): Promise<void> {
-		const { socket, request, socketId, hocuspocus } = this.#session;
-		const configuration = this.#configuration;
-		configuration.isAuthenticated = true;
-		const welcome = new OutgoingMessage(this.address).writeAuthenticated(configuration.readOnly);
-		socket.letIn(welcome.toUint8Array());
-		const document = await hocuspocus.createDocument(
-			nameIn(this.address),
-			request,
-			socketId,
-			configuration,
-			this.#context,
-		);
-		const connection = this.#connect(document);
-		// It was lost meanwhile.
-		if (!socket.isOpen) {
-			connection.close();
-			return;
-		}
+	#connected(connection: Connection): Promise<void> {
 		const waiting = this.#waiting ?? [];
 		this.#waiting = undefined;
 		this.waitingBytes = 0;
 		for (const frame of waiting) connection.handleMessage(frame);
-		await hocuspocus.hooks("connected", { ...this.#payload(), connection });
+		return this.#session.hocuspocus.hooks("connected", { ...this.#payload(), connection });
 	}
 
 	#connect(document: Document): Connection {

@@ -5,7 +5,7 @@ import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protoc
 import * as Y from "yjs";
 import { inspectIncoming as inspectForGate } from "../../extensions/durability/wire.ts";
 import { readPresence, writePresence } from "../../extensions/sync/presence-entries.ts";
-import { documentNameOf, inspectIncoming } from "../../server/transport/frames.ts";
+import { addressFieldOf, documentNameOf, inspectIncoming } from "../../server/transport/frames.ts";
 import { mutate } from "../support/fuzz/mutate.ts";
 import { Random, testSeed } from "../support/random.ts";
 import {
@@ -120,6 +120,13 @@ test("[TRN5] what the transport lets through, Hocuspocus can read, and for the s
 			expect(head.name === "" || head.type > 10 || isTooLong, `${found} ${said}`).toBe(true);
 		}
 	}
+});
+
+test("[TRN5] an address that is kept does not keep what came with it", () => {
+	const [frame = new Uint8Array()] = realFrames();
+	const address = addressFieldOf(Buffer.concat([frame, Buffer.alloc(60_000)]));
+	expect(asText(address)).toBe(asText(frame.subarray(0, 4)));
+	expect(address.buffer.byteLength).toBe(4);
 });
 
 test("[TRN5] [DUR1] no update and no presence reaches a document past what stands before it: all find the same in a frame as Hocuspocus does", () => {
