@@ -1,5 +1,3 @@
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import {
 	type Charged,
 	isWorthCharging,
@@ -13,6 +11,7 @@ import {
 } from "../../extensions/limits/index.ts";
 import { isOfNobody, type PacedSocket, type Route } from "../../extensions/sync/index.ts";
 import type { Arrival } from "./admission-deadline.ts";
+import type { ClientStream } from "./client-stream.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
 	addressFieldOf,
@@ -84,7 +83,7 @@ export class ClientSocket
 {
 	readonly #connection: WebSocketConnection;
 	/** What the connection is on. */
-	readonly #stream: Duplex;
+	readonly #stream: ClientStream;
 	readonly #options: ClientSocketOptions;
 	/** To be set at once. */
 	handlers: ClientSocketHandlers | undefined;
@@ -124,7 +123,7 @@ export class ClientSocket
 	#isGathering = false;
 
 	/** @param stream What the connection is on. */
-	constructor(connection: WebSocketConnection, stream: Duplex, options: ClientSocketOptions) {
+	constructor(connection: WebSocketConnection, stream: ClientStream, options: ClientSocketOptions) {
 		this.#connection = connection;
 		this.#stream = stream;
 		this.#options = options;
@@ -160,7 +159,7 @@ export class ClientSocket
 
 	#send(frame: Uint8Array): void {
 		// Whoever asks for more and more, and reads nothing of it.
-		if (!this.#stream.writableNeedDrain) this.#sentUnpacedBytes = 0;
+		if (!this.#stream.needsDrain) this.#sentUnpacedBytes = 0;
 		else this.#sentUnpacedBytes += frame.byteLength;
 		if (this.#sentUnpacedBytes > unpacedBytesMax) this.terminate();
 		else this.#connection.send(frame);
@@ -168,12 +167,12 @@ export class ClientSocket
 
 	/** Framing and the handshake included; 0 when it is on nothing that counts. */
 	get receivedBytes(): number {
-		return (this.#stream as Partial<Socket>).bytesRead ?? 0;
+		return this.#stream.receivedBytes;
 	}
 
 	/** As {@link receivedBytes}. */
 	get sentBytes(): number {
-		return (this.#stream as Partial<Socket>).bytesWritten ?? 0;
+		return this.#stream.sentBytes;
 	}
 
 	/** How it ended, when it has. @param code What its `close` event says. */
@@ -187,7 +186,7 @@ export class ClientSocket
 	}
 
 	get bufferedBytes(): number {
-		return this.#stream.writableLength;
+		return this.#stream.waitingBytes;
 	}
 
 	sendFramed(frames: Uint8Array): void {
@@ -206,10 +205,7 @@ export class ClientSocket
 	}
 
 	onceDrained(listener: () => void): () => void {
-		if (this.#whenDrained === undefined) {
-			if (this.#stream.writableNeedDrain) this.#stream.once("drain", () => this.#drained());
-			else setImmediate(() => this.#drained());
-		}
+		if (this.#whenDrained === undefined) this.#stream.onceDrained(() => this.#drained());
 		const listeners = this.#whenDrained ?? new Set();
 		this.#whenDrained = listeners;
 		listeners.add(listener);
@@ -409,6 +405,6 @@ export class ClientSocket
 	}
 }
 
-function uncork(stream: Duplex): void {
+function uncork(stream: ClientStream): void {
 	stream.uncork();
 }

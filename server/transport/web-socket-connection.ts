@@ -1,6 +1,5 @@
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { frameBytes, writeFrameHeader } from "../../extensions/sync/index.ts";
+import type { ClientStream, StreamHandlers } from "./client-stream.ts";
 import type { CloseCode } from "./close-codes.ts";
 import {
 	controlBytesMax,
@@ -45,8 +44,8 @@ const unreadBytesMax = 16 * 1024;
  * The server's end of a WebSocket (RFC 6455): binary messages, without compression. Two small objects, and no timer unless it is closing.
  * Nothing that a client sends makes it throw [TRN5].
  */
-export class WebSocketConnection implements WebSocketSink {
-	readonly #stream: Duplex;
+export class WebSocketConnection implements WebSocketSink, StreamHandlers {
+	readonly #stream: ClientStream;
 	readonly #reader: WebSocketReader;
 	readonly #closeTimeoutMs: number;
 	/** To be set at once. */
@@ -57,23 +56,12 @@ export class WebSocketConnection implements WebSocketSink {
 	#code = noHandshake;
 	#closeTimer: NodeJS.Timeout | undefined;
 
-	/**
-	 * @param stream On which the handshake is done.
-	 * @param head What came after it already.
-	 */
-	constructor(stream: Duplex, head: Buffer, { frameBytesMax, closeTimeoutMs }: WebSocketOptions) {
+	/** @param stream On which the handshake is done. */
+	constructor(stream: ClientStream, { frameBytesMax, closeTimeoutMs }: WebSocketOptions) {
 		this.#stream = stream;
 		this.#reader = new WebSocketReader(frameBytesMax);
 		this.#closeTimeoutMs = closeTimeoutMs;
-		const socket = stream as Partial<Socket>;
-		socket.setTimeout?.(0);
-		socket.setNoDelay?.();
-		(stream as Owned)[owner] = this;
-		if (head.byteLength > 0) stream.unshift(head);
-		stream.on("close", onClose);
-		stream.on("data", onData);
-		stream.on("end", onEnd);
-		stream.on("error", onError);
+		stream.handlers = this;
 	}
 
 	get isOpen(): boolean {
@@ -135,7 +123,7 @@ export class WebSocketConnection implements WebSocketSink {
 	}
 
 	ping(payload: Buffer): void {
-		if (this.isOpen && this.#stream.writableLength < unreadBytesMax) {
+		if (this.isOpen && this.#stream.waitingBytes < unreadBytesMax) {
 			this.#stream.write(controlFrame(opcodes.pong, payload));
 		}
 		this.handlers?.signOfLife();
@@ -159,14 +147,16 @@ export class WebSocketConnection implements WebSocketSink {
 		this.#endReading();
 	}
 
-	/** For the stream's `data`. */
+	/** From the stream, as what follows. */
 	read(chunk: Buffer): void {
+		// What still comes is thrown away, so that the end is seen.
+		if (!this.isReading) return;
 		const { byteLength } = chunk;
 		this.#reader.read(chunk, this);
 		this.handlers?.arrived(byteLength);
 	}
 
-	/** For the stream's `end`: the client will send nothing more, and has not said so. */
+	/** The client will send nothing more, and has not said so. */
 	ended(): void {
 		if (this.isOpen) {
 			this.readyState = readyStates.closing;
@@ -176,7 +166,6 @@ export class WebSocketConnection implements WebSocketSink {
 		this.#stream.end();
 	}
 
-	/** For the stream's `close`. */
 	gone(): void {
 		this.readyState = readyStates.closed;
 		this.isReading = false;
@@ -184,42 +173,14 @@ export class WebSocketConnection implements WebSocketSink {
 		this.handlers?.closed(this.#code);
 	}
 
-	/** What still comes is thrown away, so that the end is seen. */
 	#endReading(): void {
 		this.isReading = false;
-		this.#stream.off("data", onData);
-		process.nextTick(resume, this.#stream);
+		this.#stream.resume();
 	}
 
 	#limitClosing(): void {
 		this.#closeTimer = setTimeout(() => this.#stream.destroy(), this.#closeTimeoutMs).unref();
 	}
-}
-
-/** Whose a stream is. The listeners are made once: for each connection anew, they would be the half of what it takes. */
-const owner = Symbol("WebSocket connection");
-
-interface Owned {
-	[owner]?: WebSocketConnection;
-}
-
-function onClose(this: object): void {
-	(this as Owned)[owner]?.gone();
-}
-
-function onData(this: object, chunk: Buffer): void {
-	(this as Owned)[owner]?.read(chunk);
-}
-
-function onEnd(this: object): void {
-	(this as Owned)[owner]?.ended();
-}
-
-/** What is wrong with a stream ends it, and `close` follows. */
-function onError(): void {}
-
-function resume(stream: Duplex): void {
-	stream.resume();
 }
 
 function closeFrame(code: number, reason: string): Buffer {

@@ -8,6 +8,7 @@ import type { Lobby } from "../../extensions/sync/index.ts";
 import { AdmissionDeadline } from "./admission-deadline.ts";
 import { noteAddress, type TrustedProxies } from "./client-address.ts";
 import { ClientSocket } from "./client-socket.ts";
+import { type ClientStream, clientStreamOf } from "./client-stream.ts";
 import { closeCodes } from "./close-codes.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import { documentNameOf } from "./frames.ts";
@@ -100,8 +101,12 @@ export class WebSocketTransport {
 		// Gone before it was answered.
 		else if (!socket.readable || !socket.writable) socket.destroy();
 		else {
-			socket.write(handshake.response);
-			this.#connect(new WebSocketConnection(socket, head, this.#socketOptions), socket, request);
+			// What is known of whom it is from goes with the socket.
+			const webRequest = this.#webRequest(request);
+			const name = requestName(request, trustedProxies);
+			const stream = clientStreamOf(socket, head);
+			stream.write(Buffer.from(handshake.response));
+			this.#connect(stream, webRequest, name);
 		}
 	}
 
@@ -141,13 +146,17 @@ export class WebSocketTransport {
 		for (const socket of this.#sockets) socket.terminate();
 	}
 
-	#connect(connection: WebSocketConnection, stream: Duplex, request: IncomingMessage): void {
-		const { trustedProxies } = this.#options;
-		const socket = new ClientSocket(connection, stream, this.#options);
+	#webRequest(request: IncomingMessage): Request {
 		const webRequest = toWebRequest(request);
-		noteAddress(webRequest, request, trustedProxies);
-		noteTraceParent(webRequest, request, trustedProxies);
-		const session = new Session(socket, webRequest, requestName(request, trustedProxies), this.#sessions);
+		noteAddress(webRequest, request, this.#options.trustedProxies);
+		noteTraceParent(webRequest, request, this.#options.trustedProxies);
+		return webRequest;
+	}
+
+	#connect(stream: ClientStream, request: Request, name: string | undefined): void {
+		const connection = new WebSocketConnection(stream, this.#socketOptions);
+		const socket = new ClientSocket(connection, stream, this.#options);
+		const session = new Session(socket, request, name, this.#sessions);
 		socket.handlers = session;
 		this.#sockets.add(socket);
 		this.#heartbeat.add(socket);

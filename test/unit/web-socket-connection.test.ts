@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
+import { DuplexStream } from "../../server/transport/duplex-stream.ts";
 import { WebSocketConnection, type WebSocketHandlers } from "../../server/transport/web-socket-connection.ts";
 import { clientFrame } from "../support/client-frames.ts";
 
@@ -26,7 +27,8 @@ class Wire extends Duplex {
 }
 
 function open(wire: Wire, closeTimeoutMs = 60_000) {
-	const connection = new WebSocketConnection(wire, Buffer.alloc(0), { frameBytesMax: 1_000, closeTimeoutMs });
+	const stream = new DuplexStream(wire, Buffer.alloc(0));
+	const connection = new WebSocketConnection(stream, { frameBytesMax: 1_000, closeTimeoutMs });
 	const events: string[] = [];
 	const handlers: WebSocketHandlers = {
 		arrived() {},

@@ -1,0 +1,292 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ClientStream, StreamHandlers } from "./client-stream.ts";
+import {
+	endOfFile,
+	findTcpBinding,
+	type TcpBinding,
+	type TcpHandle,
+	type WriteOutcome,
+} from "./tcp-handle.ts";
+
+/** As `net.Socket` has it: past so many waiting bytes, whoever can should wait. */
+const drainBytesMin = 64 * 1024;
+/** What is read at a time, in bytes; as in `net.Socket`. */
+const readBytesMax = 64 * 1024;
+
+const binding = findTcpBinding();
+
+/** Everything is read into it, and copied from there before the next is: most of it is small, and memory for each piece costs more than a copy. */
+const incoming = Buffer.allocUnsafeSlow(readBytesMax);
+
+/** What `net.Socket` keeps for itself. */
+interface Innards {
+	_handle: Owned | null;
+	readonly _server?: CountingServer | null;
+}
+
+/** A `net.Server`, which is closed once all of its connections are gone. */
+interface CountingServer {
+	_connections: number;
+	_emitCloseIfDrained(): void;
+}
+
+const owner = Symbol("client stream");
+
+type Owned = TcpHandle & { [owner]?: TcpStream };
+
+/**
+ * A TCP connection on libuv's handle, without the streams of `net.Socket` above it: these take two kilobytes for each connection, and time for each
+ * read and write.
+ */
+class TcpStream implements ClientStream {
+	readonly #handle: TcpHandle;
+	readonly #binding: TcpBinding;
+	readonly #server: CountingServer | undefined;
+	handlers: StreamHandlers | undefined;
+	/** What came before there was this. */
+	#head: Buffer | undefined;
+	/** What waits for the write that is going on, or for {@link uncork}. */
+	#queue: Uint8Array[] | undefined;
+	/** Of the write that is going on, and of the queue. */
+	waitingBytes = 0;
+	needsDrain = false;
+	#whenDrained: (() => void) | undefined;
+	#corks = 0;
+	#isWriting = false;
+	#isPaused = false;
+	/** The other side will send nothing more. */
+	#hasEnded = false;
+	/** Nothing more is to be written. */
+	#isEnding = false;
+	/** The other side was told so. */
+	#isShut = false;
+	#isDestroyed = false;
+	#receivedBytes = 0;
+	#sentBytes = 0;
+
+	constructor(handle: Owned, found: TcpBinding, server: CountingServer | undefined, head: Buffer) {
+		this.#handle = handle;
+		this.#binding = found;
+		this.#server = server;
+		handle[owner] = this;
+		handle.onread = onRead;
+		// biome-ignore lint/correctness/useHookAtTopLevel: not one of React's
+		handle.useUserBuffer(incoming);
+		if (head.byteLength > 0) {
+			this.#head = head;
+			handle.readStop();
+		}
+		this.#startReading();
+	}
+
+	get receivedBytes(): number {
+		return this.#isDestroyed ? this.#receivedBytes : this.#handle.bytesRead;
+	}
+
+	get sentBytes(): number {
+		return this.#isDestroyed ? this.#sentBytes : this.#handle.bytesWritten;
+	}
+
+	write(bytes: Uint8Array): void {
+		if (this.#isEnding || this.#isDestroyed) return;
+		if (this.#isWriting || this.#corks > 0) {
+			this.#queue ??= [];
+			this.#queue.push(bytes);
+			this.#waitFor(bytes.byteLength);
+			return;
+		}
+		const outcome = this.#binding.write(this.#handle, bytes);
+		if (outcome === "taken") return;
+		if (outcome === "failed") {
+			this.destroy();
+			return;
+		}
+		this.#waitFor(bytes.byteLength);
+		this.#goesOn(bytes);
+	}
+
+	cork(): void {
+		this.#corks += 1;
+	}
+
+	uncork(): void {
+		if (this.#corks === 0) return;
+		this.#corks -= 1;
+		if (this.#corks === 0 && !this.#isWriting) this.#writeQueue();
+	}
+
+	onceDrained(listener: () => void): void {
+		if (this.waitingBytes === 0) setImmediate(listener);
+		else this.#whenDrained = listener;
+	}
+
+	pause(): void {
+		if (this.#isPaused || this.#isDestroyed) return;
+		this.#isPaused = true;
+		this.#handle.readStop();
+	}
+
+	resume(): void {
+		if (!this.#isPaused || this.#isDestroyed) return;
+		this.#isPaused = false;
+		this.#startReading();
+	}
+
+	end(): void {
+		if (this.#isEnding || this.#isDestroyed) return;
+		this.#isEnding = true;
+		this.#corks = 0;
+		if (!this.#isWriting) this.#writeQueue();
+	}
+
+	destroy(): void {
+		if (this.#isDestroyed) return;
+		this.#receivedBytes = this.#handle.bytesRead;
+		this.#sentBytes = this.#handle.bytesWritten;
+		this.#isDestroyed = true;
+		this.#head = undefined;
+		this.#queue = undefined;
+		this.#whenDrained = undefined;
+		this.#handle.close(() => this.#gone());
+	}
+
+	/** For the handle. @param bytes So many were read; or a negative error number. */
+	read(bytes: number): void {
+		if (this.#isDestroyed || bytes === 0) return;
+		if (bytes > 0) {
+			const chunk = Buffer.allocUnsafe(bytes);
+			incoming.copy(chunk, 0, 0, bytes);
+			this.handlers?.read(chunk);
+		} else if (bytes === endOfFile) {
+			this.#hasEnded = true;
+			this.handlers?.ended();
+			this.#endIfBothHave();
+		} else this.destroy();
+	}
+
+	/** Those who listen are there now. */
+	readHead(): void {
+		const head = this.#head;
+		if (head === undefined || this.#isPaused) return;
+		this.#head = undefined;
+		this.handlers?.read(head);
+		if (!this.#isPaused && !this.#isDestroyed) this.#startReading();
+	}
+
+	#startReading(): void {
+		if (this.#head !== undefined) process.nextTick(readHead, this);
+		else if (!this.#hasEnded) this.#handle.readStart();
+	}
+
+	#waitFor(bytes: number): void {
+		this.waitingBytes += bytes;
+		if (this.waitingBytes >= drainBytesMin) this.needsDrain = true;
+	}
+
+	/** What waits is being written, all of it. */
+	#goesOn(bytes: unknown): void {
+		this.#isWriting = true;
+		const { waitingBytes } = this;
+		this.#binding.afterWrite(bytes, (status) => {
+			this.#isWriting = false;
+			if (this.#isDestroyed) return;
+			if (status < 0) this.destroy();
+			else this.#written(waitingBytes);
+		});
+	}
+
+	#written(bytes: number): void {
+		this.waitingBytes -= bytes;
+		if (this.#corks === 0) this.#writeQueue();
+		else if (this.waitingBytes === 0) this.#drained();
+	}
+
+	/** Once nothing is being written. */
+	#writeQueue(): void {
+		const queue = this.#queue;
+		this.#queue = undefined;
+		if (queue !== undefined) {
+			const outcome = this.#writeAll(queue);
+			if (outcome === "failed") this.destroy();
+			if (outcome === "going on") this.#goesOn(queue);
+			if (outcome !== "taken") return;
+			this.waitingBytes = 0;
+		}
+		if (this.#isEnding) this.#binding.shutDown(this.#handle, () => this.#shut());
+		this.#drained();
+	}
+
+	#writeAll(queue: readonly Uint8Array[]): WriteOutcome {
+		const [first] = queue;
+		return queue.length === 1 && first !== undefined
+			? this.#binding.write(this.#handle, first)
+			: this.#binding.writeAll(this.#handle, queue);
+	}
+
+	#drained(): void {
+		this.needsDrain = false;
+		const listener = this.#whenDrained;
+		this.#whenDrained = undefined;
+		listener?.();
+	}
+
+	#shut(): void {
+		this.#isShut = true;
+		this.#endIfBothHave();
+	}
+
+	#endIfBothHave(): void {
+		if (this.#hasEnded && this.#isShut) this.destroy();
+	}
+
+	#gone(): void {
+		if (this.#server !== undefined) {
+			this.#server._connections -= 1;
+			this.#server._emitCloseIfDrained();
+		}
+		this.handlers?.gone();
+	}
+}
+
+function onRead(this: Owned): void {
+	if (binding !== undefined) this[owner]?.read(binding.read());
+}
+
+function readHead(stream: TcpStream): void {
+	stream.readHead();
+}
+
+/**
+ * Takes a TCP connection from its `net.Socket`, which is of no use afterwards.
+ * @param head What came already, and is to be read first.
+ * @returns `undefined` when it is another kind of socket, or when somebody else still does something with it.
+ */
+export function takeTcpStream(socket: Duplex, head: Buffer): ClientStream | undefined {
+	if (binding === undefined || !(socket instanceof Socket) || !isUnused(socket)) return undefined;
+	const innards = socket as unknown as Innards;
+	const { _handle: handle, _server: server } = innards;
+	if (handle === null || !binding.isTcp(handle)) return undefined;
+	if (server && typeof server._emitCloseIfDrained !== "function") return undefined;
+	socket.setTimeout(0);
+	socket.setNoDelay();
+	innards._handle = null;
+	// The socket, which would stay in memory.
+	for (const symbol of Object.getOwnPropertySymbols(handle)) Reflect.set(handle, symbol, undefined);
+	return new TcpStream(handle, binding, server ?? undefined, head);
+}
+
+/** Whether all that is written has left, nothing waits to be read, and nobody waits for anything. */
+function isUnused(socket: Socket): boolean {
+	return (
+		!socket.destroyed &&
+		socket.readableLength === 0 &&
+		socket.writableLength === 0 &&
+		// Node.js itself has one left at an `upgrade`.
+		socket.listenerCount("end") <= 1 &&
+		socket.eventNames().every((name) => quietEvents.has(name))
+	);
+}
+
+/** Listeners of others that tell of failures, which end this stream in silence, and would tell of no end without one. */
+const quietEvents: ReadonlySet<string | symbol> = new Set(["end", "error"]);
