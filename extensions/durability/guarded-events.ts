@@ -20,7 +20,7 @@ const unguardedEvents: ReadonlySet<string> = new Set([
  * @param payload Of `afterAllTransactions`, which nobody listens to.
  */
 function letGo([, transactions]: readonly unknown[]): void {
-	if (Array.isArray(transactions)) transactions.length = 0;
+	if (Array.isArray(transactions)) transactions.splice(0);
 }
 
 /** Keeps somebody's listener that throws from keeping edits from the log. */

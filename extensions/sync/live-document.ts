@@ -53,7 +53,7 @@ interface Sending {
 	readonly author: Author;
 	readonly presence: readonly number[] | undefined;
 	/** Those who come meanwhile are among them, and those who leave are not. */
-	readonly peers: Iterator<Peer, undefined>;
+	readonly peers: MapIterator<Peer>;
 	readonly edits: number;
 	readonly editedMs: number;
 	readonly startedMs: number;
@@ -364,8 +364,8 @@ export class LiveDocument {
 		const { outgoing, author, presence, peers } = sending;
 		const bytesEach = outgoing.bytes < largeBytesMin ? 0 : outgoing.bytes;
 		let bytes = 0;
-		for (let next = peers.next(); !next.done; next = peers.next()) {
-			const peer = next.value;
+		// It goes on from where it was left: a Map's iterator has nothing that would end it.
+		for (const peer of peers) {
 			if (peer.isBehind) {
 				peer.missed(outgoing.updates.length > 0, presence);
 				continue;
