@@ -93,7 +93,11 @@ export class TcpBinding {
 	}
 
 	#outcome(status: number): WriteOutcome {
-		if (status !== 0) return "failed";
+		if (status !== 0) {
+			// It may have been made use of before it failed.
+			this.#spare = new this.#stream.WriteWrap();
+			return "failed";
+		}
 		const { streamBaseState, kLastWriteWasAsync } = this.#stream;
 		return streamBaseState[kLastWriteWasAsync] === 0 ? "taken" : "going on";
 	}

@@ -22,7 +22,7 @@ const incoming = Buffer.allocUnsafeSlow(readBytesMax);
 /** What `net.Socket` keeps for itself. */
 interface Innards {
 	_handle: Owned | null;
-	readonly _server?: CountingServer | null;
+	_server?: CountingServer | null;
 }
 
 /** A `net.Server`, which is closed once all of its connections are gone. */
@@ -107,7 +107,7 @@ class TcpStream implements ClientStream {
 	}
 
 	cork(): void {
-		this.#corks += 1;
+		if (!this.#isEnding) this.#corks += 1;
 	}
 
 	uncork(): void {
@@ -170,8 +170,11 @@ class TcpStream implements ClientStream {
 		const head = this.#head;
 		if (head === undefined || this.#isPaused) return;
 		this.#head = undefined;
-		this.handlers?.read(head);
-		if (!this.#isPaused && !this.#isDestroyed) this.#startReading();
+		try {
+			this.handlers?.read(head);
+		} finally {
+			if (!this.#isPaused && !this.#isDestroyed) this.#startReading();
+		}
 	}
 
 	#startReading(): void {
@@ -204,6 +207,7 @@ class TcpStream implements ClientStream {
 
 	/** Once nothing is being written. */
 	#writeQueue(): void {
+		if (this.#isDestroyed) return;
 		const queue = this.#queue;
 		this.#queue = undefined;
 		if (queue !== undefined) {
@@ -271,8 +275,12 @@ export function takeTcpStream(socket: Duplex, head: Buffer): ClientStream | unde
 	socket.setTimeout(0);
 	socket.setNoDelay();
 	innards._handle = null;
-	// The socket, which would stay in memory.
-	for (const symbol of Object.getOwnPropertySymbols(handle)) Reflect.set(handle, symbol, undefined);
+	// Whoever destroys what is left of the socket must not have the server count the connection out, too.
+	innards._server = null;
+	// The socket, which would stay in memory. What else is noted there is others', as the context of an AsyncLocalStorage.
+	for (const symbol of Object.getOwnPropertySymbols(handle)) {
+		if (Reflect.get(handle, symbol) === socket) Reflect.set(handle, symbol, undefined);
+	}
 	return new TcpStream(handle, binding, server ?? undefined, head);
 }
 

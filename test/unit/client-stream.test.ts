@@ -2,7 +2,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
+import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ClientStream, clientStreamOf } from "../../server/transport/client-stream.ts";
 import { DuplexStream } from "../../server/transport/duplex-stream.ts";
@@ -203,6 +207,60 @@ describe.each(Object.entries(kinds))("a stream %s", (_kind, make) => {
 			stream.write(Buffer.from("anybody?"));
 			return events.includes("gone");
 		});
+	});
+	test("once it has ended it is not drained, whoever still corks it", async () => {
+		const { stream, events, client } = await upgradedPair(make);
+		fill(stream);
+		client.resetAndDestroy();
+		await eventually("it is gone", () => events.includes("gone"));
+		let drained = 0;
+		if (stream.waitingBytes > 0) stream.onceDrained(() => (drained += 1));
+		stream.cork();
+		stream.uncork();
+		expect(drained).toBe(0);
+		expect(events).toEqual(["gone"]);
+	});
+});
+
+test("the server counts a connection out once, also when somebody destroys what is left of its socket", async () => {
+	const sockets: Duplex[] = [];
+	const { stream, events, client, server } = await upgradedPair((socket, head) => {
+		sockets.push(socket);
+		return clientStreamOf(socket, head);
+	});
+	const connections = promisify(server.getConnections.bind(server));
+	for (const socket of sockets) socket.destroy();
+	await Promise.all(sockets.map((socket) => (socket.closed ? undefined : once(socket, "close"))));
+	expect(await connections()).toBe(1);
+	client.write("hello");
+	await eventually("it is read", () => events.includes("read hello"));
+	stream.destroy();
+	await eventually("it is gone", () => events.includes("gone"));
+	expect(await connections()).toBe(0);
+});
+
+test("what somebody else notes about a connection's handle stays", async () => {
+	const note = Symbol("note");
+	let handle: object | undefined;
+	await upgradedPair((socket, head) => {
+		handle = (socket as unknown as { _handle: object })._handle;
+		Reflect.set(handle, note, "theirs");
+		return clientStreamOf(socket, head);
+	});
+	expect(handle && Reflect.get(handle, note)).toBe("theirs");
+});
+
+test("what is not used of a connection's net.Socket does not stay in memory", async () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	let left: WeakRef<Duplex> | undefined;
+	await upgradedPair((socket, head) => {
+		left = new WeakRef(socket);
+		return clientStreamOf(socket, head);
+	});
+	await eventually("it is collected", () => {
+		collect();
+		return left !== undefined && left.deref() === undefined;
 	});
 });
 
