@@ -105,9 +105,11 @@ export class TcpBinding {
 
 /**
  * None of it is documented, though it has been as it is for years: so each part is looked for.
- * @returns `undefined` where one is missing or forbidden (`node --permission`), as in other runtimes than Node.js.
+ * @returns `undefined` where one is missing or forbidden (`node --permission`), as in other runtimes than Node.js, and where asking for it
+ * may end the process (`node --throw-deprecation --pending-deprecation`).
  */
 export function findTcpBinding(): TcpBinding | undefined {
+	if (process.throwDeprecation) return undefined;
 	try {
 		const { binding } = process as unknown as { readonly binding: (name: string) => unknown };
 		const tcp = binding("tcp_wrap") as TcpWrap;

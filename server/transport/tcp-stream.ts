@@ -23,6 +23,7 @@ const incoming = Buffer.allocUnsafeSlow(readBytesMax);
 interface Innards {
 	_handle: Owned | null;
 	_server?: CountingServer | null;
+	_destroy(error: Error | null, done: (error: Error | null) => void): void;
 }
 
 /** A `net.Server`, which is closed once all of its connections are gone. */
@@ -275,14 +276,22 @@ export function takeTcpStream(socket: Duplex, head: Buffer): ClientStream | unde
 	socket.setTimeout(0);
 	socket.setNoDelay();
 	innards._handle = null;
-	// Whoever destroys what is left of the socket must not have the server count the connection out, too.
 	innards._server = null;
 	// The socket, which would stay in memory. What else is noted there is others', as the context of an AsyncLocalStorage.
 	for (const symbol of Object.getOwnPropertySymbols(handle)) {
 		if (Reflect.get(handle, symbol) === socket) Reflect.set(handle, symbol, undefined);
 	}
-	return new TcpStream(handle, binding, server ?? undefined, head);
+	const stream = new TcpStream(handle, binding, server ?? undefined, head);
+	// Whoever still ends the socket means the connection; what they write to it is lost, and no reason to end the process.
+	innards._destroy = (error, done) => {
+		stream.destroy();
+		done(error);
+	};
+	socket.on("error", ignore);
+	return stream;
 }
+
+function ignore(): void {}
 
 /** Whether all that is written has left, nothing waits to be read, and nobody waits for anything. */
 function isUnused(socket: Socket): boolean {

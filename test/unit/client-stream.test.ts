@@ -208,6 +208,31 @@ describe.each(Object.entries(kinds))("a stream %s", (_kind, make) => {
 			return events.includes("gone");
 		});
 	});
+	test("a listener that throws at what came with the request does not keep the rest from being read", async () => {
+		const { stream, events, client } = await upgradedPair((socket, head) => {
+			const made = make(socket, head);
+			made.pause();
+			return made;
+		}, "one ");
+		const thrown: unknown[] = [];
+		process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
+		onTestFinished(() => process.setUncaughtExceptionCaptureCallback(null));
+		const { handlers } = stream;
+		stream.handlers = {
+			read() {
+				stream.handlers = handlers;
+				throw new Error("of a listener");
+			},
+			ended() {},
+			gone() {},
+		};
+		stream.resume();
+		await eventually("it has thrown", () => thrown.length > 0);
+		client.write("two");
+		await eventually("the rest is read", () => events.join("|") === "read two");
+		expect(thrown).toEqual([new Error("of a listener")]);
+	});
+
 	test("once it has ended it is not drained, whoever still corks it", async () => {
 		const { stream, events, client } = await upgradedPair(make);
 		fill(stream);
@@ -222,21 +247,34 @@ describe.each(Object.entries(kinds))("a stream %s", (_kind, make) => {
 	});
 });
 
-test("the server counts a connection out once, also when somebody destroys what is left of its socket", async () => {
-	const sockets: Duplex[] = [];
-	const { stream, events, client, server } = await upgradedPair((socket, head) => {
-		sockets.push(socket);
-		return clientStreamOf(socket, head);
+test("whoever ends the socket that a connection came with ends it, and the server counts it out once", async () => {
+	const endings: Record<string, (socket: Duplex) => void> = {
+		"by destroying it": (socket) => socket.destroy(),
+		"with a last word": (socket) => socket.end("HTTP/1.1 404 Not Found\r\n\r\n"),
+		"while it is written to": (socket) => {
+			socket.write("early");
+			socket.destroy();
+		},
+	};
+	for (const [how, end] of Object.entries(endings)) {
+		const sockets: Duplex[] = [];
+		const { events, server } = await upgradedPair((socket, head) => {
+			sockets.push(socket);
+			return clientStreamOf(socket, head);
+		});
+		for (const socket of sockets) end(socket);
+		await eventually(`it is gone: ${how}`, () => events.includes("gone"));
+		expect(await promisify(server.getConnections.bind(server))()).toBe(0);
+		expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+	}
+});
+
+test("where what is deprecated throws, connections stay with their net.Socket", () => {
+	process.throwDeprecation = true;
+	onTestFinished(() => {
+		process.throwDeprecation = false;
 	});
-	const connections = promisify(server.getConnections.bind(server));
-	for (const socket of sockets) socket.destroy();
-	await Promise.all(sockets.map((socket) => (socket.closed ? undefined : once(socket, "close"))));
-	expect(await connections()).toBe(1);
-	client.write("hello");
-	await eventually("it is read", () => events.includes("read hello"));
-	stream.destroy();
-	await eventually("it is gone", () => events.includes("gone"));
-	expect(await connections()).toBe(0);
+	expect(findTcpBinding()).toBeUndefined();
 });
 
 test("what somebody else notes about a connection's handle stays", async () => {
