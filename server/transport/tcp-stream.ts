@@ -19,6 +19,32 @@ const binding = findTcpBinding();
 /** Everything is read into it, and copied from there before the next is: most of it is small, and memory for each piece costs more than a copy. */
 const incoming = Buffer.allocUnsafeSlow(readBytesMax);
 
+/**
+ * What is read in small pieces shares some memory, and not much: somebody may keep a few bytes of it for as long as there is a document (Yjs does so
+ * with binary values in objects), and all that they came with.
+ */
+const sharedBytes = 4 * 1024;
+const sharingBytesMax = 512;
+let shared = Buffer.allocUnsafeSlow(sharedBytes);
+let sharedAt = 0;
+
+/** @returns So many bytes of what was read. */
+function copyOf(bytes: number): Buffer {
+	if (bytes > sharingBytesMax) {
+		const chunk = Buffer.allocUnsafeSlow(bytes);
+		incoming.copy(chunk, 0, 0, bytes);
+		return chunk;
+	}
+	if (sharedAt + bytes > sharedBytes) {
+		shared = Buffer.allocUnsafeSlow(sharedBytes);
+		sharedAt = 0;
+	}
+	const start = sharedAt;
+	sharedAt += bytes;
+	incoming.copy(shared, start, 0, bytes);
+	return shared.subarray(start, sharedAt);
+}
+
 /** What `net.Socket` keeps for itself. */
 interface Innards {
 	_handle: Owned | null;
@@ -156,9 +182,7 @@ class TcpStream implements ClientStream {
 	read(bytes: number): void {
 		if (this.#isDestroyed || bytes === 0) return;
 		if (bytes > 0) {
-			const chunk = Buffer.allocUnsafe(bytes);
-			incoming.copy(chunk, 0, 0, bytes);
-			this.handlers?.read(chunk);
+			this.handlers?.read(copyOf(bytes));
 		} else if (bytes === endOfFile) {
 			this.#hasEnded = true;
 			this.handlers?.ended();

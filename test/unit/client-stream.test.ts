@@ -42,6 +42,25 @@ test("here, connections are taken from net.Socket", async () => {
 	expect(stream).not.toBeInstanceOf(DuplexStream);
 });
 
+test("[TRN5] whoever keeps a few bytes that were read keeps little beside them", async () => {
+	const { stream, client } = await upgradedPair(clientStreamOf);
+	const kept: Buffer[] = [];
+	stream.handlers = { read: (chunk) => kept.push(chunk), ended() {}, gone() {} };
+	const sizes = [1, 10, 100, 500, 1_000, 10_000];
+	for (const size of sizes) {
+		const before = kept.length;
+		client.write(Buffer.alloc(size, size));
+		await eventually(
+			"it is read",
+			() => kept.slice(before).reduce((sum, c) => sum + c.byteLength, 0) === size,
+		);
+		const [chunk] = kept.slice(before);
+		expect(chunk?.buffer.byteLength).toBeLessThanOrEqual(Math.max(4_096, size));
+	}
+	const expected = Buffer.concat(sizes.map((size) => Buffer.alloc(size, size)));
+	expect(Buffer.concat(kept).equals(expected)).toBe(true);
+});
+
 describe.each(Object.entries(kinds))("a stream %s", (_kind, make) => {
 	test("carries bytes both ways, and counts them", async () => {
 		const { stream, events, client } = await upgradedPair(make);
