@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
-import type { Metrics } from "../extensions/metrics/index.ts";
 import type { AdminGateOptions } from "./admin/admin-gate.ts";
 import type { Operations } from "./admin/operations.ts";
 import { serveAdministration } from "./administration.ts";
@@ -12,7 +11,6 @@ import { storedDocumentsOf } from "./stored-documents.ts";
 
 export interface HttpAnswersOptions {
 	readonly node: IndelibleNode;
-	readonly metrics: Pick<Metrics, "contentType" | "text"> | undefined;
 	/** Whether the demo editor is among it. */
 	readonly demo: boolean;
 	readonly administration: { readonly access: AdminGateOptions; readonly operations: Operations } | undefined;
@@ -24,19 +22,16 @@ export interface HttpAnswersOptions {
 export type HttpAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * A node's HTTP. This module, and the 60 files of others' that it needs, is loaded when somebody asks for something: who comes with a
+ * A node's pages. This module, and the 60 files of others' that it needs, is loaded when somebody asks for one: who comes with a
  * WebSocket does not, and after a restart there are thousands of them.
  */
 export function answerHttp({
 	node,
-	metrics,
 	demo,
 	administration,
 	overrideGlobalObjects,
 }: HttpAnswersOptions): HttpAnswer {
 	const app = createHttp({
-		readiness: () => node.readiness(),
-		metrics,
 		demoFolder: demo ? builtFolder("demo") : undefined,
 		adminFolder: administration === undefined ? undefined : builtFolder("admin"),
 	});

@@ -10,6 +10,7 @@ import {
 import { RedisRefusedError } from "../extensions/redis/redis-refused-error.ts";
 import { adviceOnStore } from "./advice.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
+import { leanHocuspocus } from "./lean-hocuspocus.ts";
 import { packageFolder } from "./package-folder.ts";
 import { type Setting, type SettingName, settingChapters, settings } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
@@ -90,7 +91,9 @@ Settings come from flags, then environment variables, then indelible.config.ts, 
 	.addCommand(
 		command("start", "serve documents, and the demo editor, until SIGTERM or SIGINT").action(
 			async (_options, self: Command) => {
+				const endLeanness = leanHocuspocus();
 				const { start } = await import("./start.ts");
+				endLeanness();
 				await start(await configurationOf(self), version);
 			},
 		),

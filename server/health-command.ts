@@ -1,5 +1,4 @@
-import { get as getPlain, type IncomingMessage, type RequestOptions } from "node:http";
-import { get as getTls } from "node:https";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import type { Settings } from "./settings.ts";
 
 const timeoutMs = 3_000;
@@ -40,7 +39,8 @@ async function ask({ host, port, tlsCert }: Settings, path: string) {
 }
 
 function request(options: RequestOptions, isTls: boolean, onResponse: (response: IncomingMessage) => void) {
-	if (!isTls) return getPlain(options, onResponse);
+	// Not imported, as containers ask every few seconds: see `./node-http.ts`.
+	if (!isTls) return process.getBuiltinModule("node:http").get(options, onResponse);
 	// Its certificate is for the name that people use, and whether it is good is not the question here.
-	return getTls({ ...options, rejectUnauthorized: false }, onResponse);
+	return process.getBuiltinModule("node:https").get({ ...options, rejectUnauthorized: false }, onResponse);
 }

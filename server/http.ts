@@ -3,16 +3,11 @@ import { join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import type { Metrics } from "../extensions/metrics/index.ts";
 import { adminHeaders, isAdminPath, serveAdminPage } from "./admin/admin-page.ts";
 import { messagePage } from "./message-page.ts";
-import type { Readiness } from "./node.ts";
 
 export interface HttpOptions {
-	readonly readiness: () => Readiness;
-	/** Without it there is no `/metrics`. */
-	readonly metrics?: Pick<Metrics, "contentType" | "text"> | undefined;
-	/** The folder of the built demo editor; without it there are only the health endpoints. */
+	/** The folder of the built demo editor; without it that is off. */
 	readonly demoFolder?: string | undefined;
 	/** The folder of the built admin page; without it that is off. */
 	readonly adminFolder?: string | undefined;
@@ -39,24 +34,13 @@ const pageHeaders = secureHeaders({
 	originAgentCluster: false,
 });
 
-/** The node's HTTP: health for operators and load balancers, the admin page, and the demo editor. */
-export function createHttp({ readiness, metrics, demoFolder, adminFolder }: HttpOptions): Hono {
+/** The node's pages: the admin page and the demo editor. What machines ask for is in `./plain-answers.ts`. */
+export function createHttp({ demoFolder, adminFolder }: HttpOptions): Hono {
 	const app = new Hono();
 	const hasAdminPage = adminFolder !== undefined;
 	app.use((context, next) =>
 		(hasAdminPage && isAdminPath(context.req.path) ? adminHeaders : pageHeaders)(context, next),
 	);
-	app.get("/healthz", (context) => json(context, 200, { status: "alive" }));
-	app.get("/readyz", (context) => {
-		const state = readiness();
-		return json(context, state.ready ? 200 : 503, state);
-	});
-	if (metrics !== undefined) {
-		app.get("/metrics", async (context) => {
-			context.header("Cache-Control", "no-store");
-			return context.body(await metrics.text(), 200, { "Content-Type": metrics.contentType });
-		});
-	}
 	serveAdminPage(app, adminFolder);
 	if (demoFolder === undefined) {
 		app.get("/", (context) => page(context, 200, "Indelible is running", "The demo editor is switched off."));
@@ -89,11 +73,6 @@ function serveDemo(app: Hono, demoFolder: string): void {
 	// A document's name may hold anything, encoded slashes included.
 	app.get("/d/*", index);
 	app.use("*", files("no-cache"));
-}
-
-function json(context: Context, status: 200 | 503, body: object): Response {
-	context.header("Cache-Control", "no-store");
-	return context.json(body, status);
 }
 
 function page(context: Context, status: 200 | 404 | 503, title: string, sentence: string): Response {

@@ -7,6 +7,7 @@ import type { HttpAnswer } from "./answer-http.ts";
 import { createLogger } from "./logging.ts";
 import type { IndelibleNode } from "./node.ts";
 import { packageFolder } from "./package-folder.ts";
+import { type PlainAnswer, plainAnswers } from "./plain-answers.ts";
 import { problemWith } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
 
@@ -28,6 +29,7 @@ export interface OperatorRoutesOptions {
  */
 export class OperatorRoutes {
 	readonly #isOurs: RegExp;
+	readonly #answerPlainly: PlainAnswer;
 	readonly #make: () => Promise<Routes>;
 	/** What answers, and what of that has to be closed. */
 	#routes: Promise<Routes> | undefined;
@@ -39,7 +41,8 @@ export class OperatorRoutes {
 		if (metrics !== undefined) paths.push("metrics$");
 		if (hasAdmin) paths.push("admin(/|$)", "api/(admin|auth)/", "api/documents(/|$)");
 		this.#isOurs = new RegExp(`^/(${paths.join("|")})`);
-		this.#make = () => makeRoutes(node, { adminToken, metrics, logger });
+		this.#answerPlainly = plainAnswers({ readiness: () => node.readiness(), metrics });
+		this.#make = () => makeRoutes(node, { adminToken, logger });
 		if (!hasAdmin) return;
 		const problem = problemWith("adminToken", adminToken);
 		const where = "the options of OperatorRoutes";
@@ -56,6 +59,7 @@ export class OperatorRoutes {
 	 */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
 		if (!this.#isOurs.test(request.url?.split("?", 1)[0] ?? "")) return false;
+		if (await this.#answerPlainly(request, response)) return true;
 		this.#routes ??= this.#make();
 		const { answer } = await this.#routes;
 		await answer(request, response);
@@ -76,11 +80,11 @@ interface Routes {
 
 async function makeRoutes(
 	node: IndelibleNode,
-	{ adminToken, metrics, logger }: OperatorRoutesOptions,
+	{ adminToken, logger }: Pick<OperatorRoutesOptions, "adminToken" | "logger">,
 ): Promise<Routes> {
 	const { answerHttp } = await import("./answer-http.ts");
 	// The rest of the process keeps its own `Request` and `Response`.
-	const options = { node, metrics, demo: false, overrideGlobalObjects: false };
+	const options = { node, demo: false, overrideGlobalObjects: false };
 	if (adminToken === undefined)
 		return { answer: answerHttp({ ...options, administration: undefined }), operations: undefined };
 	const { Operations } = await import("./admin/operations.ts");

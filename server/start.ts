@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { flushCompileCache } from "node:module";
 import { relative } from "node:path";
 import type { Logger } from "pino";
@@ -16,6 +16,8 @@ import { takeHooks } from "./hooks.ts";
 import { httpPatience } from "./http-patience.ts";
 import { createLogger } from "./logging.ts";
 import type { IndelibleNode } from "./node.ts";
+import { createServer } from "./node-http.ts";
+import { plainAnswers } from "./plain-answers.ts";
 import type { Settings } from "./settings.ts";
 import { createTlsServer, type TlsFiles, takeTlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
@@ -87,13 +89,15 @@ interface ServeOptions {
 }
 
 function serve({ node, metrics, demo, administration, tls, logger }: ServeOptions): Server {
+	const answerPlainly = plainAnswers({ readiness: () => node.readiness(), metrics });
 	let answer: Promise<HttpAnswer> | undefined;
 	const makeAnswer = async () => {
 		const { answerHttp } = await import("./answer-http.ts");
-		return answerHttp({ node, metrics, demo, administration, overrideGlobalObjects: true });
+		return answerHttp({ node, demo, administration, overrideGlobalObjects: true });
 	};
 	const listener = async (request: IncomingMessage, response: ServerResponse) => {
 		if (await node.handleRequest(request, response)) return;
+		if (await answerPlainly(request, response)) return;
 		answer ??= makeAnswer();
 		await (await answer)(request, response);
 	};

@@ -1,7 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { RequestListener, Server } from "node:http";
-import { createServer } from "node:https";
 import type { DurabilityLogger } from "../extensions/durability/index.ts";
 import { whyUnreadable } from "./advice.ts";
 import { httpPatience, tlsHandshakeTimeout } from "./http-patience.ts";
@@ -46,6 +45,8 @@ export function createTlsServer(
 		minVersion: "TLSv1.2",
 		handshakeTimeout: tlsHandshakeTimeout,
 	} as const;
+	// Most nodes have a proxy for it, and don't load it.
+	const { createServer } = process.getBuiltinModule("node:https");
 	const server = createServer(
 		{ ...httpPatience, ...options, shouldUpgradeCallback: asksForWebSocket },
 		listener,

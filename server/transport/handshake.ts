@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { retryAfterSeconds } from "../load/retry-after.ts";
+import { STATUS_CODES } from "../node-http.ts";
 
 /** A WebSocket's opening handshake (RFC 6455, section 4.2): whether a request can be accepted, and what it is answered. */
 export type Handshake =

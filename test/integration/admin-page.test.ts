@@ -28,7 +28,7 @@ interface Answer {
 
 /** Asks for exactly the path that it is given; `fetch` would tidy it up first. */
 async function serve(adminFolder?: string): Promise<(path: string) => Promise<Answer>> {
-	const app = createHttp({ readiness: () => ({ ready: true, reasons: [] }), adminFolder });
+	const app = createHttp({ adminFolder });
 	const server = createServer(getRequestListener(app.fetch));
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	onTestFinished(() => void server.close());

@@ -8,6 +8,7 @@ import { getRequestListener } from "@hono/node-server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { createHttp, type HttpOptions } from "../../server/http.ts";
+import { type PlainAnswersOptions, plainAnswers } from "../../server/plain-answers.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLocalNode } from "../support/local-node.ts";
 import { startNodeProcess } from "../support/node-process.ts";
@@ -38,9 +39,15 @@ function asking(port: number): Ask {
 	};
 }
 
-async function serve(options: Partial<HttpOptions> = {}): Promise<Ask> {
-	const app = createHttp({ readiness: () => ({ ready: true, reasons: [] }), ...options });
-	const server = createServer(getRequestListener(app.fetch));
+async function serve({
+	readiness = () => ({ ready: true, reasons: [] }),
+	...options
+}: HttpOptions & Partial<PlainAnswersOptions> = {}): Promise<Ask> {
+	const answerPlainly = plainAnswers({ ...options, readiness });
+	const answer = getRequestListener(createHttp(options).fetch);
+	const server = createServer(async (request, response) => {
+		if (!(await answerPlainly(request, response))) await answer(request, response);
+	});
 	server.listen(0, "127.0.0.1");
 	await once(server, "listening");
 	onTestFinished(() => {
@@ -243,23 +250,42 @@ describe("the demo editor", () => {
 	});
 });
 
-test.for(["/", "/healthz", "/nothing", "/assets/app-1a2b.js"])(
-	"%s carries the security headers",
-	async (path) => {
-		const ask = await serve({ demoFolder: builtDemo() });
-		const { headers } = await ask(path);
+test.for(["/", "/nothing", "/assets/app-1a2b.js"])("%s carries the security headers", async (path) => {
+	const ask = await serve({ demoFolder: builtDemo() });
+	const { headers } = await ask(path);
+	expect(headers).toMatchObject({
+		"x-content-type-options": "nosniff",
+		"x-frame-options": "SAMEORIGIN",
+		"referrer-policy": "no-referrer",
+	});
+	expect(headers["content-security-policy"]).toMatch(/default-src 'self'/);
+	expect(headers["content-security-policy"]).toMatch(/script-src 'self' 'wasm-unsafe-eval'(;|$)/);
+	expect(headers["content-security-policy"]).toMatch(/object-src 'none'/);
+	expect(headers).not.toHaveProperty("strict-transport-security");
+	expect(headers).not.toHaveProperty("x-powered-by");
+});
+
+test("what machines ask for is no page, whoever opens it; metrics that fail are an error", async () => {
+	const metrics = { contentType: "text/plain; version=0.0.4", text: async () => "some_bytes 7\n" };
+	const ask = await serve({ metrics });
+	for (const path of ["/healthz", "/readyz", "/metrics", "/metrics?x=1", "http://localhost/metrics"]) {
+		const { status, headers } = await ask(path);
+		expect(status).toBe(200);
 		expect(headers).toMatchObject({
+			"cache-control": "no-store",
+			"content-security-policy": expect.stringContaining("default-src 'none'"),
 			"x-content-type-options": "nosniff",
-			"x-frame-options": "SAMEORIGIN",
-			"referrer-policy": "no-referrer",
 		});
-		expect(headers["content-security-policy"]).toMatch(/default-src 'self'/);
-		expect(headers["content-security-policy"]).toMatch(/script-src 'self' 'wasm-unsafe-eval'(;|$)/);
-		expect(headers["content-security-policy"]).toMatch(/object-src 'none'/);
-		expect(headers).not.toHaveProperty("strict-transport-security");
-		expect(headers).not.toHaveProperty("x-powered-by");
-	},
-);
+	}
+	expect(await ask("/metrics")).toMatchObject({ body: "some_bytes 7\n" });
+	expect((await ask("/metrics", { method: "HEAD" })).headers["content-length"]).toBe("13");
+	expect((await ask("/metrics", { method: "POST" })).status).toBe(404);
+	const failing = await serve({
+		metrics: { ...metrics, text: () => Promise.reject(new Error("not today")) },
+	});
+	expect((await failing("/metrics")).status).toBe(500);
+	expect((await (await serve())("/metrics")).status).toBe(404);
+});
 
 describe("without the demo editor", () => {
 	test("switched off: / says that the node runs, health works, the rest is 404", async () => {

@@ -105,7 +105,10 @@ import { writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 const urls = [];
 registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
-process.on("exit", () => writeFileSync("loaded.json", JSON.stringify(urls)));
+globalThis.noteLoaded = () => {
+	const builtins = process.moduleLoadList.map((name) => name.replace("NativeModule ", "node:"));
+	writeFileSync("loaded.json", JSON.stringify([...urls, ...builtins]));
+};
 `;
 
 const sharing = `
@@ -114,15 +117,26 @@ import { Durability } from "indelible/durability";
 import * as Y from "yjs";
 export default {
 	async onListen({ instance }) {
+		noteLoaded();
 		const [durability] = instance.configuration.extensions;
 		const { document } = await instance.openDirectConnection("doc");
-		writeFileSync("shared.json", JSON.stringify([durability instanceof Durability, document instanceof Y.Doc]));
+		const { Server } = await import("@hocuspocus/server");
+		const stock = new Server({ port: 0, address: "127.0.0.1", quiet: true, stopOnSignals: false });
+		await stock.listen();
+		const socket = new WebSocket("ws://127.0.0.1:" + stock.address.port);
+		const isServed = await new Promise((resolve) => {
+			socket.onopen = () => resolve(true);
+			socket.onerror = () => resolve(false);
+		});
+		socket.close();
+		const shared = [durability instanceof Durability, document instanceof Y.Doc, isServed];
+		writeFileSync("shared.json", JSON.stringify(shared));
 		setTimeout(() => process.kill(process.pid, "SIGTERM"));
 	},
 };
 `;
 
-test("a start loads a few files of the package, none that only some nodes need, and one Yjs, which configuration files share", async () => {
+test("a start loads a few files, none that only some nodes need, and one Yjs and one Hocuspocus, which configuration files share", async () => {
 	writeFileSync(join(folder, "noting.js"), noting);
 	writeFileSync(join(folder, "sharing.config.js"), sharing);
 	const data = mkdtempSync(join(folder, "data-"));
@@ -131,8 +145,13 @@ test("a start loads a few files of the package, none that only some nodes need, 
 	const output = await run(process.execPath, ["--import", "./noting.js", launcher, "start", ...flags]);
 	expect(output).not.toContain("already imported");
 	const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
-	expect(read("shared.json")).toEqual([true, true]);
-	const urls = (read("loaded.json") as string[]).filter((url) => url.startsWith("file:"));
+	expect(read("shared.json")).toEqual([true, true, true]);
+	const loaded: string[] = read("loaded.json");
+	const urls = loaded.filter((url) => url.startsWith("file:"));
+	expect(loaded).toContain("node:http");
+	// What an import of `node:http` brings along, and `node:https`.
+	for (const builtin of ["node:internal/deps/undici/undici", "node:http2", "node:tls"])
+		expect(loaded).not.toContain(builtin);
 	const ofPackage = (name: string) => urls.filter((url) => url.includes(`/node_modules/${name}/`));
 	expect(ofPackage("yjs")).toHaveLength(1);
 	expect(ofPackage("indelible").length).toBeLessThan(12);

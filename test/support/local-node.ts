@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { onTestFinished } from "vitest";
 import { SqliteStore } from "../../extensions/durability/index.ts";
-import { createHttp } from "../../server/http.ts";
 import { createNode, type IndelibleNode, type NodeOptions } from "../../server/index.ts";
+import { plainAnswers } from "../../server/plain-answers.ts";
 import { type Client, type ClientOptions, openClient } from "./client.ts";
 import { FaultyStore } from "./faulty-store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -46,8 +45,10 @@ export async function startLocalNode({
 		shutdownDeadlineMs: 1_000,
 		...options,
 	});
-	const http = createHttp({ readiness: () => node.readiness() });
-	const httpServer = createServer(getRequestListener(http.fetch));
+	const answer = plainAnswers({ readiness: () => node.readiness() });
+	const httpServer = createServer(async (request, response) => {
+		if (!(await answer(request, response))) response.writeHead(404).end();
+	});
 	const { port } = await node.listen(httpServer, { port: wantedPort, host: "127.0.0.1" });
 	const url = `ws://127.0.0.1:${port}`;
 	const clients: Client[] = [];
