@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line on a Node.js that can run it. Plain JavaScript, for whatever Node.js finds it.
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
-import module, { createRequire } from "node:module";
+// Starts the command line on a Node.js that can run it. Plain JavaScript, for whatever Node.js finds it. `start` comes here twice: what the
+// first time does not need is imported where it is.
 import { constants, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,23 +22,26 @@ const major = Number(process.versions.node.split(".")[0]);
 if (major >= oldestMajor) {
 	takeHeap();
 	endWithLauncher();
-	keepCompiled();
+	await keepCompiled();
+	const { existsSync } = await import("node:fs");
 	const source = new URL("../server/cli.ts", import.meta.url);
 	const built = new URL("../dist/server/cli.js", import.meta.url);
 	await import((existsSync(source) ? source : built).href);
 } else {
-	const binary = bundledNode();
+	const binary = await bundledNode();
 	if (binary === undefined) {
 		console.error(
 			`indelible: needs Node.js ${oldestMajor} or newer, and this is ${process.version}. Install one, or the package that brings it: npm install node@26`,
 		);
 		process.exit(2);
 	}
-	runOn(binary);
+	await runOn(binary);
 }
 
 /** The binary of the `node` package, an optional dependency of ours. */
-function bundledNode() {
+async function bundledNode() {
+	const { existsSync } = await import("node:fs");
+	const { createRequire } = await import("node:module");
 	try {
 		const path = createRequire(import.meta.url).resolve("node/bin/node");
 		return existsSync(path) ? path : undefined;
@@ -49,7 +50,8 @@ function bundledNode() {
 	}
 }
 
-function runOn(binary) {
+async function runOn(binary) {
+	const { spawn } = await import("node:child_process");
 	const child = spawn(binary, [...heapFlags(), fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
 		// The channel carries nothing: its end tells the child that this process is gone, however it went.
 		stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -92,20 +94,22 @@ function takeHeap() {
  * Compiled code is kept in the user's cache, where nobody else puts any: the next start takes half the processor time. Wherever there is no
  * such folder, or it can't be written, there is nothing kept. `NODE_COMPILE_CACHE` names another, `NODE_DISABLE_COMPILE_CACHE=1` none.
  */
-function keepCompiled() {
+async function keepCompiled() {
 	if (process.env.NODE_DISABLE_COMPILE_CACHE !== undefined) return;
+	const { enableCompileCache } = await import("node:module");
 	try {
-		const folder = process.env.NODE_COMPILE_CACHE ?? cacheFolder();
+		const folder = process.env.NODE_COMPILE_CACHE ?? (await cacheFolder());
 		// For threads as well.
 		process.env.NODE_COMPILE_CACHE = folder;
-		module.enableCompileCache(folder);
+		enableCompileCache(folder);
 	} catch {
 		// There is no home, or it is not ours to write to.
 	}
 }
 
 /** One level after the other: Node.js' own way of making several at once does not end where a file system refuses. */
-function cacheFolder() {
+async function cacheFolder() {
+	const { existsSync, mkdirSync } = await import("node:fs");
 	const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
 	const folder = join(caches, "indelible");
 	for (const path of [caches, folder]) if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
