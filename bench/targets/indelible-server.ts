@@ -1,7 +1,8 @@
-import { createServer } from "node:http";
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
 import type { NodeOptions } from "indelible";
+import { leanHocuspocus } from "../../server/lean-hocuspocus.ts";
+import { createServer } from "../../server/node-http.ts";
 import { serveBench, targetSettings } from "./protocol.ts";
 
 const quiet = () => {};
@@ -13,7 +14,9 @@ export async function serveIndelible(options: NodeOptions = {}): Promise<void> {
 	// As `indelible start` does, in the user's cache.
 	process.env.NODE_COMPILE_CACHE = compiled;
 	enableCompileCache(compiled);
+	const endLeanness = leanHocuspocus();
 	const { createNode } = await import("indelible");
+	endLeanness();
 	const node = await createNode({
 		data,
 		// How many it can hold is for the bench to find out.
