@@ -1,10 +1,10 @@
 /**
  * Builds what Node.js runs of the package: `server/` and `extensions/` as a few JavaScript files in `dist/`, in place of some 300, and a type
- * declaration beside each source file. A start takes a fifth less processor time that way. Nothing of others' is in these files: there must be one Yjs in
- * a process.
+ * declaration beside each source file. A start takes a fifth less processor time that way. Of others' only zod is in these files, of which a start would
+ * read 95 and use a tenth; never Yjs and what belongs to it, of which there must be one in a process.
  */
 import { execFileSync } from "node:child_process";
-import { globSync, rmSync } from "node:fs";
+import { globSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ChunkingContext, type InputOptions, type Plugin, rolldown } from "rolldown";
@@ -37,7 +37,7 @@ const places: Plugin = {
 const options: InputOptions = {
 	cwd: root,
 	platform: "node",
-	external: (id) => !/^[./]/.test(id),
+	external: (id) => !/^([./]|zod($|\/))/.test(id),
 	plugins: [places],
 };
 
@@ -54,8 +54,11 @@ function loadedWith(sources: readonly string[], context: ChunkingContext): Reado
 }
 
 const names = { entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" };
+/** Its licence has to be with every copy. */
+const banner = ({ name }: { readonly name: string }) =>
+	name === "zod" ? `/* zod:\n${readFileSync(join(root, "node_modules/zod/LICENSE"), "utf8").trim()}\n*/` : "";
 /** Whoever looks at them has the source. */
-const written = { dir: dist, format: "esm", comments: false, ...names } as const;
+const written = { dir: dist, format: "esm", comments: false, banner, ...names } as const;
 
 async function buildMainThread(): Promise<void> {
 	let ofCommands: ReadonlySet<string> | undefined;
@@ -69,10 +72,9 @@ async function buildMainThread(): Promise<void> {
 		return ofNode.has(id) ? "node" : null;
 	};
 	const bundle = await rolldown({ ...options, input: inputOf(entries) });
-	await bundle.write({
-		...written,
-		codeSplitting: { groups: [{ name: nameOf, debugName: "what is loaded together" }] },
-	});
+	const zod = { name: "zod", test: /[\\/]node_modules[\\/]zod[\\/]/, priority: 1 };
+	const groups = [zod, { name: nameOf, debugName: "what is loaded together" }];
+	await bundle.write({ ...written, codeSplitting: { groups } });
 	await bundle.close();
 }
 

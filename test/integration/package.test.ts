@@ -99,6 +99,22 @@ test("the package holds what runs, its types and its papers, and nothing else", 
 			);
 });
 
+test("what is zod's has its licence with it, and of others' there is nothing in the package's code", () => {
+	const scripts = filesUnder(installed).filter((name) =>
+		/^dist\/(server|extensions|chunks)\/.+\.js$/.test(name),
+	);
+	const origins = new Set(
+		scripts.flatMap((name) => {
+			const text = readFileSync(join(installed, name), "utf8");
+			return [...text.matchAll(/^\/\/ \S*node_modules\/((?:@[^/\s]+\/)?[^/\s]+)/gm)].map(([, origin]) => {
+				expect(text).toMatch(new RegExp(`${origin}:\n\\w+ License`));
+				return origin;
+			});
+		}),
+	);
+	expect([...origins]).toEqual(["zod"]);
+});
+
 /** Writes down which modules the main thread has loaded. */
 const noting = `
 import { writeFileSync } from "node:fs";
@@ -112,12 +128,20 @@ globalThis.noteLoaded = () => {
 `;
 
 const sharing = `
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { Durability } from "indelible/durability";
 import * as Y from "yjs";
 export default {
-	async onListen({ instance }) {
+	async onListen({ instance, port }) {
+		const visitor = connect(port, "127.0.0.1");
+		visitor.write("GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n");
+		visitor.write("Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n");
+		const [answer] = await once(visitor, "data");
+		const [health] = await once(connect(port, "127.0.0.1").end("GET /readyz HTTP/1.0\\r\\n\\r\\n"), "data");
 		noteLoaded();
+		visitor.destroy();
 		const [durability] = instance.configuration.extensions;
 		const { document } = await instance.openDirectConnection("doc");
 		const { Server } = await import("@hocuspocus/server");
@@ -129,14 +153,19 @@ export default {
 			socket.onerror = () => resolve(false);
 		});
 		socket.close();
-		const shared = [durability instanceof Durability, document instanceof Y.Doc, isServed];
+		const shared = {
+			answers: [answer, health].map((text) => String(text).split("\\r\\n", 1)[0]),
+			durability: durability instanceof Durability,
+			document: document instanceof Y.Doc,
+			isServed,
+		};
 		writeFileSync("shared.json", JSON.stringify(shared));
 		setTimeout(() => process.kill(process.pid, "SIGTERM"));
 	},
 };
 `;
 
-test("a start loads a few files, none that only some nodes need, and one Yjs and one Hocuspocus, which configuration files share", async () => {
+test("a start, a visitor and a probe of health load a few files, none that only some nodes need, and one Yjs and one Hocuspocus, which configuration files share", async () => {
 	writeFileSync(join(folder, "noting.js"), noting);
 	writeFileSync(join(folder, "sharing.config.js"), sharing);
 	const data = mkdtempSync(join(folder, "data-"));
@@ -145,7 +174,12 @@ test("a start loads a few files, none that only some nodes need, and one Yjs and
 	const output = await run(process.execPath, ["--import", "./noting.js", launcher, "start", ...flags]);
 	expect(output).not.toContain("already imported");
 	const read = (name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"));
-	expect(read("shared.json")).toEqual([true, true, true]);
+	expect(read("shared.json")).toEqual({
+		answers: ["HTTP/1.1 101 Switching Protocols", "HTTP/1.1 200 OK"],
+		durability: true,
+		document: true,
+		isServed: true,
+	});
 	const loaded: string[] = read("loaded.json");
 	const urls = loaded.filter((url) => url.startsWith("file:"));
 	expect(loaded).toContain("node:http");
