@@ -28,7 +28,7 @@ async function startProcess(
 describe("a node that nothing protects", () => {
 	test("says so loudly when it listens elsewhere than on this machine", async () => {
 		const open = await startProcess({}, ["--host", "0.0.0.0"]);
-		expect(open.output()).toContain("EVERYBODY who reaches this address");
+		await eventually("it to be said", () => open.output().includes("EVERYBODY who reaches this address"));
 	});
 
 	test("says nothing on this machine, or when it is protected", async () => {
