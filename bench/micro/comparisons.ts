@@ -1,9 +1,12 @@
 import type { Writable } from "node:stream";
+import { deserialize, serialize } from "node:v8";
 import * as decoding from "lib0/decoding";
 import * as ws from "ws";
 import { applyAwarenessUpdate, encodeAwarenessUpdate } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { DocumentLog } from "../../extensions/durability/document-log.ts";
+import { packBatch, sizeOf, unpackBatch } from "../../extensions/durability/sqlite/packing.ts";
+import { SharedSlot } from "../../extensions/durability/storage/shared-slot.ts";
 import { updateEnds } from "../../extensions/durability/update-ends.ts";
 import { inspectIncoming } from "../../extensions/durability/wire.ts";
 import { addressField, awarenessBody, step1Body, updateBody } from "../../extensions/sync/bodies.ts";
@@ -363,6 +366,45 @@ function settling(): Comparison {
 	};
 }
 
+/** What a commit of one edit says to the thread that writes. */
+function handingOver(): Comparison {
+	const slot = new SharedSlot();
+	const batches = clientIds(1_000).map((clientId) => [
+		{ documentName: "projects/4711/minutes of the meeting", updates: [keystroke(clientId, 1)] },
+	]);
+	return {
+		name: "handing over 1,000 commits of one edit",
+		ours: {
+			what: "bytes in shared memory",
+			run: () => {
+				let bytes = 0;
+				batches.forEach((batch, id) => {
+					slot.put(id, sizeOf(batch).packed, (target) => packBatch(target, batch));
+					slot.ring();
+					for (const { payload } of unpackBatch(slot.take()?.question ?? Buffer.alloc(0)))
+						bytes += payload.byteLength;
+				});
+				return bytes;
+			},
+		},
+		plain: {
+			what: "a message, serialized and read again",
+			run: () => {
+				let bytes = 0;
+				batches.forEach((batch, id) => {
+					const question = deserialize(serialize({ id, kind: "append", ask: batch })) as {
+						ask: typeof batch;
+					};
+					for (const { updates } of question.ask) bytes += updates[0]?.byteLength ?? 0;
+				});
+				return bytes;
+			},
+		},
+		// The wake-ups, which are most of it, are left out on both sides.
+		timesMin: 1.5,
+	};
+}
+
 /** What a handshake hands to Hocuspocus. */
 function requests(): Comparison {
 	const rawHeaders = [
@@ -412,5 +454,6 @@ export const comparisons: readonly (() => Comparison | Promise<Comparison>)[] = 
 	() => joins(true),
 	merging,
 	settling,
+	handingOver,
 	requests,
 ];

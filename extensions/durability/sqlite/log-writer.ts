@@ -14,7 +14,7 @@ import {
 	writeEntry,
 } from "./log-chunk.ts";
 import { prepareStatements, type Statements } from "./log-statements.ts";
-import type { AppendOutcome, Deletion, DeletionOutcome, Merged, PackedBatch } from "./messages.ts";
+import type { AppendOutcome, Deletion, DeletionOutcome, Merged, PackedRequest } from "./messages.ts";
 import { errorCode, isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
 
@@ -40,14 +40,14 @@ export class LogWriter {
 	 * When a statement meets a page that makes no sense, SQLite fails all that follow in its transaction, its savepoint
 	 * rolled back or not. So the others are written anew without that document.
 	 */
-	append(batch: PackedBatch): AppendOutcome {
+	append(batch: readonly PackedRequest[]): AppendOutcome {
 		const failures: Failures = new Map();
 		for (;;) {
 			try {
 				const positions = this.#appendExcept(failures, batch);
 				return { positions, failures: Array.from(failures, ([index, error]) => ({ index, error })) };
 			} catch (error) {
-				for (const documentName of batch.documentNames) this.#tails.forget(documentName);
+				for (const { documentName } of batch) this.#tails.forget(documentName);
 				if (!(error instanceof DamagedPage)) throw error;
 				failures.set(error.index, toWire(error.damage, errorCode));
 			}
@@ -59,17 +59,18 @@ export class LogWriter {
 	 * @returns Positions, 0 for what failed.
 	 * @throws {DamagedPage}
 	 */
-	#appendExcept(failures: Failures, { documentNames, ends, payloads }: PackedBatch): number[] {
-		return inTransaction(this.#database, "BEGIN IMMEDIATE", () =>
-			documentNames.map((documentName, index) => {
+	#appendExcept(failures: Failures, batch: readonly PackedRequest[]): number[] {
+		const appendAll = () =>
+			batch.map((request, index) => {
 				if (failures.has(index)) return 0;
-				const payload = payloads.subarray(ends[index - 1] ?? 0, ends[index]);
-				const result = this.#appendAlone(documentName, payload, index);
+				const result = this.#appendAlone(request, index);
 				if (typeof result === "number") return result;
 				failures.set(index, result);
 				return 0;
-			}),
-		);
+			});
+		// A single statement is a transaction of its own, and spares SQLite those that begin and end one.
+		const isSingleStatement = batch.length === 1 && batch.every((request) => this.#hasRoom(request));
+		return isSingleStatement ? appendAll() : inTransaction(this.#database, "BEGIN IMMEDIATE", appendAll);
 	}
 
 	/**
@@ -137,28 +138,35 @@ export class LogWriter {
 	}
 
 	/** @returns The position, or why it failed; throws when the transaction can't go on. */
-	#appendAlone(documentName: string, payload: Uint8Array, index: number): number | WireError {
-		this.#statements.savepoint.run();
+	#appendAlone(request: PackedRequest, index: number): number | WireError {
+		const { documentName } = request;
+		// A statement that fails has changed nothing; several need to be undone.
+		const isSingleStatement = this.#hasRoom(request);
+		if (!isSingleStatement) this.#statements.savepoint.run();
 		let outcome: number | WireError;
 		try {
-			outcome = this.#appendEntry(documentName, payload);
+			outcome = this.#appendEntry(request);
 		} catch (error) {
 			if (isDamage(error)) throw new DamagedPage(index, documentName, error);
 			if (!isConfinedToStatement(error)) throw error;
-			this.#statements.rollBackToSavepoint.run();
+			if (!isSingleStatement) this.#statements.rollBackToSavepoint.run();
 			this.#tails.forget(documentName);
 			outcome = toWire(error, errorCode);
 		}
-		this.#statements.release.run();
+		if (!isSingleStatement) this.#statements.release.run();
 		return outcome;
 	}
 
-	#appendEntry(documentName: string, payload: Uint8Array): number {
+	/** Whether it is known where the document ends, and the entry fits into its last row: to append it is an update of that row. */
+	#hasRoom({ documentName, payload }: PackedRequest): boolean {
+		return roomFor(payload, this.#tails.get(documentName)?.chunk) !== undefined;
+	}
+
+	#appendEntry({ documentName, payload }: PackedRequest): number {
 		const tail = this.#tails.get(documentName) ?? this.#readTail(documentName);
 		const entry = { position: tail.position + 1, payload };
-		const { chunk } = tail;
-		const needed = entryBytes(payload.byteLength);
-		if (chunk !== undefined && chunk.usedBytes + needed <= roomEnd(chunk.bytes)) {
+		const chunk = roomFor(payload, tail.chunk);
+		if (chunk !== undefined) {
 			chunk.usedBytes = writeEntry(chunk.bytes, chunk.usedBytes, tail.nameChecksum, entry);
 			const { changes } = this.#statements.updateChunk.run(chunk.bytes, chunk.rowId);
 			if (changes !== 1n) throw new Damage(documentName, "the last row of the log is missing");
@@ -249,6 +257,12 @@ class DamagedPage extends Error {
 /** A full chunk, which may be large, is not kept in memory. */
 function withRoom(chunk: NonNullable<Tail["chunk"]>): Tail["chunk"] {
 	return chunk.usedBytes < roomEnd(chunk.bytes) ? chunk : undefined;
+}
+
+/** @returns The chunk if there is room for the payload in it. */
+function roomFor(payload: Uint8Array, chunk: Tail["chunk"]): Tail["chunk"] {
+	if (chunk === undefined) return undefined;
+	return chunk.usedBytes + entryBytes(payload.byteLength) <= roomEnd(chunk.bytes) ? chunk : undefined;
 }
 
 type Row = Record<string, unknown>;

@@ -11,12 +11,11 @@ export interface WorkerSettings {
 	readonly fileBytesMax: number | undefined;
 }
 
-/** A batch, with the payloads end to end in one buffer: a message of few objects is a cheap message. */
-export interface PackedBatch {
-	readonly documentNames: readonly string[];
-	/** For each document the end of its framed updates in `payloads`. */
-	readonly ends: readonly number[];
-	readonly payloads: Uint8Array;
+/** One request of a batch. */
+export interface PackedRequest {
+	readonly documentName: string;
+	/** Framed updates. */
+	readonly payload: Uint8Array;
 }
 
 export interface AppendOutcome {
@@ -75,7 +74,8 @@ export interface SqliteDiagnostics {
 
 export interface WriterProtocol {
 	open: { ask: undefined; answer: undefined };
-	append: { ask: PackedBatch; answer: AppendOutcome };
+	/** See {@link ./packing.ts packBatch}. */
+	append: { ask: Uint8Array; answer: AppendOutcome };
 	/** Answers whether it was done: not so when the snapshot is no longer the one that was merged. */
 	replace: { ask: Replacement; answer: boolean };
 	delete: { ask: Deletion; answer: DeletionOutcome };

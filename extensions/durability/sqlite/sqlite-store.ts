@@ -20,7 +20,7 @@ import { CheckpointPolicy } from "./checkpoint-policy.ts";
 import { locate } from "./database-path.ts";
 import { GroupedLoads } from "./grouped-loads.ts";
 import type { ReaderProtocol, SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
-import { packBatch, unpackDocument } from "./packing.ts";
+import { packBatch, sizeOf, unpackDocument } from "./packing.ts";
 
 export interface SqliteStoreOptions {
 	/** The database file. It and its folder are made when they are missing. */
@@ -101,10 +101,11 @@ export class SqliteStore implements Store {
 		const { writer } = this.#workers();
 		for (const { documentName } of batch) checkName(documentName);
 		if (!batch.every((request) => this.#isCurrent(request))) return await this.#appendCurrent(batch);
-		const packed = packBatch(batch);
-		const bytes = packed.payloads.byteLength;
-		const { positions, failures } = await whileOpen(writer.ask("append", packed, [packed.payloads.buffer]));
-		this.#wrote(bytes, batch.length);
+		const { packed, payloads } = sizeOf(batch);
+		const { positions, failures } = await whileOpen(
+			writer.askBriefly("append", packed, (target) => packBatch(target, batch)),
+		);
+		this.#wrote(payloads, batch.length);
 		const results: AppendResult[] = positions.map((position) => ({ status: "durable", position }));
 		for (const { index, error } of failures)
 			results[index] =
@@ -231,12 +232,13 @@ export class SqliteStore implements Store {
 }
 
 function startWorkers(settings: WorkerSettings, mergeMemoryMib: number | undefined): Workers {
-	const writer = new WorkerLink<WriterProtocol>(script("writer-worker"), {
+	const writerOptions = {
 		name: "indelible-store-writer",
 		workerData: settings,
 		// Should it die, the other one goes on: see `./free-pages.ts`.
 		trackUnmanagedFds: false,
-	});
+	};
+	const writer = new WorkerLink<WriterProtocol>(script("writer-worker"), writerOptions, true);
 	const reader = new WorkerLink<ReaderProtocol>(script("reader-worker"), {
 		name: "indelible-store-reader",
 		workerData: settings,
@@ -256,13 +258,10 @@ function checkName(documentName: string): string {
 }
 
 /** Once the store is open, a configuration that stops working is a failure that may pass. */
-async function whileOpen<T>(answer: Promise<T>): Promise<T> {
-	try {
-		return await answer;
-	} catch (error) {
-		if (error instanceof StoreConfigurationError) {
+function whileOpen<T>(answer: Promise<T>): Promise<T> {
+	return answer.catch((error: unknown) => {
+		if (error instanceof StoreConfigurationError)
 			throw new StoreUnavailableError(error.message, { code: "SQLITE_CANTOPEN", cause: error });
-		}
 		throw error;
-	}
+	});
 }

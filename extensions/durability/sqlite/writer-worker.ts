@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import { serveAttentively } from "../storage/attentive-port.ts";
 import { giveWay } from "../storage/give-way.ts";
-import { serve } from "../storage/worker-port.ts";
 import { StoreConfigurationError } from "../store.ts";
 import { busyTimeoutMs, checkExists, openForWriting, Reopening } from "./connection.ts";
 import { prepare } from "./database-file.ts";
@@ -8,11 +8,12 @@ import { FileLock } from "./file-lock.ts";
 import { closeDescriptors } from "./free-pages.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { SqliteDiagnostics, WorkerSettings, WriterProtocol } from "./messages.ts";
+import { unpackBatch } from "./packing.ts";
 import { pragma } from "./schema.ts";
 import { errorCode, isForbidden } from "./sqlite-error.ts";
 
 /** The worker that holds the lock and writes: the only one that ever does, in any process. */
-serve<WriterProtocol, WorkerSettings>({
+serveAttentively<WriterProtocol, WorkerSettings>({
 	answers: (settings) => {
 		// An edit goes out to the others before it is saved: they are not to wait for a commit of what hundreds have typed.
 		giveWay();
@@ -44,7 +45,7 @@ serve<WriterProtocol, WorkerSettings>({
 				prepareOrExplain(settings);
 				connection.use(() => {});
 			},
-			append: (batch) => write((writer) => writer.append(batch)),
+			append: (batch) => write((writer) => writer.append(unpackBatch(batch))),
 			replace: ({ documentName, merged }) => write((writer) => writer.replace(documentName, merged)),
 			delete: (deletion) => write((writer) => writer.delete(deletion)),
 			isDeleted: (documentName) => write((writer) => writer.isDeleted(documentName)),
@@ -79,6 +80,7 @@ serve<WriterProtocol, WorkerSettings>({
 			},
 		};
 	},
+	briefKind: "append",
 	errorCode,
 });
 

@@ -1,11 +1,17 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { StoreUnavailableError } from "../store.ts";
+import { SharedSlot } from "./shared-slot.ts";
 import { fromWire } from "./wire-error.ts";
-import type { Protocol, Question, Reply } from "./worker-protocol.ts";
+import type { Protocol, Question, Reply, WorkerStart } from "./worker-protocol.ts";
 
 interface Pending {
 	readonly resolve: (answer: unknown) => void;
 	readonly reject: (error: Error) => void;
+}
+
+interface Running {
+	readonly worker: Worker;
+	readonly slot: SharedSlot | undefined;
 }
 
 /**
@@ -17,14 +23,19 @@ interface Pending {
 export class WorkerLink<P extends Protocol<P>> {
 	readonly #script: URL;
 	readonly #options: WorkerOptions;
+	readonly #isAttentive: boolean;
 	readonly #pending = new Map<number, Pending>();
-	#worker: Worker | undefined;
+	#running: Running | undefined;
 	#lastId = 0;
 
-	/** @param script The worker's module, which answers with {@link ./worker-port.ts serve}. */
-	constructor(script: URL, options: WorkerOptions & { readonly name: string }) {
+	/**
+	 * @param script The worker's module, which answers with {@link ./worker-port.ts serve}.
+	 * @param isAttentive Whether it answers with {@link ./attentive-port.ts serveAttentively}.
+	 */
+	constructor(script: URL, options: WorkerOptions & { readonly name: string }, isAttentive = false) {
 		this.#script = script;
 		this.#options = options;
+		this.#isAttentive = isAttentive;
 	}
 
 	/**
@@ -37,13 +48,55 @@ export class WorkerLink<P extends Protocol<P>> {
 		transfer: readonly ArrayBuffer[] = [],
 	): Promise<P[K]["answer"]> {
 		return new Promise((resolve, reject) => {
-			const worker = this.#worker ?? this.#start();
-			this.#lastId += 1;
-			const question: Question<P, K> = { id: this.#lastId, kind, ask };
-			worker.postMessage(question, transfer);
-			if (this.#pending.size === 0) worker.ref();
-			this.#pending.set(question.id, { resolve, reject });
+			const { worker, slot } = this.#running ?? this.#start();
+			this.#post(worker, kind, ask, transfer);
+			slot?.ring();
+			this.#expect(worker, { resolve, reject });
 		});
+	}
+
+	/**
+	 * Asks what an attentive worker is asked so often that it goes through the {@link SharedSlot}, if it is short and nothing else is under way.
+	 * @param bytes The size of the question.
+	 * @param write Writes it to the beginning of what it is given.
+	 * @throws As {@link ask}.
+	 */
+	askBriefly<K extends keyof P>(
+		kind: Uint8Array extends P[K]["ask"] ? K : never,
+		bytes: number,
+		write: (target: Buffer) => void,
+	): Promise<P[K]["answer"]> {
+		return new Promise((resolve, reject) => {
+			const { worker, slot } = this.#running ?? this.#start();
+			if (slot !== undefined && this.#pending.size === 0 && SharedSlot.fits(bytes)) {
+				slot.put(this.#lastId + 1, bytes, write);
+				this.#lastId += 1;
+				if (!slot.ring()) worker.postMessage(undefined);
+			} else {
+				const question = Buffer.from(new ArrayBuffer(bytes));
+				write(question);
+				this.#post(worker, kind, question, [question.buffer]);
+				slot?.ring();
+			}
+			this.#expect(worker, { resolve, reject });
+		});
+	}
+
+	#post<K extends keyof P>(
+		worker: Worker,
+		kind: K,
+		ask: P[K]["ask"],
+		transfer: readonly ArrayBuffer[],
+	): void {
+		const question: Question<P, K> = { id: this.#lastId + 1, kind, ask };
+		worker.postMessage(question, transfer);
+		this.#lastId += 1;
+	}
+
+	/** The answer to the last question. */
+	#expect(worker: Worker, pending: Pending): void {
+		if (this.#pending.size === 0) worker.ref();
+		this.#pending.set(this.#lastId, pending);
 	}
 
 	/**
@@ -51,25 +104,27 @@ export class WorkerLink<P extends Protocol<P>> {
 	 * @throws What the worker threw; its thread has ended all the same.
 	 */
 	async close(kind: keyof P): Promise<void> {
-		const worker = this.#worker;
-		if (worker === undefined) return;
+		const running = this.#running;
+		if (running === undefined) return;
 		try {
 			await this.ask(kind, undefined);
 		} finally {
-			await worker.terminate();
+			await running.worker.terminate();
 		}
 	}
 
-	#start(): Worker {
-		const worker = new Worker(this.#script, this.#options);
+	#start(): Running {
+		const slot = this.#isAttentive ? new SharedSlot() : undefined;
+		const start: WorkerStart<unknown> = { settings: this.#options.workerData, slot: slot?.memory };
+		const worker = new Worker(this.#script, { ...this.#options, workerData: start });
 		let failure: Error | undefined;
 		worker.on("message", (reply: Reply<P>) => this.#settle(worker, reply));
 		worker.on("error", (error: Error) => {
 			failure = error;
 		});
 		worker.on("exit", (exitCode) => this.#abandon(worker, exitCode, failure));
-		this.#worker = worker;
-		return worker;
+		this.#running = { worker, slot };
+		return this.#running;
 	}
 
 	#settle(worker: Worker, reply: Reply<P>): void {
@@ -81,8 +136,8 @@ export class WorkerLink<P extends Protocol<P>> {
 	}
 
 	#abandon(worker: Worker, exitCode: number, failure: Error | undefined): void {
-		if (this.#worker !== worker) return;
-		this.#worker = undefined;
+		if (this.#running?.worker !== worker) return;
+		this.#running = undefined;
 		const reason = failure === undefined ? `exit code ${exitCode}` : failure.message;
 		const abandoned = [...this.#pending.values()];
 		this.#pending.clear();

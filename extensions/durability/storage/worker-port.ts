@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorCode, toWire } from "./wire-error.ts";
-import type { Protocol, Question, Reply } from "./worker-protocol.ts";
+import type { Protocol, Question, Reply, WorkerStart } from "./worker-protocol.ts";
 
 /** What a worker does for each kind of question; what it throws is sent back. */
 export type Answers<P extends Protocol<P>> = {
@@ -20,7 +20,7 @@ export interface ServeOptions<P extends Protocol<P>, Settings> {
 
 /**
  * Answers the main thread's questions: one after the other those that are answered at once, the others as they are done.
- * @typeParam Settings The worker's `workerData`.
+ * @typeParam Settings What the link was given as `workerData`.
  */
 export function serve<P extends Protocol<P>, Settings>({
 	answers,
@@ -29,7 +29,7 @@ export function serve<P extends Protocol<P>, Settings>({
 }: ServeOptions<P, Settings>): void {
 	const port = parentPort;
 	if (port === null) throw new Error("this module runs in a worker thread");
-	const table = answers(workerData as Settings);
+	const table = answers((workerData as WorkerStart<Settings>).settings);
 	port.on("message", async ({ id, kind, ask }: Question<P>) => {
 		try {
 			const answer = await table[kind](ask);

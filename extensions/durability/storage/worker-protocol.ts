@@ -10,6 +10,13 @@ export interface Exchange {
 /** A worker's question kinds by name. */
 export type Protocol<P> = { readonly [K in keyof P]: Exchange };
 
+/** What a worker is started with. */
+export interface WorkerStart<Settings> {
+	readonly settings: Settings;
+	/** Of a {@link ./shared-slot.ts SharedSlot}, where there is one. */
+	readonly slot: SharedArrayBuffer | undefined;
+}
+
 export interface Question<P extends Protocol<P>, K extends keyof P = keyof P> {
 	readonly id: number;
 	readonly kind: K;

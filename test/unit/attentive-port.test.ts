@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { WorkerLink } from "../../extensions/durability/storage/worker-link.ts";
+import { StoreUnavailableError } from "../../extensions/durability/store.ts";
+import type { AttentiveProtocol } from "../support/attentive-target.ts";
+import { Random, testSeed } from "../support/random.ts";
+
+type Link = WorkerLink<AttentiveProtocol>;
+
+const script = new URL("../support/attentive-target.ts", import.meta.url);
+
+function attentiveLink(): Link {
+	const link: Link = new WorkerLink(script, { name: "attentive" }, true);
+	onTestFinished(() => link.close("close"));
+	return link;
+}
+
+function askBriefly(link: Link, text: string) {
+	return link.askBriefly("brief", Buffer.byteLength(text), (target) => target.write(text));
+}
+
+/** Keeps this thread busy, so that the next question comes at any moment of the worker's. */
+function spin(micros: number): void {
+	const untilMs = performance.now() + micros / 1_000;
+	while (performance.now() < untilMs);
+}
+
+test("no question is lost between a worker that waits and one that goes back to its event loop", async () => {
+	const random = new Random(testSeed("attentive worker"));
+	const link = attentiveLink();
+	for (let question = 0; question < 10_000; question += 1) {
+		const text = `${question}`;
+		const answer = random.below(8) > 0 ? askBriefly(link, text) : link.ask("long", text);
+		expect(await answer).toEqual({ before: question, text });
+		spin(random.below(400));
+	}
+});
+
+test("questions are answered in their order, whichever way each of them goes", async () => {
+	const random = new Random(testSeed("order of questions"));
+	const link = attentiveLink();
+	let asked = 0;
+	for (let round = 0; round < 200; round += 1) {
+		const answers = Array.from({ length: 1 + random.below(6) }, async () => {
+			const text = `${asked}`;
+			asked += 1;
+			return await (random.below(2) === 0 ? askBriefly(link, text) : link.ask("long", text));
+		});
+		const first = asked - answers.length;
+		expect((await Promise.all(answers)).map(({ before, text }) => [before, text])).toEqual(
+			answers.map((_, index) => [first + index, `${first + index}`]),
+		);
+		spin(random.below(400));
+	}
+});
+
+test("a brief question of any size arrives whole", async () => {
+	const link = attentiveLink();
+	for (const length of [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 300_000]) {
+		const { text } = await askBriefly(link, "x".repeat(length));
+		expect(text.length).toBe(length);
+	}
+});
+
+test("a question that can't be written is not asked, and the next one is answered", async () => {
+	const link = attentiveLink();
+	const broken = link.askBriefly("brief", 5, () => {
+		throw new RangeError("no question");
+	});
+	await expect(broken).rejects.toThrow("no question");
+	expect(await askBriefly(link, "next")).toEqual({ before: 0, text: "next" });
+});
+
+test("what the worker throws arrives as what it is, and the worker goes on", async () => {
+	const link = attentiveLink();
+	await expect(link.ask("refuse", undefined)).rejects.toThrow(StoreUnavailableError);
+	expect(await askBriefly(link, "next")).toEqual({ before: 0, text: "next" });
+});
+
+test("[DUR1] what a worker had not answered when it died was not done, and another one takes its place", async () => {
+	const link = attentiveLink();
+	expect(await askBriefly(link, "first")).toEqual({ before: 0, text: "first" });
+	const death = link.ask("die", undefined);
+	const behind = askBriefly(link, "behind");
+	await expect(death).rejects.toThrow(/the thread attentive ended: exit code 3/);
+	await expect(behind).rejects.toThrow(StoreUnavailableError);
+	expect(await askBriefly(link, "next")).toEqual({ before: 0, text: "next" });
+});
+
+test("a worker that waits does not keep its process from ending", async () => {
+	const link = new URL("../../extensions/durability/storage/worker-link.ts", import.meta.url);
+	const program = `
+		import(${JSON.stringify(link.href)}).then(async ({ WorkerLink }) => {
+			const link = new WorkerLink(new URL(${JSON.stringify(script.href)}), { name: "attentive" }, true);
+			console.log((await link.askBriefly("brief", 2, (target) => target.write("hi"))).text);
+		});
+	`;
+	const { stdout } = await promisify(execFile)(process.execPath, ["--eval", program], { timeout: 30_000 });
+	expect(stdout).toBe("hi\n");
+});
