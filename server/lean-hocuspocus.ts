@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 // As a whole: an older Node.js, which has no `registerHooks`, is to get as far as to be told so.
 import module from "node:module";
 
@@ -16,6 +17,15 @@ function whenUsed(specifier: string, importer: string): string | undefined {
 	}
 }
 
+/** Of `@hocuspocus/server`. Another one may import something else, and is left as it is. */
+export const knownVersion = "4.7.0";
+
+function isKnown(importer: string): boolean {
+	const [folder = ""] = /^.*\/node_modules\/@hocuspocus\/server\//.exec(importer) ?? [];
+	const text = readFileSync(new URL("package.json", folder), "utf8");
+	return (JSON.parse(text) as { readonly version?: unknown }).version === knownVersion;
+}
+
 const scheme = "indelible-when-used:";
 
 /**
@@ -25,11 +35,17 @@ const scheme = "indelible-when-used:";
  */
 export function leanHocuspocus(): () => void {
 	const sources = new Map<string, string>();
+	const known = new Map<string, boolean>();
+	const isHocuspocus = (importer = "") => {
+		if (!importer.includes("/node_modules/@hocuspocus/server/")) return false;
+		const answer = known.get(importer) ?? isKnown(importer);
+		known.set(importer, answer);
+		return answer;
+	};
 	const hooks = module.registerHooks({
 		resolve(specifier, context, next) {
-			const importer = context.parentURL;
-			const isHocuspocus = importer?.includes("/node_modules/@hocuspocus/server/") === true;
-			const source = isHocuspocus ? whenUsed(specifier, importer) : undefined;
+			const { parentURL: importer = "" } = context;
+			const source = isHocuspocus(importer) ? whenUsed(specifier, importer) : undefined;
 			if (source === undefined) return next(specifier, context);
 			const url = `${scheme}${specifier}`;
 			sources.set(url, source);
