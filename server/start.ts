@@ -19,6 +19,7 @@ import type { IndelibleNode } from "./node.ts";
 import { createServer } from "./node-http.ts";
 import { plainAnswers } from "./plain-answers.ts";
 import type { Settings } from "./settings.ts";
+import { leaveThreadsTheirHeaps } from "./thread-heaps.ts";
 import { createTlsServer, type TlsFiles, takeTlsFiles } from "./tls.ts";
 import { TrustedProxies } from "./transport/client-address.ts";
 import { asksForWebSocket } from "./transport/handshake.ts";
@@ -30,6 +31,7 @@ export async function start(
 	version: string,
 ): Promise<void> {
 	const { port, host, demo, logLevel, logFormat, adminToken, tlsCert, tlsKey, ...nodeSettings } = settings;
+	leaveThreadsTheirHeaps();
 	const logger = createLogger({ logLevel, logFormat });
 	reportStrayErrors(logger);
 	takeConsole(logger);

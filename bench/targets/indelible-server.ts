@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { NodeOptions } from "indelible";
 import { leanHocuspocus } from "../../server/lean-hocuspocus.ts";
 import { createServer } from "../../server/node-http.ts";
+import { leaveThreadsTheirHeaps } from "../../server/thread-heaps.ts";
 import { serveBench, targetSettings } from "./protocol.ts";
 
 const quiet = () => {};
@@ -14,6 +15,7 @@ export async function serveIndelible(options: NodeOptions = {}): Promise<void> {
 	// As `indelible start` does, in the user's cache.
 	process.env.NODE_COMPILE_CACHE = compiled;
 	enableCompileCache(compiled);
+	leaveThreadsTheirHeaps();
 	const endLeanness = leanHocuspocus();
 	const { createNode } = await import("indelible");
 	endLeanness();
