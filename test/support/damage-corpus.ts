@@ -7,7 +7,7 @@ export type Corpus = ReadonlyMap<string, StoredDocument>;
 
 /**
  * Fills a store with documents of every shape: log only, snapshot only, both, larger than a page and larger than a
- * chunk; and with free pages, which compaction leaves behind.
+ * chunk; and with free pages, which the last compaction leaves behind.
  */
 export async function fillWithEveryShape(store: Store, random: Random): Promise<Corpus> {
 	const names: string[] = [];
@@ -31,6 +31,13 @@ export async function fillWithEveryShape(store: Store, random: Random): Promise<
 	await fill("snapshot and many rows", 160, 20);
 	await fill("a large entry", 8, 0, 9_000);
 	await fill("a large snapshot", 40, 30, 12_000);
+	const erased = new Typist();
+	names.push("all erased");
+	for (const update of [erased.type("x".repeat(9_000)), erased.erase(0, 9_000)]) {
+		await store.append([{ documentName: "all erased", updates: [update] }]);
+	}
+	// Nothing is written after this, or it would take the pages that it frees.
+	await store.compact("all erased", { gc: true });
 	const corpus = new Map<string, StoredDocument>();
 	for (const name of names) corpus.set(name, copyOf(await store.load(name)));
 	return corpus;
