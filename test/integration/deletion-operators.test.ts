@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { createServer, request as forward } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
@@ -194,4 +197,40 @@ test("[DUR7] the command line lists and deletes, through a node that runs or wit
 	expect((await run("delete", "--free", 'x"y')).errors).toContain("no deleted document");
 	expect(await run("delete", "--free", "teams/b")).toMatchObject({ code: 0, errors: "" });
 	expect(await run("import", update, "--document", "teams/b")).toMatchObject({ code: 0, errors: "" });
+});
+
+test("a path in --url is where the node's own paths begin, and what can't be asked is refused", async () => {
+	const data = temporaryFolder();
+	const node = await start(data);
+	await (await open(node, "below").synced()).type("words").saved();
+	const asked: string[] = [];
+	const proxy = createServer((request, response) => {
+		asked.push(request.url ?? "");
+		const path = request.url?.replace(/^\/tools\/docs(?=\/)/, "");
+		const to = { port: node.port, path, method: request.method, headers: request.headers };
+		forward(to, (answer) => {
+			response.writeHead(answer.statusCode ?? 500, answer.headers);
+			answer.pipe(response);
+		}).end();
+	});
+	proxy.listen(0, "127.0.0.1");
+	await once(proxy, "listening");
+	onTestFinished(() => void proxy.close());
+	const origin = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+	const run = (...args: string[]) =>
+		runCommand(args, { environment: { INDELIBLE_ADMIN_TOKEN: adminToken }, folder: data });
+	for (const url of [`${origin}/tools/docs`, `${origin.replace("http", "ws")}/tools/docs/`])
+		expect((await run("list", "--url", url)).output).toMatch(/^\s*\d+ {2}below$/m);
+	expect(await run("delete", "below", "--url", `${origin}/tools/docs`)).toMatchObject({
+		code: 0,
+		errors: "",
+	});
+	expect(asked.every((path) => path.startsWith("/tools/docs/api/documents?"))).toBe(true);
+	const elsewhere = await run("list", "--url", `${origin}/sync`);
+	expect(elsewhere).toMatchObject({ code: 2, errors: expect.stringContaining(`${origin}/sync/api answers`) });
+	for (const url of ["http://me:secret@127.0.0.1:1", "http://127.0.0.1:1/?a=b", "ftp://127.0.0.1"]) {
+		const refused = await run("list", "--url", url);
+		expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("--url must be a URL like") });
+		expect(refused.errors).not.toContain("secret");
+	}
 });
