@@ -1,5 +1,10 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface LockedPackage {
 	readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -22,4 +27,12 @@ test("the lock file names the packages of every platform, so that npm ci works o
 
 test("the lock file names no registry", () => {
 	for (const [path, { resolved }] of Object.entries(packages)) expect(resolved, path).toBeUndefined();
+});
+
+test("npm ci says nothing of packages that don't fit together: whoever tries this for the first time reads what it says", async () => {
+	const folder = temporaryFolder();
+	for (const name of ["package.json", "package-lock.json"])
+		copyFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), join(folder, name));
+	const { stderr } = await promisify(execFile)("npm", ["ci", "--dry-run", "--offline"], { cwd: folder });
+	expect(stderr).not.toContain("ERESOLVE");
 });
