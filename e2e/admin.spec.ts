@@ -276,6 +276,114 @@ test("a document that is unloaded is saved first, and opened again", async ({ pe
 	await expect.poll(() => other.text).toBe("kept");
 });
 
+test(
+	"[DUR7] a document is deleted only after a question that names it, and whoever has it open is told",
+	serverRefuses,
+	async ({ person, admin, typist }) => {
+		const guest = await typist("old minutes");
+		guest.type("to be forgotten");
+		await expect.poll(() => guest.isSaved).toBe(true);
+		const page = await person({ baseURL: admin.url });
+		await signIn(page, "/admin#/document/old%20minutes");
+		const ask = () => panel(page, "old minutes").getByRole("button", { name: "Delete" }).click();
+		const question = page.getByRole("dialog", { name: /^Delete .+old minutes.+ for good\?$/ });
+		await ask();
+		await expect(question).toContainText("what they type from then on is not saved");
+		await expect(question).toContainText("Whoever has it open (1 connection now) is told so");
+		await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+		await page.keyboard.press("Enter");
+		await expect(question).toBeHidden();
+		guest.type(", not yet");
+		await expect.poll(() => guest.isSaved).toBe(true);
+		await ask();
+		await question.getByRole("button", { name: "Delete it" }).click();
+		await expect(notice(page)).toContainText(/old minutes.* is deleted/);
+		await expect(panel(page, "old minutes")).toBeHidden();
+		await expect.poll(() => guest.refusals).toEqual(["document-deleted"]);
+		await page.goto("/admin#/document/old%20minutes");
+		await ask();
+		await question.getByRole("button", { name: "Delete it" }).click();
+		await expect(notice(page)).toContainText("is deleted");
+		await page.goto("/admin#/document/never%20there");
+		await panel(page, "never there").getByRole("button", { name: "Delete" }).click();
+		await page.getByRole("button", { name: "Delete it" }).click();
+		await expect(notice(page)).toHaveText("there is no document of this name");
+	},
+);
+
+test("stored documents are found by how their names begin, whoever has them open, and deleted from the list", async ({
+	person,
+	admin,
+	typist,
+}) => {
+	for (const name of ["shelf/a", "shelf/b", "shelf/c"]) {
+		const guest = await typist(name);
+		guest.type("kept");
+		await expect.poll(() => guest.isSaved).toBe(true);
+		guest.leave();
+	}
+	const page = await person({ baseURL: admin.url });
+	await page.route(/api\/documents\?.*prefix=/, (route, request) =>
+		route.continue({ url: request.url().replace("limit=50", "limit=2") }),
+	);
+	await signIn(page);
+	const documents = page.getByRole("region", { name: "Documents" });
+	await documents.getByRole("button", { name: "In the store" }).click();
+	await documents.getByRole("searchbox").fill("shelf/");
+	await expect(documents).toContainText("2 and more");
+	await expect(row(page, "shelf/b")).toBeVisible();
+	await expect(row(page, "shelf/c")).toBeHidden();
+	await documents.getByRole("button", { name: "Show more" }).click();
+	await expect(row(page, "shelf/c")).toBeVisible();
+	await expect(documents.getByRole("button", { name: "Show more" })).toBeHidden();
+	await row(page, "shelf/b").getByRole("button", { name: "Delete shelf/b" }).focus();
+	await page.keyboard.press("Enter");
+	await expect(page.getByRole("dialog").getByRole("button", { name: "Cancel" })).toBeFocused();
+	await page.keyboard.press("Tab");
+	await page.keyboard.press("Enter");
+	await expect(notice(page)).toContainText(/shelf\/b.* is deleted/);
+	await expect(row(page, "shelf/b")).toBeHidden();
+	await expect(row(page, "shelf/a")).toBeVisible();
+	await documents.getByRole("searchbox").fill("shelf/b");
+	await expect(documents).toContainText("No stored document's name begins so.");
+	await documents.getByRole("button", { name: "In memory" }).click();
+	await expect(documents).toContainText("No open document has this in its name.");
+});
+
+test(
+	"[DUR7] with a token that is not good any more nothing is listed or deleted, and the page asks for another",
+	serverRefuses,
+	async ({ person, admin, typist }) => {
+		const guest = await typist("untouched");
+		guest.type("kept");
+		await expect.poll(() => guest.isSaved).toBe(true);
+		const asWithAnother = async (page: Page) =>
+			page.route("**/api/documents?**", (route, request) =>
+				route.continue({
+					headers: { ...request.headers(), authorization: "Bearer not the one of this node" },
+				}),
+			);
+		for (const act of [
+			(page: Page) => page.getByRole("button", { name: "In the store" }).click(),
+			async (page: Page) => {
+				await row(page, "untouched").getByRole("link").click();
+				await panel(page, "untouched").getByRole("button", { name: "Delete" }).click();
+				await page.getByRole("button", { name: "Delete it" }).click();
+			},
+		]) {
+			const page = await person({ baseURL: admin.url });
+			await signIn(page);
+			await asWithAnother(page);
+			await act(page);
+			await expect(page.getByRole("alert")).toHaveText("This is not the admin token of this node.");
+			await expect(page.getByRole("dialog")).toHaveCount(0);
+		}
+		guest.type(" and edited");
+		await expect.poll(() => guest.isSaved).toBe(true);
+		expect(guest.refusals).toEqual([]);
+	},
+);
+
 for (const colorScheme of ["light", "dark"] as const) {
 	test(`${colorScheme}: every view passes axe's rules for WCAG 2.1 AA`, async ({ person, admin, typist }) => {
 		(await typist("seen")).type("by axe");
@@ -289,6 +397,15 @@ for (const colorScheme of ["light", "dark"] as const) {
 		await expect(panel(page, "seen")).toContainText("connection");
 		await expectAccessible(page);
 		await panel(page, "seen").getByRole("button", { name: "Unload" }).click();
+		await expectAccessible(page);
+		await page.keyboard.press("Escape");
+		await panel(page, "seen").getByRole("button", { name: "Delete" }).click();
+		await expect(page.getByRole("button", { name: "Delete it" })).toBeVisible();
+		await expectAccessible(page);
+		await page.keyboard.press("Escape");
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "In the store" }).click();
+		await expect(page.getByRole("button", { name: "Delete seen" })).toBeVisible();
 		await expectAccessible(page);
 	});
 }
@@ -309,6 +426,12 @@ test("on a phone everything is within the screen", async ({ person, admin, typis
 		.getByRole("button", { name: /^Close the connection of/ })
 		.tap();
 	await expect(page.getByRole("dialog", { name: "Close this connection?" })).toBeInViewport({ ratio: 1 });
+	await page.getByRole("button", { name: "Cancel" }).tap();
+	await panel(page, name).getByRole("button", { name: "Close", exact: true }).tap();
+	await page.getByRole("button", { name: "In the store" }).tap();
+	await page.getByRole("button", { name: `Delete ${name}` }).tap();
+	await expectNoSidewaysScroll(page);
+	await expect(page.getByRole("dialog", { name: /for good\?$/ })).toBeInViewport({ ratio: 1 });
 });
 
 test("everything can be done by keyboard", async ({ person, admin, typist }) => {

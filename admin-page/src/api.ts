@@ -14,6 +14,20 @@ export interface RevocationWish {
 	readonly action: "close" | "readonly";
 }
 
+export interface StoredDocument {
+	readonly name: string;
+	/** In the store. */
+	readonly bytes: number;
+}
+
+export interface StoredPage {
+	readonly documents: readonly StoredDocument[];
+	/** The name after which the next page begins; `null` at the end. */
+	readonly next: string | null;
+}
+
+const storedPageSize = 50;
+
 const storedUnder = "indelible:admin-token";
 
 /** The node does not take the token. */
@@ -99,6 +113,17 @@ export class Api {
 
 	async unload(name: string): Promise<readonly NodeAnswer<Outcome>[]> {
 		return (await this.#post<{ nodes: readonly NodeAnswer<Outcome>[] }>("admin/unload", { name })).nodes;
+	}
+
+	/** By name. @param query Only names that begin with `prefix`, behind `after`. */
+	stored({ prefix, after }: { prefix: string; after: string | undefined }): Promise<StoredPage> {
+		const query = { prefix, limit: String(storedPageSize) };
+		return this.#get("documents", after === undefined ? query : { ...query, after });
+	}
+
+	/** For good, on all nodes. */
+	async deleteDocument(name: string): Promise<void> {
+		await ask(`documents?${new URLSearchParams({ name })}`, this.#token, { method: "DELETE" });
 	}
 
 	drain(node: string): Promise<Outcome> {

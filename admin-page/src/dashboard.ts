@@ -1,16 +1,18 @@
 import type { ClusterConnection, NodeOverview, NodeView } from "../../server/admin/facts.ts";
 import { documentInAddress } from "./address.ts";
-import { AnswerError, Api, RefusedError } from "./api.ts";
+import { AnswerError, Api, RefusedError, type StoredPage } from "./api.ts";
 import { h } from "./dom.ts";
 import { isolated, plural, whole } from "./format.ts";
 import { History } from "./history.ts";
 import { Live, type LiveState } from "./live.ts";
 import { redrawPlots } from "./plot.ts";
 import { onThemeChange } from "./theme.ts";
+import { askDeletion } from "./views/ask-deletion.ts";
 import { askRevocation } from "./views/ask-revocation.ts";
 import { confirm } from "./views/confirm.ts";
 import { DocumentPanel } from "./views/document-panel.ts";
 import { DocumentsView } from "./views/documents.ts";
+import { DocumentsCard } from "./views/documents-card.ts";
 import { FiguresView } from "./views/figures.ts";
 import { nodeName } from "./views/node-name.ts";
 import { NodesView } from "./views/nodes.ts";
@@ -18,6 +20,7 @@ import { Notices } from "./views/notices.ts";
 import { PlotsView } from "./views/plots.ts";
 import { ProblemsView } from "./views/problems.ts";
 import { SlowReadersView } from "./views/slow-readers.ts";
+import { StoredView } from "./views/stored.ts";
 import { healthOf, TopBar } from "./views/top-bar.ts";
 
 const pollMs = 2_000;
@@ -39,6 +42,10 @@ export class Dashboard {
 	readonly #figures = new FiguresView();
 	readonly #plots = new PlotsView();
 	readonly #documents = new DocumentsView(() => void this.#pollDocuments());
+	readonly #stored = new StoredView({
+		list: (query) => this.#listStored(query),
+		onDelete: (name) => void this.#delete(name),
+	});
 	readonly #slowReaders = new SlowReadersView((connection) => void this.#closeConnection(connection));
 	readonly #nodes = new NodesView((overview) => void this.#drain(overview));
 	readonly #notices = new Notices();
@@ -48,6 +55,7 @@ export class Dashboard {
 	#scope: string | undefined;
 	#poll: ReturnType<typeof setInterval>;
 	#isOver = false;
+	#isAskingDeletion = false;
 
 	/** @param onRefused The token is not good any more, or is to be forgotten. */
 	constructor(token: string, onRefused: (why: string | undefined) => void) {
@@ -81,7 +89,7 @@ export class Dashboard {
 					"div",
 					{ class: "columns" },
 					h("div", { class: "aside" }, this.#nodes.element, this.#slowReaders.element),
-					this.#documents.element,
+					new DocumentsCard(this.#documents, this.#stored).element,
 				),
 			),
 			this.#notices.element,
@@ -193,6 +201,7 @@ export class Dashboard {
 			name,
 			onClose: () => this.#panelClosed(name),
 			onUnload: () => void this.#unload(name),
+			onDelete: () => void this.#delete(name),
 			onMeasure: () => void this.#measure(name, view),
 			onCloseConnection: (connection) => void this.#closeConnection(connection),
 			onRevoke: (connection) => void this.#revoke(connection),
@@ -259,6 +268,32 @@ export class Dashboard {
 			return answers.length === 1
 				? (answers[0]?.answer.detail ?? "")
 				: "Everything is saved, and the document left the memory of all nodes.";
+		});
+	}
+
+	async #listStored(query: { prefix: string; after: string | undefined }): Promise<StoredPage> {
+		try {
+			return await this.#api.stored(query);
+		} catch (error) {
+			if (error instanceof RefusedError) this.#leave(error.message);
+			throw error instanceof AnswerError ? error : new Error("The node does not answer. Try again.");
+		}
+	}
+
+	async #delete(name: string): Promise<void> {
+		// The nodes may take a while to answer, and whoever waits clicks again.
+		if (this.#isAskingDeletion) return;
+		this.#isAskingDeletion = true;
+		const nodes = await this.#api.document(name, false).catch(() => undefined);
+		const people = nodes?.reduce((sum, { answer }) => sum + answer.people, 0);
+		const isSure = !this.#isOver && (await askDeletion(name, people));
+		this.#isAskingDeletion = false;
+		if (!isSure) return;
+		await this.#act(async () => {
+			await this.#api.deleteDocument(name);
+			this.#stored.forget(name);
+			if (this.#panel?.name === name) this.#panel.view.element.close();
+			return `“${isolated(name)}” is deleted, and its name refused.`;
 		});
 	}
 

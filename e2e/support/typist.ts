@@ -5,6 +5,8 @@ import * as Y from "yjs";
 export class Typist {
 	/** Codes with which its socket was closed, oldest first. */
 	readonly closes: number[] = [];
+	/** Why it was refused the document, oldest first. */
+	readonly refusals: string[] = [];
 	readonly #socket: HocuspocusProviderWebsocket;
 	readonly #provider: HocuspocusProvider;
 	readonly #text: Y.Text;
@@ -24,6 +26,7 @@ export class Typist {
 			websocketProvider: this.#socket,
 			name: documentName,
 			document,
+			onAuthenticationFailed: ({ reason }) => this.refusals.push(reason),
 			...(token === undefined ? {} : { token }),
 		});
 		this.#provider.attach();

@@ -15,6 +15,7 @@ export interface DocumentPanelOptions {
 	readonly name: string;
 	readonly onClose: () => void;
 	readonly onUnload: () => void;
+	readonly onDelete: () => void;
 	readonly onMeasure: () => void;
 	readonly onCloseConnection: (connection: ClusterConnection) => void;
 	/** Only for somebody whose name is known. */
@@ -32,6 +33,7 @@ export class DocumentPanel {
 	readonly element: HTMLDialogElement;
 	readonly #state = h("p", { class: "empty", role: "status" }, "Asking the nodes …");
 	readonly #content = h("div", { class: "panel-content", hidden: true });
+	readonly #elsewhere = h("div", { class: "panel-actions", hidden: true });
 	readonly #failure = h("p", { class: "problem-line bad", hidden: true });
 	readonly #facts: (facts: readonly Fact[]) => void;
 	readonly #connections: (connections: readonly ClusterConnection[]) => void;
@@ -41,8 +43,11 @@ export class DocumentPanel {
 	#measured: (MeasuredSize & { readonly atMs: number }) | undefined;
 
 	constructor(options: DocumentPanelOptions) {
-		const { name, onClose, onUnload, onMeasure } = options;
+		const { name, onClose, onUnload, onMeasure, onDelete } = options;
 		const facts = h("dl", { class: "facts" });
+		const deleteButton = () => h("button", { class: "button", type: "button", onclick: onDelete }, "Delete");
+		// There is no more to do about one that is nowhere in memory.
+		this.#elsewhere.append(deleteButton());
 		const connections = h("ul", { class: "connections" });
 		this.#facts = keyedList<Fact>(facts, (fact) => fact.name, factRow);
 		this.#connections = keyedList(
@@ -59,6 +64,8 @@ export class DocumentPanel {
 				{ class: "panel-actions" },
 				this.#measure,
 				h("button", { class: "button", type: "button", onclick: onUnload }, "Unload"),
+				h("span", { class: "spring" }),
+				deleteButton(),
 			),
 			h("h3", { class: "panel-section" }, "Connections", this.#count),
 			connections,
@@ -83,6 +90,7 @@ export class DocumentPanel {
 				),
 			),
 			this.#state,
+			this.#elsewhere,
 			this.#content,
 		);
 		this.element.addEventListener("close", onClose);
@@ -95,6 +103,7 @@ export class DocumentPanel {
 	showState(state: string): void {
 		setText(this.#state, state);
 		this.#state.hidden = false;
+		this.#elsewhere.hidden = false;
 		this.#content.hidden = true;
 	}
 
@@ -106,6 +115,7 @@ export class DocumentPanel {
 	show(answers: readonly NodeAnswer<DocumentFacts>[], overviews: readonly NodeOverview[]): void {
 		this.#nodeNames = overviews;
 		this.#state.hidden = true;
+		this.#elsewhere.hidden = true;
 		this.#content.hidden = false;
 		const all = answers.map(({ answer }) => answer);
 		const failure = all.find((facts) => facts.failure !== null)?.failure;
@@ -130,12 +140,13 @@ export class DocumentPanel {
 		const waiting = sum(all, ({ waitingUpdates }) => waitingUpdates);
 		const lastEditMs = most((facts) => facts.lastEditMs ?? 0);
 		const direct = sum(all, (facts) => facts.direct);
+		const structs = most((facts) => facts.structs);
 		return [
 			...this.#sizes(all),
 			{
 				name: "Writers",
 				value: whole(most(({ writers }) => writers)),
-				note: `clients ever; ${compact(most(({ structs }) => structs))} structs`,
+				note: `clients ever; ${structs === 1 ? "1 struct" : `${compact(structs)} structs`}`,
 			},
 			{
 				name: "Edits",

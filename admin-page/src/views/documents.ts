@@ -2,6 +2,7 @@ import type { ClusterDocumentList, ClusterDocumentRow, DocumentSort } from "../.
 import { addressOf } from "../address.ts";
 import { h, keyedList, type Row, setText } from "../dom.ts";
 import { ago, bytes, compact, plural, whole } from "../format.ts";
+import type { ListOfDocuments } from "./documents-card.ts";
 
 export interface DocumentsQuery {
 	readonly search: string;
@@ -9,7 +10,6 @@ export interface DocumentsQuery {
 	readonly limit: number;
 }
 
-const searchPauseMs = 200;
 const pageSize = 50;
 const limitMax = 200;
 
@@ -28,11 +28,14 @@ const columns: readonly Column[] = [
 	{ name: "Last edit", className: "number roomy", value: ({ lastEditMs }, nowMs) => ago(lastEditMs, nowMs) },
 ];
 
-/** The documents that are open, the first ones of them. */
-export class DocumentsView {
+/** The documents that nodes have in memory, the first ones of them. */
+export class DocumentsView implements ListOfDocuments {
 	readonly element: HTMLElement;
+	readonly count = h("span", { class: "count" });
+	readonly searchLabel = "Search documents";
+	readonly searchHint = "Search names";
+	readonly #change: (query: Partial<DocumentsQuery>) => void;
 	readonly #body = h("tbody", {});
-	readonly #count = h("span", { class: "count" });
 	readonly #empty = h("p", { class: "empty", hidden: true });
 	readonly #more = h("button", { class: "button more", type: "button", hidden: true }, "Show more");
 	readonly #headers = new Map<DocumentSort, HTMLElement>();
@@ -46,18 +49,7 @@ export class DocumentsView {
 			this.#markSort();
 			onQuery();
 		};
-		let pause: ReturnType<typeof setTimeout> | undefined;
-		const search = h("input", {
-			class: "field search",
-			type: "search",
-			placeholder: "Search names",
-			"aria-label": "Search documents",
-			maxlength: 256,
-			oninput: () => {
-				clearTimeout(pause);
-				pause = setTimeout(() => change({ search: search.value, limit: pageSize }), searchPauseMs);
-			},
-		});
+		this.#change = change;
 		this.#more.addEventListener("click", () =>
 			change({ limit: Math.min(limitMax, this.#query.limit + pageSize) }),
 		);
@@ -68,16 +60,8 @@ export class DocumentsView {
 				: this.#head(sort, className, this.#sortButton(name, sort, change)),
 		);
 		this.element = h(
-			"section",
-			{ class: "card documents", "aria-labelledby": "documents-title" },
-			h(
-				"header",
-				{ class: "card-head" },
-				h("h2", { id: "documents-title" }, "Documents"),
-				this.#count,
-				h("span", { class: "spring" }),
-				search,
-			),
+			"div",
+			{},
 			h("table", {}, h("thead", {}, h("tr", {}, this.#head("name", "name", byName), ...heads)), this.#body),
 			this.#empty,
 			this.#more,
@@ -89,17 +73,21 @@ export class DocumentsView {
 		return this.#query;
 	}
 
+	search(text: string): void {
+		if (text !== this.#query.search) this.#change({ search: text, limit: pageSize });
+	}
+
 	show({ matching, matchingMin, rows }: ClusterDocumentList): void {
 		this.#show(rows);
 		const { search, limit } = this.#query;
 		const all = matchingMin < matching ? `${whole(matchingMin)} to ${whole(matching)}` : whole(matching);
-		setText(this.#count, rows.length < matching ? `${whole(rows.length)} of ${all}` : all);
+		setText(this.count, rows.length < matching ? `${whole(rows.length)} of ${all}` : all);
 		this.#empty.hidden = rows.length > 0;
 		setText(
 			this.#empty,
 			search === ""
 				? "Nobody has a document open. As soon as somebody connects, it is here."
-				: "No open document has this in its name. Those that nobody has open are not searched.",
+				: "No open document has this in its name. Those that nobody has open are among the stored ones.",
 		);
 		this.#more.hidden = rows.length >= matching || limit >= limitMax;
 	}
