@@ -163,6 +163,59 @@ test("code blocks are highlighted, links and images come from an address", async
 	await expect(textbox(page).locator("img")).toHaveAttribute("src", `${server.url}/icon.svg`);
 });
 
+for (const way of ["pasted", "dropped"] as const) {
+	test(`a picture that is ${way} is in the text, for the other person and after a reload, no larger than it is shown`, async ({
+		person,
+	}) => {
+		const ada = await person();
+		const grace = await person();
+		const link = await create(ada, "Text");
+		await open(grace, link, "Text");
+		await typeAtEnd(ada, "before");
+		const data = await ada.evaluateHandle(async () => {
+			const canvas = new OffscreenCanvas(2_400, 1_200);
+			const context = canvas.getContext("2d");
+			// Noise: nothing makes it small but fewer pixels.
+			const pixels = new ImageData(2_400, 1_200);
+			for (let at = 0; at < pixels.data.length; at += 65_536)
+				crypto.getRandomValues(pixels.data.subarray(at, Math.min(at + 65_536, pixels.data.length)));
+			context?.putImageData(pixels, 0, 0);
+			const large = await canvas.convertToBlob({ type: "image/png" });
+			const transfer = new DataTransfer();
+			transfer.items.add(new File([large], "noise.png", { type: "image/png" }));
+			return transfer;
+		});
+		await textbox(ada).evaluate(
+			(element, [how, transfer]) => {
+				const { left, bottom } = element.getBoundingClientRect();
+				const init = { bubbles: true, cancelable: true };
+				const event =
+					how === "pasted"
+						? new ClipboardEvent("paste", { ...init, clipboardData: transfer })
+						: new DragEvent("drop", {
+								...init,
+								dataTransfer: transfer,
+								clientX: left + 400,
+								clientY: bottom - 4,
+							});
+				element.dispatchEvent(event);
+			},
+			[way, data] as const,
+		);
+		const picture = (page: typeof ada) => textbox(page).getByAltText("noise.png");
+		const width = (page: typeof ada) =>
+			picture(page).evaluate((image: HTMLImageElement) => image.complete && image.naturalWidth);
+		await expect.poll(() => width(grace)).toBe(1_600);
+		await ada.keyboard.type("and after");
+		await expect(textbox(grace)).toContainText("and after");
+		await expect(picture(grace)).toBeVisible();
+		await expect(ada.getByRole("status")).toHaveText("Saved");
+		await ada.reload();
+		await expect.poll(() => width(ada)).toBe(1_600);
+		await expect(textbox(ada)).toContainText("before");
+	});
+}
+
 test("a title is shared, and names the document in the list and the window", async ({ person }) => {
 	const ada = await person();
 	const grace = await person();

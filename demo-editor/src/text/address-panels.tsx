@@ -3,6 +3,7 @@ import { useEditorState } from "@tiptap/react";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Panel } from "../shell/floating.tsx";
 import { ImageIcon, LinkIcon } from "../shell/icons.tsx";
+import { insertPicture } from "./insert-picture.ts";
 import { askForImageEvent } from "./slash-items.ts";
 import { webAddress } from "./web-address.ts";
 
@@ -59,7 +60,7 @@ export function ImageButton({ editor }: { editor: Editor }) {
 			isOpen={isOpen}
 			setOpen={setOpen}
 			initial=""
-			accept={(src) => editor.chain().focus().setImage({ src }).run()}
+			accept={(src) => insertPicture(editor, { src })}
 		/>
 	);
 }

@@ -11,6 +11,7 @@ import { common, createLowlight } from "lowlight";
 import { me } from "../person.ts";
 import type { DocumentSession } from "../session/document-session.ts";
 import { renderCaret, renderSelection } from "./caret.ts";
+import { DroppedImages } from "./dropped-images.ts";
 import { ReadingDirection } from "./reading-direction.ts";
 import { SlashCommands, type SlashMenuCell } from "./slash-commands.ts";
 
@@ -32,7 +33,8 @@ export function textExtensions(session: DocumentSession, slashMenu: SlashMenuCel
 		TaskItem.configure({ nested: true, a11y: { checkboxLabel: ({ textContent }) => textContent || "Task" } }),
 		TableKit.configure({ table: { resizable: true, cellMinWidth: 80 } }),
 		ReadingDirection,
-		Image.configure({ HTMLAttributes: { loading: "lazy" } }),
+		Image.configure({ allowBase64: true, HTMLAttributes: { loading: "lazy" } }),
+		DroppedImages,
 		Placeholder.configure({
 			placeholder: ({ node }) =>
 				node.type.name === "heading" ? "Heading" : "Write something, or type / for everything",

@@ -1,6 +1,7 @@
 import "./prose.css";
 import "./text.css";
 import type { Editor } from "@tiptap/core";
+import { Selection } from "@tiptap/pm/state";
 import { EditorContent, useEditor } from "@tiptap/react";
 import { type MouseEvent, useEffect, useState } from "react";
 import { cell, useObservable } from "../observable.ts";
@@ -25,7 +26,10 @@ function openLink(event: Event): boolean {
 /** TipTap's own `autofocus` comes a frame later, and takes it from somebody who has begun to type a title meanwhile. */
 function takeFocus(editor: Editor): void {
 	if (!mayTakeFocus()) return;
-	editor.commands.setTextSelection(editor.state.doc.content.size);
+	const { doc, tr } = editor.state;
+	// Not a picture at its end: it would be selected, and replaced by what is typed.
+	const end = Selection.findFrom(doc.resolve(doc.content.size), -1, true);
+	if (end !== null) editor.view.dispatch(tr.setSelection(end));
 	editor.view.focus();
 }
 
