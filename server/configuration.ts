@@ -1,14 +1,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { z } from "zod";
-import type { CompactionThresholds } from "../extensions/durability/index.ts";
+import { codeInFiles } from "./code-options.ts";
 import type { NodeOptions } from "./create-node.ts";
 import type { Origin, Origins } from "./given-settings.ts";
-import { type Hooks, hookNames, isHookName } from "./hooks.ts";
+import type { Hooks } from "./hooks.ts";
 import { resolveOwnPackage } from "./own-package.ts";
 import {
-	asWritten,
 	fillSettings,
 	problemWith,
 	type Setting,
@@ -50,40 +48,6 @@ export interface ConfigurationSources {
 }
 
 const fileNames = [".ts", ".mts", ".js", ".mjs", ".json"].map((extension) => `indelible.config${extension}`);
-interface CodeOption {
-	readonly schema: z.ZodType;
-	/** To be read after "must be". */
-	readonly allowed: string;
-}
-
-const aFunction: CodeOption = {
-	schema: z.custom((value) => typeof value === "function"),
-	allowed: "a function",
-};
-const threshold = z.number().min(0).optional();
-/** What each of {@link CodeOptions} beside the hooks must be. */
-const codeOptions: ReadonlyMap<string, CodeOption> = new Map(
-	Object.entries({
-		extensions: {
-			schema: z.array(z.looseObject({})),
-			allowed: "a list of Hocuspocus extensions",
-		},
-		seed: aFunction,
-		redis: aFunction,
-		compaction: {
-			schema: z.strictObject({
-				busyBytesMin: threshold,
-				busyUpdatesMin: threshold,
-				idleBytesMin: threshold,
-				idleUpdatesMin: threshold,
-				idleMs: threshold,
-			} satisfies Record<keyof CompactionThresholds, z.ZodType>),
-			allowed:
-				"an object of busyBytesMin, busyUpdatesMin, idleBytesMin, idleUpdatesMin, idleMs, each 0 or more",
-		},
-		yDocOptions: { schema: z.looseObject({}), allowed: "an object of Y.Doc's options" },
-	}),
-);
 const prefix = "INDELIBLE_";
 const fileVariable = `${prefix}CONFIG`;
 const byName = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
@@ -172,12 +136,11 @@ function takeFile(
 			else problems.push({ where, name, problem });
 			continue;
 		}
-		const option = isHookName(name) ? aFunction : codeOptions.get(name);
-		if (option === undefined) {
-			const hint = didYouMean(name, [...byName.keys(), ...codeOptions.keys(), ...hookNames]);
-			problems.push({ where, name, problem: `is unknown${hint}` });
-		} else if (option.schema.safeParse(value).success) code[name] = value;
-		else problems.push({ where, name, problem: `is ${asWritten(value)}, but must be ${option.allowed}` });
+		const problem = codeInFiles.has(name)
+			? codeInFiles.problemWith(name, value)
+			: `is unknown${didYouMean(name, [...byName.keys(), ...codeInFiles.names])}`;
+		if (problem === undefined) code[name] = value;
+		else problems.push({ where, name, problem });
 	}
 	return { values, code };
 }

@@ -15,6 +15,7 @@ import type { BusEvent, RedisBus, RedisBusOptions, RedisClient } from "../extens
 import { Sync } from "../extensions/sync/index.ts";
 import { asSettingsError, authOptions, hasAuth, refusalOf } from "./auth-options.ts";
 import { listOf } from "./auth-settings.ts";
+import { codeOfNodes } from "./code-options.ts";
 import { documentStore } from "./document-store.ts";
 import { containHookErrors, type Hooks, takeHooks } from "./hooks.ts";
 import { makeLimits, queueLimits } from "./limits.ts";
@@ -22,7 +23,8 @@ import { createLogger } from "./logging.ts";
 import { makeTracing } from "./make-tracing.ts";
 import { IndelibleNode } from "./node.ts";
 import { refusePrivateStore } from "./private-store.ts";
-import { defaultData, type NodeSettings, resolveNodeSettings } from "./settings.ts";
+import { defaultData, type NodeSettings, resolveNodeSettings, theOptions } from "./settings.ts";
+import type { SettingProblem } from "./settings-error.ts";
 import { addressOf, TrustedProxies } from "./transport/client-address.ts";
 
 /** Options of {@link createNode}: {@link NodeSettings}, any Hocuspocus hook, and what only code can say. */
@@ -68,7 +70,7 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 		logger: givenLogger,
 		...given
 	} = others;
-	const settings = resolveNodeSettings(given);
+	const settings = resolveNodeSettings(given, { names: codeOfNodes.names, problems: problemsOf(options) });
 	const { redisUrl, redisPrefix } = settings;
 	const isClustered = redis !== undefined || redisUrl !== undefined;
 	if (isClustered && givenStore === undefined) refusePrivateStore(settings);
@@ -156,6 +158,14 @@ export async function createNode(options: NodeOptions = {}): Promise<IndelibleNo
 /** Of whatever copy of this package it is. */
 function isMetrics(extension: Extension): extension is Metrics {
 	return extension.extensionName === "Metrics" && "sink" in extension;
+}
+
+/** A hook that is no function would be a node that asks nobody, or an error with the first visitor. */
+function problemsOf(options: NodeOptions): SettingProblem[] {
+	return Object.entries(options).flatMap(([name, value]) => {
+		const problem = value === undefined ? undefined : codeOfNodes.problemWith(name, value);
+		return problem === undefined ? [] : { where: theOptions, name, problem };
+	});
 }
 
 function makeAuth(

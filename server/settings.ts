@@ -293,11 +293,24 @@ function cut(text: string): string {
 	return text.length <= writtenMax ? text : `${text.slice(0, writtenMax)}…`;
 }
 
+/** For {@link resolveNodeSettings}: of the options that only code can say, which are none of its own. */
+export interface OtherOptions {
+	readonly names: readonly string[];
+	/** What is wrong with those that were given. */
+	readonly problems: readonly SettingProblem[];
+}
+
+/** Where a node in a server of one's own is told what it is to do. */
+export const theOptions = "the options of createNode";
+
 /**
  * Fills in the defaults of a node's options; `undefined` stands for the default.
- * @throws {SettingsError} that lists every unknown or impossible one.
+ * @throws {SettingsError} that lists every unknown or impossible one, the others' problems too.
  */
-export function resolveNodeSettings(given: Partial<NodeSettings>): NodeSettings {
+export function resolveNodeSettings(
+	given: Partial<NodeSettings>,
+	others: OtherOptions = { names: [], problems: [] },
+): NodeSettings {
 	const names = Object.keys(nodeSettings);
 	const problems: SettingProblem[] = [];
 	const values: Record<string, unknown> = {};
@@ -305,12 +318,19 @@ export function resolveNodeSettings(given: Partial<NodeSettings>): NodeSettings 
 		if (value === undefined) continue;
 		const problem = names.includes(name)
 			? problemWith(name as SettingName, value)
-			: `is unknown${didYouMean(name, names)}`;
+			: unknownToNodes(name, [...names, ...others.names]);
 		if (problem === undefined) values[name] = value;
-		else problems.push({ where: "the options of createNode", name, problem });
+		else problems.push({ where: theOptions, name, problem });
 	}
+	problems.push(...others.problems);
 	if (problems.length > 0) throw new SettingsError(problems);
 	return nodeSettingsSchema.parse(values);
+}
+
+function unknownToNodes(name: string, names: readonly string[]): string {
+	const isOfStart = settings.some((setting) => setting.name === name);
+	if (isOfStart) return "is a setting of `indelible start`: in a server of your own it is up to that server";
+	return `is unknown${didYouMean(name, names)}`;
 }
 
 /** Settings from values that were checked one by one, and defaults for the others. */

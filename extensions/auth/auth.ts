@@ -18,6 +18,7 @@ import { isAtLeast } from "./client-version.ts";
 import { authCloseEvents, endConnection } from "./end-connection.ts";
 import { Guard } from "./guard.ts";
 import { Judge, type JudgeOptions } from "./judge.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { PresenceOwners } from "./presence.ts";
 import { type Relay, readAuthMessage } from "./relay.ts";
@@ -50,6 +51,22 @@ export interface AuthOptions extends JudgeOptions {
 	readonly logger?: DurabilityLogger | undefined;
 	readonly onEvent?: ((event: AuthEvent) => void) | undefined;
 }
+
+const optionNames: Readonly<Record<keyof AuthOptions, true>> = {
+	jwt: true,
+	webhook: true,
+	tickets: true,
+	anonymous: true,
+	expiryAction: true,
+	askAheadMs: true,
+	stampPresence: true,
+	clientVersionMin: true,
+	allowedOrigins: true,
+	revocationMemoryMs: true,
+	addressOf: true,
+	logger: true,
+	onEvent: true,
+};
 
 /** What has happened, for metrics. Nothing in it tells who it was. */
 export type AuthEvent =
@@ -95,8 +112,9 @@ export class Auth implements Extension {
 	/** Whether a hook of the configuration decides. */
 	#isOverruled = false;
 
-	/** @throws {TypeError} when a key or a secret can't be used; the message holds nothing of it. */
+	/** @throws {TypeError} when an option is unknown, or a key or a secret can't be used; the message holds nothing of it. */
 	constructor(options: AuthOptions) {
+		refuseUnknown("Auth", options, optionNames);
 		this.#options = options;
 		this.#logger = options.logger ?? consoleLogger;
 		this.#judge = new Judge(options, (ticket) => this.#tell(JSON.stringify({ type: "ticket-used", ticket })));

@@ -2,6 +2,7 @@ import type { Access } from "./access.ts";
 import { readAccess, writeAccess } from "./access.ts";
 import { accessByClaims } from "./claims.ts";
 import { JwtAuthority, type JwtOptions } from "./jwt.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { TicketAuthority, type TicketOptions, type UsedTicket } from "./ticket.ts";
 import { type Authority, type Credentials, nobody, refused, type Verdict } from "./verdict.ts";
 import { WebhookAuthority, type WebhookOptions } from "./webhook.ts";
@@ -34,6 +35,7 @@ export class Judge implements Authority {
 		{ jwt, webhook, tickets, anonymous }: JudgeOptions,
 		onTicketUsed: (ticket: UsedTicket) => void,
 	) {
+		refuseUnknown("anonymous of Auth", anonymous ?? {}, { read: true, write: true });
 		this.#jwt = jwt === undefined ? undefined : new JwtAuthority(jwt);
 		this.#webhook = webhook === undefined ? undefined : new WebhookAuthority(webhook);
 		this.#tickets = tickets === undefined ? undefined : new TicketAuthority(tickets, onTicketUsed);

@@ -4,6 +4,7 @@ import type { Access } from "./access.ts";
 import { accessByClaims } from "./claims.ts";
 import { jose } from "./jose.ts";
 import { type KeySet, remoteKeySet } from "./key-set.ts";
+import { refuseUnknown } from "./known-options.ts";
 import { loadSchemas } from "./load-schemas.ts";
 import { checkedSecret } from "./secret.ts";
 import { type Authority, type Credentials, refused, type Verdict } from "./verdict.ts";
@@ -27,6 +28,17 @@ export interface JwtOptions {
 	readonly jwksCooldownMs?: number | undefined;
 }
 
+const optionNames: Readonly<Record<keyof JwtOptions, true>> = {
+	secret: true,
+	publicKeys: true,
+	jwksUrl: true,
+	issuer: true,
+	audience: true,
+	clockToleranceMs: true,
+	defaultAccess: true,
+	jwksCooldownMs: true,
+};
+
 /** A key and the only algorithms that it is used with: whoever writes a token can't choose. */
 interface PinnedKey {
 	readonly algorithms: readonly string[];
@@ -44,7 +56,9 @@ export class JwtAuthority implements Authority {
 	readonly #defaultAccess: Access | undefined;
 
 	/** @throws {TypeError} when a key can't be used, with a message that holds nothing of it. */
-	constructor({ secret, publicKeys, jwksUrl, jwksCooldownMs, ...rest }: JwtOptions) {
+	constructor(options: JwtOptions) {
+		refuseUnknown("jwt of Auth", options, optionNames);
+		const { secret, publicKeys, jwksUrl, jwksCooldownMs, ...rest } = options;
 		this.#keys = [
 			...(secret === undefined ? [] : [pinSecret(secret)]),
 			...(publicKeys === undefined ? [] : pinPublicKeys(publicKeys)),

@@ -85,7 +85,12 @@ export class Durability implements Extension {
 	#cancelIdleSweep: (() => void) | undefined;
 	#closed = false;
 
+	/** @throws {TypeError} without a store. */
 	constructor(options: DurabilityOptions) {
+		if (options?.store === undefined)
+			throw new TypeError(
+				"Durability needs a store: new Durability({ store: new SqliteStore({ path: … }) }), or a PostgresStore",
+			);
 		this.#store = options.store;
 		this.#seed = options.seed;
 		this.#clock = options.clock ?? systemClock;

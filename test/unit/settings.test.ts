@@ -324,7 +324,30 @@ describe("what can't be right", () => {
 		expect(error.problems.map(({ name, problem }: SettingProblem) => `${name} ${problem}`)).toEqual([
 			"pingInterval is unknown; did you mean pingIntervalMs?",
 			"authTimeoutMs is -1, but must be a whole number from 10 to 600000 (ms)",
-			expect.stringMatching(/^port is unknown/),
+			expect.stringMatching(/^port is a setting of `indelible start`/),
+		]);
+	});
+
+	test("createNode refuses a hook that is no function, or has a name that is nearly one, and the rest that only code can say", async () => {
+		const options = {
+			data: join(temporaryFolder(), "never"),
+			onAuthenticate: Promise.resolve(),
+			onAuthentcate: () => {},
+			extensions: {},
+			seed: "text",
+			store: { path: "x" },
+			logger: console.log,
+			onLimitEvent: undefined,
+		};
+		const error = await createNode(options as never).catch((e) => e);
+		expect(error).toBeInstanceOf(SettingsError);
+		expect(error.problems.map(({ name, problem }: SettingProblem) => `${name} ${problem}`)).toEqual([
+			"onAuthentcate is unknown; did you mean onAuthenticate?",
+			"onAuthenticate is Promise { undefined }, but must be a function",
+			"extensions is {}, but must be a list of Hocuspocus extensions",
+			'seed is "text", but must be a function',
+			expect.stringMatching(/^store is .*, but must be a store, such as new SqliteStore\(\{ path \}\)$/),
+			expect.stringMatching(/^logger is .*, but must be a logger with debug, info, warn and error$/),
 		]);
 	});
 });

@@ -69,7 +69,12 @@ export class SqliteStore implements Store {
 	/** The last deletion, or freeing. */
 	#changing: Promise<unknown> = Promise.resolve();
 
+	/** @throws {TypeError} without a path. */
 	constructor(options: SqliteStoreOptions) {
+		if (typeof options?.path !== "string")
+			throw new TypeError(
+				'SqliteStore needs the path of a file: new SqliteStore({ path: "documents.sqlite" })',
+			);
 		this.#options = options;
 		this.location = options.path;
 	}
