@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import type { Effort } from "../sync/bounded-apply.ts";
 import type { DocumentLog } from "./document-log.ts";
 import type { LogEntry, StoredDocument } from "./store.ts";
-import { applyStoredUpdate } from "./stored-updates.ts";
+import { applyStoredUpdate, HeldBack } from "./stored-updates.ts";
 
 /** A document in memory, with what durability keeps beside it. */
 export interface DocumentEntry {
@@ -38,23 +38,35 @@ export function applyStored(
 	origin?: unknown,
 	effort?: Effort,
 ): void {
-	document.transact(() => {
-		if (snapshot !== undefined) applyStoredUpdate(document, snapshot.update, effort);
-		applyEntries(document, entries, origin, effort);
-	}, origin);
+	const before = snapshot === undefined ? [] : [snapshot.update];
+	applyUpdates(document, [...before, ...entries.flatMap(({ updates }) => updates)], origin, effort);
 }
 
 /** As {@link applyStored}, for entries alone. */
-export function applyEntries(
+export function applyEntries(document: Y.Doc, entries: readonly LogEntry[], origin?: unknown): void {
+	if (entries.length === 0) return;
+	applyUpdates(
+		document,
+		entries.flatMap(({ updates }) => updates),
+		origin,
+	);
+}
+
+function applyUpdates(
 	document: Y.Doc,
-	entries: readonly LogEntry[],
-	origin?: unknown,
+	updates: readonly Uint8Array[],
+	origin: unknown,
 	effort?: Effort,
 ): void {
-	if (entries.length === 0) return;
 	document.transact(() => {
-		for (const { updates } of entries) {
-			for (const update of updates) applyStoredUpdate(document, update, effort);
+		const heldBack = new HeldBack(document);
+		try {
+			for (const update of updates) {
+				applyStoredUpdate(document, update, effort);
+				heldBack.setAside();
+			}
+		} finally {
+			heldBack.putBack(effort);
 		}
 	}, origin);
 }

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import type { LogEntry, Snapshot } from "./store.ts";
-import { applyStoredUpdate, wholeState } from "./stored-updates.ts";
+import { applyStoredUpdate, HeldBack, wholeState } from "./stored-updates.ts";
 
 /** An update that is stored whole but means nothing to Yjs. The message says which. */
 export class MeaninglessUpdate extends Error {
@@ -19,10 +19,16 @@ export function merge(
 	const document = new Y.Doc({ gc });
 	// One transaction for all: Yjs tidies up once at its end, and not after every keystroke.
 	document.transact(() => {
+		const heldBack = new HeldBack(document);
 		if (stored.snapshot !== undefined) apply(document, stored.snapshot.update, stored.snapshot.position);
+		heldBack.setAside();
 		for (const { position, updates } of stored.entries) {
-			for (const update of updates) apply(document, update, position);
+			for (const update of updates) {
+				apply(document, update, position);
+				heldBack.setAside();
+			}
 		}
+		heldBack.putBack();
 	});
 	const merged = wholeState(document);
 	document.destroy();

@@ -1,4 +1,12 @@
-import { Doc, decodeUpdateV2, diffUpdate, diffUpdateV2, encodeStateAsUpdate, encodeStateVector } from "yjs";
+import {
+	convertUpdateFormatV2ToV1,
+	Doc,
+	decodeUpdateV2,
+	diffUpdate,
+	diffUpdateV2,
+	encodeStateAsUpdate,
+	encodeStateVector,
+} from "yjs";
 import { applyBounded, type Effort, TooManyConflictsError, unboundedEffort } from "../sync/bounded-apply.ts";
 import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 
@@ -31,6 +39,36 @@ function endsIn(update: Uint8Array, error: unknown): UpdateEnds {
 		return updateEnds(update);
 	} catch {
 		throw error;
+	}
+}
+
+/**
+ * What Yjs holds back while stored updates are applied, kept aside until all of them are. It was held back when it was stored; what it was
+ * waiting for is stored together with what came of it. Whenever somebody has sent two structs with one number, Yjs could take in now what it
+ * did not take in then, and others' edits, next to what was there, would be nowhere [DUR1] [TRN5].
+ */
+export class HeldBack {
+	readonly #document: Doc;
+	readonly #updates: Uint8Array[] = [];
+
+	/** What the document holds back already goes on waiting, too. */
+	constructor(document: Doc) {
+		this.#document = document;
+		this.setAside();
+	}
+
+	/** After each update. */
+	setAside(): void {
+		const { store } = this.#document;
+		if (store.pendingStructs === null) return;
+		this.#updates.push(store.pendingStructs.update);
+		store.pendingStructs = null;
+	}
+
+	/** After the last one. @throws as {@link applyStoredUpdate}. */
+	putBack(effort?: Effort): void {
+		for (const update of this.#updates.splice(0))
+			applyStoredUpdate(this.#document, convertUpdateFormatV2ToV1(update), effort);
 	}
 }
 

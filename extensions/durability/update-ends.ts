@@ -37,7 +37,10 @@ export function readUpdate(update: Uint8Array): UpdateRead {
 	const readBytes = noted?.pos ?? update.byteLength;
 	const { structs, ds } = decoded;
 	const ends = endsOf(structs, decoding.readVarUint(decoding.createDecoder(update)));
-	for (const ranges of ds.clients.values()) checkRanges(ranges);
+	for (const [client, ranges] of ds.clients) {
+		checkNumbers(client, 0);
+		checkRanges(ranges);
+	}
 	const isKept = structs.length <= keptStructsMax;
 	return { ends, makesTypes: makesTypes(structs), decoded: isKept ? decoded : undefined, readBytes };
 }
@@ -66,9 +69,7 @@ function endsOf(structs: readonly Struct[], sections: number): Map<number, numbe
 	for (const struct of structs) {
 		const { client, clock } = struct.id;
 		const end = clock + struct.length;
-		// Where numbers are no longer exact, Yjs does not find again what it has stored.
-		if (!(client < numberMax && end < numberMax))
-			throw new Error("the update counts further than numbers go");
+		checkNumbers(client, end);
 		if (client !== current) {
 			left -= 1;
 			current = client;
@@ -88,15 +89,25 @@ function endsOf(structs: readonly Struct[], sections: number): Map<number, numbe
 	return ends;
 }
 
-/** What a client has made is next to, or in, what it has made before. */
-function checkSurroundings({ id, origin, rightOrigin, parent }: Item): void {
-	if (isAhead(origin, id) || isAhead(rightOrigin, id) || isAhead(parent, id))
-		throw new Error("the update holds a struct that builds on a later one");
+/** Where numbers are no longer exact, Yjs does not find again what it has stored, nor read all that it writes. */
+function checkNumbers(client: number, clock: number): void {
+	if (!(client < numberMax && clock < numberMax))
+		throw new Error("the update counts further than numbers go");
 }
 
-function isAhead(of: unknown, { client, clock }: ID): boolean {
-	const id = of as Partial<ID> | string | null;
-	return id !== null && typeof id === "object" && id.client === client && (id.clock ?? 0) >= clock;
+/** What a client has made is next to, or in, what it has made before. */
+function checkSurroundings({ id, origin, rightOrigin, parent }: Item): void {
+	checkSurrounding(origin, id);
+	checkSurrounding(rightOrigin, id);
+	checkSurrounding(parent, id);
+}
+
+function checkSurrounding(of: unknown, { client, clock }: ID): void {
+	const id = of as ID | string | null;
+	if (id === null || typeof id !== "object") return;
+	checkNumbers(id.client, id.clock);
+	if (id.client === client && id.clock >= clock)
+		throw new Error("the update holds a struct that builds on a later one");
 }
 
 /** Those of a client are in order and apart from each other. */
