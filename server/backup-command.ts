@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { WorkerLink } from "../extensions/durability/storage/worker-link.ts";
 import type { BackupCopy, BackupProtocol } from "./backup-copy.ts";
 import type { Configuration } from "./configuration.ts";
+import { databaseFile } from "./stored-catalogue.ts";
 import { syncPath } from "./sync-path.ts";
 import { taken, UnfinishedFile, unfinishedBeside } from "./unfinished-file.ts";
 import { UserError } from "./user-error.ts";
@@ -19,8 +20,7 @@ export async function backupCommand(to: string, { settings }: Configuration): Pr
 			"documents are in Postgres, which has its own tools: pg_dump --schema=indelible. See docs/operations.md",
 		);
 	}
-	const source = join(settings.data, "indelible.sqlite");
-	if (!existsSync(source)) throw new UserError(`there is no database at ${resolve(source)}`);
+	const source = databaseFile(settings.data);
 	for (const path of unfinishedBeside(to))
 		console.error(
 			`indelible: ${path} is of a backup that was killed, or is not done: remove it if none runs`,

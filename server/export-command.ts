@@ -1,9 +1,10 @@
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { StoredDocuments } from "../extensions/durability/sqlite/stored-documents.ts";
 import type { StoredDocument } from "../extensions/durability/store.ts";
 import type { Configuration } from "./configuration.ts";
 import { documentStore } from "./document-store.ts";
+import { databaseFile } from "./stored-catalogue.ts";
 import { stateOf } from "./stored-state.ts";
 import { UserError, unwritable } from "./user-error.ts";
 
@@ -28,7 +29,7 @@ export async function exportCommand(
 	const stored =
 		from === undefined && settings.databaseUrl !== undefined
 			? await fromPostgres(documentName, settings)
-			: fromFile(documentName, from ?? join(settings.data, "indelible.sqlite"));
+			: fromFile(documentName, from ?? databaseFile(settings.data));
 	if (stored.position === 0) throw new UserError(`there is no document ${JSON.stringify(documentName)}`);
 	const state = stateOf(stored);
 	writeNew(output, state);

@@ -66,7 +66,8 @@ function readUpdate(file: string): Uint8Array {
 		throw new UserError(`${file} can't be read: ${whyUnreadable(error)}`);
 	}
 	const fault = faultOf(update);
-	if (fault !== undefined) throw new UserError(`${file} ${fault}`);
+	if (fault !== undefined)
+		throw new UserError(`${file} ${fault}. Take what \`indelible export\` has written`);
 	return update;
 }
 

@@ -32,6 +32,9 @@ export async function withCatalogue<T>(
 /** @throws {UserError} when there is none: a command that looks must not make one. */
 export function databaseFile(data: string): string {
 	const path = join(data, "indelible.sqlite");
-	if (!existsSync(path)) throw new UserError(`there is no database at ${resolve(path)}`);
+	if (!existsSync(path))
+		throw new UserError(
+			`there is no database at ${resolve(path)}. Name the folder that it is in, --data, or the Postgres server, --database-url`,
+		);
 	return path;
 }

@@ -24,7 +24,9 @@ export function faultOf(update: Uint8Array): string | undefined {
 	try {
 		Y.readUpdate(decoder, new Y.Doc());
 	} catch (error) {
-		return `is no Yjs update: ${(error as Error).message}`;
+		// What Yjs trips over says nothing to whoever has taken the wrong file.
+		const why = error instanceof TypeError ? "" : `: ${(error as Error).message}`;
+		return `is no Yjs update${why}`;
 	}
 	return decoding.hasContent(decoder) ? "goes on after a Yjs update" : undefined;
 }

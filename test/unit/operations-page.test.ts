@@ -59,6 +59,14 @@ test.for(["docs/operations.md", "deploy/prometheus/alerts.yaml"])("metrics that 
 	for (const name of named) expect(known, name).toContain(name.replace(/_(bucket|sum|count)$/, ""));
 });
 
+test("where nginx lets operators through, everything that the admin page asks for gets through", () => {
+	const [, passed = "nothing"] = /^location ~ (\S+) \{\n\tallow /m.exec(page) ?? [];
+	const asked = [...read("admin-page/src/api.ts").matchAll(/["`]((?:admin|auth|documents)\b[\w/-]*)[?"`]/g)];
+	expect(asked.length).toBeGreaterThan(5);
+	for (const path of ["/admin", ...asked.map(([, path]) => `/api/${path}`)])
+		expect(path).toMatch(new RegExp(passed));
+});
+
 test("settings that the page names exist", () => {
 	const known = settings.map(({ name }) => name as string);
 	const named = [...page.matchAll(/`([a-z]+[A-Z]\w*(?:Ms|Max|Min|Url|Prefix|S))`/g)].map(([, name]) => name);
