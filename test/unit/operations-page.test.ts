@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -91,13 +91,19 @@ test("lines of the log that the page explains are logged", () => {
 		).toBe(true);
 });
 
-test.for(readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")))(
-	"links to headings in docs/%s lead somewhere",
-	(name) => {
-		const text = read(join("docs", name));
-		for (const [, target = "", anchor = ""] of text.matchAll(/\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)/g)) {
-			const path = target === "" ? `docs/${name}` : normalize(join(dirname(`docs/${name}`), target));
-			expect([...anchorsOf(read(path))], `${path}#${anchor}`).toContain(anchor);
-		}
-	},
-);
+const folders = ["docs", ...readdirSync(join(root, "extensions")).map((name) => `extensions/${name}`)];
+const pages = ["README.md", "CONTRIBUTING.md", ...folders.flatMap(pagesIn)];
+
+function pagesIn(folder: string): string[] {
+	if (!statSync(join(root, folder)).isDirectory()) return [];
+	const names = readdirSync(join(root, folder)).filter((name) => name.endsWith(".md"));
+	return names.map((name) => `${folder}/${name}`);
+}
+
+test.for(pages)("links to headings in %s lead somewhere", (name) => {
+	const text = read(name);
+	for (const [, target = "", anchor = ""] of text.matchAll(/\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)/g)) {
+		const path = target === "" ? name : normalize(join(dirname(name), target));
+		expect([...anchorsOf(read(path))], `${path}#${anchor}`).toContain(anchor);
+	}
+});
