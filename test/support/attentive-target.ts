@@ -2,10 +2,15 @@
 import { serveAttentively } from "../../extensions/durability/storage/attentive-port.ts";
 import { StoreUnavailableError } from "../../extensions/durability/store.ts";
 
+interface Counted {
+	readonly before: number;
+	readonly text: string;
+}
+
 export interface AttentiveProtocol {
-	/** Answers how many questions were answered before, and the text. */
-	brief: { ask: Uint8Array; answer: { readonly before: number; readonly text: string } };
-	long: { ask: string; answer: { readonly before: number; readonly text: string } };
+	/** Answers how many questions were answered before, and the text; to "?" the number alone, which goes back through the slot. */
+	brief: { ask: Uint8Array; answer: Counted | number };
+	long: { ask: string; answer: Counted };
 	refuse: { ask: undefined; answer: undefined };
 	/** Ends the thread. */
 	die: { ask: undefined; answer: undefined };
@@ -20,7 +25,10 @@ serveAttentively<AttentiveProtocol, undefined>({
 			return { before: answered - 1, text };
 		};
 		return {
-			brief: (bytes) => count(Buffer.from(bytes).toString()),
+			brief: (bytes) => {
+				const counted = count(Buffer.from(bytes).toString());
+				return counted.text === "?" ? counted.before : counted;
+			},
 			long: count,
 			refuse: () => {
 				throw new StoreUnavailableError("refused", { code: "TEST" });

@@ -14,7 +14,14 @@ import {
 	writeEntry,
 } from "./log-chunk.ts";
 import { prepareStatements, type Statements } from "./log-statements.ts";
-import type { AppendOutcome, Deletion, DeletionOutcome, Merged, PackedRequest } from "./messages.ts";
+import type {
+	AppendOutcome,
+	Deletion,
+	DeletionOutcome,
+	LonePosition,
+	Merged,
+	PackedRequest,
+} from "./messages.ts";
 import { errorCode, isConfinedToStatement, isDamage, sqliteSays } from "./sqlite-error.ts";
 import { type Tail, TailCache } from "./tail-cache.ts";
 
@@ -40,11 +47,13 @@ export class LogWriter {
 	 * When a statement meets a page that makes no sense, SQLite fails all that follow in its transaction, its savepoint
 	 * rolled back or not. So the others are written anew without that document.
 	 */
-	append(batch: readonly PackedRequest[]): AppendOutcome {
+	append(batch: readonly PackedRequest[]): AppendOutcome | LonePosition {
 		const failures: Failures = new Map();
 		for (;;) {
 			try {
 				const positions = this.#appendExcept(failures, batch);
+				const [first] = positions;
+				if (first !== undefined && batch.length === 1 && failures.size === 0) return first;
 				return { positions, failures: Array.from(failures, ([index, error]) => ({ index, error })) };
 			} catch (error) {
 				for (const { documentName } of batch) this.#tails.forget(documentName);

@@ -24,6 +24,9 @@ export interface AppendOutcome {
 	readonly failures: readonly { readonly index: number; readonly error: WireError }[];
 }
 
+/** Of the entry that a batch of a single request became: most batches of a quiet node are that, and a number is the cheapest answer. */
+export type LonePosition = number;
+
 /** A stored document, with the payloads of its log entries end to end. */
 export interface PackedDocument {
 	readonly snapshot: { readonly position: number; readonly update: Uint8Array } | undefined;
@@ -75,7 +78,7 @@ export interface SqliteDiagnostics {
 export interface WriterProtocol {
 	open: { ask: undefined; answer: undefined };
 	/** See {@link ./packing.ts packBatch}. */
-	append: { ask: Uint8Array; answer: AppendOutcome };
+	append: { ask: Uint8Array; answer: AppendOutcome | LonePosition };
 	/** Answers whether it was done: not so when the snapshot is no longer the one that was merged. */
 	replace: { ask: Replacement; answer: boolean };
 	delete: { ask: Deletion; answer: DeletionOutcome };

@@ -107,10 +107,12 @@ export class SqliteStore implements Store {
 		for (const { documentName } of batch) checkName(documentName);
 		if (!batch.every((request) => this.#isCurrent(request))) return await this.#appendCurrent(batch);
 		const { packed, payloads } = sizeOf(batch);
-		const { positions, failures } = await whileOpen(
+		const outcome = await whileOpen(
 			writer.askBriefly("append", packed, (target) => packBatch(target, batch)),
 		);
 		this.#wrote(payloads, batch.length);
+		if (typeof outcome === "number") return [{ status: "durable", position: outcome }];
+		const { positions, failures } = outcome;
 		const results: AppendResult[] = positions.map((position) => ({ status: "durable", position }));
 		for (const { index, error } of failures)
 			results[index] =

@@ -10,7 +10,7 @@ type PromptAnswers<P extends Protocol<P>> = {
 
 export interface AttentiveOptions<P extends Protocol<P>, Settings> {
 	readonly answers: (settings: Settings) => PromptAnswers<P>;
-	/** The kind of question that may come through the {@link SharedSlot}. */
+	/** The kind of question that may come through the {@link SharedSlot}, and be answered there, if the answer is a number. */
 	readonly briefKind: keyof P;
 	readonly errorCode: ErrorCode;
 	/** How long the thread stays blocked when nobody asks, in ms; 5 s by default. Then it goes back to its event loop, where V8 may tidy up. */
@@ -37,23 +37,24 @@ export function serveAttentively<P extends Protocol<P>, Settings>({
 	const slot = new SharedSlot(memory);
 	const table = answers(settings);
 
-	const answer = ({ id, kind, ask }: Question<P>) => {
-		let reply: Reply<P>;
+	const replyTo = ({ id, kind, ask }: Question<P>): Reply<P> => {
 		try {
-			reply = { id, status: "done", answer: table[kind](ask) };
+			return { id, status: "done", answer: table[kind](ask) };
 		} catch (error) {
-			reply = { id, status: "failed", error: toWire(error, errorCode) };
+			return { id, status: "failed", error: toWire(error, errorCode) };
 		}
-		port.postMessage(reply);
 	};
 	const answerSlot = () => {
 		const taken = slot.take();
-		if (taken !== undefined) answer({ id: taken.id, kind: briefKind, ask: taken.question });
+		if (taken === undefined) return;
+		const reply = replyTo({ id: taken.id, kind: briefKind, ask: taken.question });
+		if (reply.status === "done" && typeof reply.answer === "number") slot.answer(reply.answer);
+		else port.postMessage(reply);
 	};
 	/** @param question What is in the slot was asked before. A message may have none, and only wake. */
 	const answerInTurn = (question: Question<P> | undefined) => {
 		answerSlot();
-		if (question !== undefined) answer(question);
+		if (question !== undefined) port.postMessage(replyTo(question));
 	};
 	const attend = () => {
 		slot.isWaiting = true;

@@ -1,14 +1,15 @@
 /** Where what stands among the words of control. */
-const [bellAt, waitsAt, bytesAt] = [0, 1, 2];
+const [bellAt, waitsAt, bytesAt, answersAt] = [0, 1, 2, 3];
 const controlBytes = 64;
-/** The question's id stands behind the words of control. */
-const idBytes = 8;
+/** Behind the words of control: the question's id, and its answer. */
+const [idAt, answerAt] = [0, 1];
+const numbersBytes = 16;
 /** A question, at most. One that is longer costs more to copy than it costs to send. */
 const questionBytesMax = 16 * 1024;
 
 /**
- * Memory that a main thread and its worker share, with room for one question. A message is serialized, wakes the worker's event loop through the
- * kernel, and goes through Node.js' events there; this is a copy, and a wake-up.
+ * Memory that a main thread and its worker share, with room for one question, and for an answer that is a number. A message is serialized, wakes the
+ * other's event loop through the kernel, and goes through Node.js' events there; this is a copy, and a wake-up.
  *
  * Whatever else is under way when a question is put in was asked later. The worker {@link wait}s for the bell for as long as there is much to do, and
  * hears it for messages as well then; otherwise it is in its event loop, and has to be sent one. So {@link ring} and {@link isWaiting} each write first, and
@@ -17,15 +18,15 @@ const questionBytesMax = 16 * 1024;
 export class SharedSlot {
 	readonly memory: SharedArrayBuffer;
 	readonly #control: Int32Array;
-	readonly #id: Float64Array;
+	readonly #numbers: Float64Array;
 	readonly #question: Buffer<SharedArrayBuffer>;
 
 	/** @param memory The other thread's; new by default. */
-	constructor(memory = new SharedArrayBuffer(controlBytes + idBytes + questionBytesMax)) {
+	constructor(memory = new SharedArrayBuffer(controlBytes + numbersBytes + questionBytesMax)) {
 		this.memory = memory;
 		this.#control = new Int32Array(memory, 0, controlBytes / Int32Array.BYTES_PER_ELEMENT);
-		this.#id = new Float64Array(memory, controlBytes, 1);
-		this.#question = Buffer.from(memory, controlBytes + idBytes);
+		this.#numbers = new Float64Array(memory, controlBytes, numbersBytes / Float64Array.BYTES_PER_ELEMENT);
+		this.#question = Buffer.from(memory, controlBytes + numbersBytes);
 	}
 
 	/** Whether there is room for a question of so many bytes. */
@@ -39,7 +40,7 @@ export class SharedSlot {
 	 */
 	put(id: number, bytes: number, write: (target: Buffer) => void): void {
 		write(this.#question);
-		this.#id[0] = id;
+		this.#numbers[idAt] = id;
 		Atomics.store(this.#control, bytesAt, bytes);
 	}
 
@@ -55,7 +56,27 @@ export class SharedSlot {
 	take(): { readonly id: number; readonly question: Buffer } | undefined {
 		const bytes = Atomics.exchange(this.#control, bytesAt, 0);
 		if (bytes === 0) return undefined;
-		return { id: this.#id[0] ?? 0, question: this.#question.subarray(0, bytes) };
+		return { id: this.#numbers[idAt] ?? 0, question: this.#question.subarray(0, bytes) };
+	}
+
+	/** The worker's: answers the question that it has taken. */
+	answer(answer: number): void {
+		this.#numbers[answerAt] = answer;
+		Atomics.store(this.#control, answersAt, 1);
+		Atomics.notify(this.#control, answersAt);
+	}
+
+	/** The main thread's: calls `heard` once there is an answer to {@link takeAnswer}. Somebody may have taken it by then. It keeps no process alive. */
+	onceAnswered(heard: () => void): void {
+		// A string when there is one already.
+		const { value } = Atomics.waitAsync(this.#control, answersAt, 0);
+		void Promise.resolve(value).then(heard);
+	}
+
+	/** The main thread's. @returns The answer in the slot, once, and the id of its question. */
+	takeAnswer(): { readonly id: number; readonly answer: number } | undefined {
+		if (Atomics.exchange(this.#control, answersAt, 0) === 0) return undefined;
+		return { id: this.#numbers[idAt] ?? 0, answer: this.#numbers[answerAt] ?? 0 };
 	}
 
 	/** How often the bell has rung. */

@@ -118,21 +118,48 @@ export class WorkerLink<P extends Protocol<P>> {
 		const start: WorkerStart<unknown> = { settings: this.#options.workerData, slot: slot?.memory };
 		const worker = new Worker(this.#script, { ...this.#options, workerData: start });
 		let failure: Error | undefined;
-		worker.on("message", (reply: Reply<P>) => this.#settle(worker, reply));
+		worker.on("message", (reply: Reply<P>) => {
+			// What stands in the slot was answered before.
+			this.#hear(worker, slot);
+			this.#settle(worker, reply);
+		});
 		worker.on("error", (error: Error) => {
 			failure = error;
 		});
-		worker.on("exit", (exitCode) => this.#abandon(worker, exitCode, failure));
+		worker.on("exit", (exitCode) => {
+			this.#hear(worker, slot);
+			this.#abandon(worker, exitCode, failure);
+		});
 		this.#running = { worker, slot };
+		if (slot !== undefined) this.#listen(worker, slot);
 		return this.#running;
 	}
 
+	/** Always, as what is answered with a message is not announced in the slot. */
+	#listen(worker: Worker, slot: SharedSlot): void {
+		slot.onceAnswered(() => {
+			this.#hear(worker, slot);
+			if (this.#running?.worker === worker) this.#listen(worker, slot);
+		});
+	}
+
+	#hear(worker: Worker, slot: SharedSlot | undefined): void {
+		const answered = slot?.takeAnswer();
+		if (answered !== undefined) this.#take(worker, answered.id)?.resolve(answered.answer);
+	}
+
 	#settle(worker: Worker, reply: Reply<P>): void {
-		const pending = this.#pending.get(reply.id);
-		this.#pending.delete(reply.id);
-		if (this.#pending.size === 0) worker.unref();
+		const pending = this.#take(worker, reply.id);
 		if (reply.status === "done") pending?.resolve(reply.answer);
 		else pending?.reject(fromWire(reply.error));
+	}
+
+	/** @returns Who waits for this answer. */
+	#take(worker: Worker, id: number): Pending | undefined {
+		const pending = this.#pending.get(id);
+		this.#pending.delete(id);
+		if (this.#pending.size === 0) worker.unref();
+		return pending;
 	}
 
 	#abandon(worker: Worker, exitCode: number, failure: Error | undefined): void {
