@@ -163,6 +163,24 @@ test("code blocks are highlighted, links and images come from an address", async
 	await expect(textbox(page).locator("img")).toHaveAttribute("src", `${server.url}/icon.svg`);
 });
 
+test("a picture is chosen from this device", async ({ person }) => {
+	const page = await person();
+	await create(page, "Text");
+	await page.getByRole("button", { name: "Image", exact: true }).click();
+	const chooser = page.waitForEvent("filechooser");
+	await page.getByRole("button", { name: "From this device" }).click();
+	const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"/>';
+	await (await chooser).setFiles({
+		name: "lamp.svg",
+		mimeType: "image/svg+xml",
+		buffer: Buffer.from(drawing),
+	});
+	await expect(textbox(page).getByAltText("lamp.svg")).toHaveJSProperty("naturalWidth", 40);
+	await page.keyboard.type("below");
+	await expect(textbox(page)).toContainText("below");
+	await expect(textbox(page).getByAltText("lamp.svg")).toBeVisible();
+});
+
 for (const way of ["pasted", "dropped"] as const) {
 	test(`a picture that is ${way} is in the text, for the other person and after a reload, no larger than it is shown`, async ({
 		person,

@@ -74,6 +74,7 @@ test("a link with a name that no document can have says so, and is not tried aga
 	await expect.poll(() => sockets).toBe(2);
 	await expect(page.getByRole("heading", { name: "There is no such document" })).toBeVisible();
 	expect(sockets).toBe(2);
+	await expect(page.getByRole("navigation", { name: "Recent documents" })).not.toContainText("Untitled");
 });
 
 test("a path that is nobody's says so", async ({ person }) => {

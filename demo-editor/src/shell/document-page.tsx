@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { type DocumentKind, kindLabels, kindOf } from "../document-name.ts";
 import { useObservable } from "../observable.ts";
-import { rememberOpened, rememberTitle } from "../recent-documents.ts";
+import { forget, rememberOpened, rememberTitle } from "../recent-documents.ts";
 import { type DocumentSession, titleKey } from "../session/document-session.ts";
 import { useSession, useSharedText } from "../session/use-session.ts";
 import { AccessNotice } from "./access-notice.tsx";
@@ -30,6 +30,10 @@ function OpenDocument({ session, openSidebar }: { session: DocumentSession; open
 	const access = useObservable(session.access);
 	const kind = kindOf(session.name);
 	const isOpen = access.status === "open";
+	const isNobodys = access.status === "denied" && access.reason === "invalid-document-name";
+	useEffect(() => {
+		if (isNobodys) forget(session.name);
+	}, [isNobodys, session.name]);
 	return (
 		<>
 			<TopBar

@@ -3,6 +3,7 @@ import { useEditorState } from "@tiptap/react";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Panel } from "../shell/floating.tsx";
 import { ImageIcon, LinkIcon } from "../shell/icons.tsx";
+import { insertImages } from "./dropped-images.ts";
 import { insertPicture } from "./insert-picture.ts";
 import { askForImageEvent } from "./slash-items.ts";
 import { webAddress } from "./web-address.ts";
@@ -61,6 +62,7 @@ export function ImageButton({ editor }: { editor: Editor }) {
 			setOpen={setOpen}
 			initial=""
 			accept={(src) => insertPicture(editor, { src })}
+			choose={(files) => insertImages(editor, files)}
 		/>
 	);
 }
@@ -75,6 +77,8 @@ interface AddressButtonProps {
 	readonly initial: string;
 	readonly accept: (address: string) => void;
 	readonly remove?: (() => void) | undefined;
+	/** Takes pictures of this device, where an address of one is not at hand. */
+	readonly choose?: ((files: FileList) => void) | undefined;
 	/** Where it leads, if there is somewhere to go. */
 	readonly follow?: string | undefined;
 }
@@ -106,7 +110,8 @@ function AddressButton(props: AddressButtonProps) {
 	);
 }
 
-function AddressForm({ fieldLabel, initial, accept, remove, follow, setOpen }: AddressButtonProps) {
+function AddressForm(props: AddressButtonProps) {
+	const { fieldLabel, initial, accept, remove, choose, follow, setOpen } = props;
 	const [value, setValue] = useState(initial);
 	const [isWrong, setWrong] = useState(false);
 	const id = useId();
@@ -145,6 +150,7 @@ function AddressForm({ fieldLabel, initial, accept, remove, follow, setOpen }: A
 						Open
 					</a>
 				)}
+				{choose !== undefined && <PictureButton choose={choose} setOpen={setOpen} />}
 				{remove !== undefined && (
 					<button
 						type="button"
@@ -162,5 +168,33 @@ function AddressForm({ fieldLabel, initial, accept, remove, follow, setOpen }: A
 				</button>
 			</div>
 		</form>
+	);
+}
+
+function PictureButton({
+	choose,
+	setOpen,
+}: {
+	choose: (files: FileList) => void;
+	setOpen: (isOpen: boolean) => void;
+}) {
+	const input = useRef<HTMLInputElement>(null);
+	return (
+		<>
+			<button type="button" className="button" onClick={() => input.current?.click()}>
+				From this device
+			</button>
+			<input
+				ref={input}
+				type="file"
+				accept="image/*"
+				multiple
+				hidden
+				onChange={({ target }) => {
+					if (target.files !== null) choose(target.files);
+					setOpen(false);
+				}}
+			/>
+		</>
 	);
 }

@@ -33,7 +33,7 @@ function imagesIn(files: FileList | undefined): readonly File[] {
 }
 
 /** @returns Whether there are any. */
-function insertImages(editor: Editor, files: FileList | undefined): boolean {
+export function insertImages(editor: Editor, files: FileList | undefined): boolean {
 	const images = imagesIn(files);
 	for (const image of images) void insertImage(editor, image);
 	return images.length > 0;
