@@ -154,10 +154,11 @@ function announce({ logger, version, node, settings, file }: Announcement): void
 		return;
 	}
 	const lines = [
-		["Editor", facts.url],
+		...(settings.demo ? [["Editor", facts.url]] : []),
 		["WebSocket", facts.webSocket],
 		...(settings.adminToken === undefined ? [] : [["Admin", `${facts.url}/admin`]]),
 		["Documents", shortest(facts.store)],
+		["Process", String(process.pid)],
 		...(file === undefined ? [] : [["Settings", shortest(file)]]),
 	].map(([name = "", value]) => `  ${name.padEnd(11)}${value}`);
 	process.stdout.write(`\n  Indelible ${version}\n\n${lines.join("\n")}\n\n  Ctrl+C stops it.\n\n`);

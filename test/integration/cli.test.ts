@@ -101,6 +101,15 @@ test.skipIf(process.platform !== "linux")(
 	},
 );
 
+test("to a person a start says where things are, which process it is, and names no editor that is not there", async () => {
+	const { output, child, port } = await startNode({ flags: ["--log-format", "pretty"] });
+	await eventually("it says so", () => output().includes("Ctrl+C stops it."));
+	expect(output()).toMatch(/^ {2}WebSocket +ws:\/\/localhost:\d+$/m);
+	expect(output()).toContain(`ws://localhost:${port}`);
+	expect(output()).toMatch(new RegExp(`^ {2}Process +${child.pid}$`, "m"));
+	expect(output()).not.toContain("Editor");
+});
+
 describe("help", () => {
 	test("--help and no command at all say what commands there are", async () => {
 		const help = await runCommand(["--help"]);
