@@ -58,6 +58,15 @@ interface CountingServer {
 	_emitCloseIfDrained(): void;
 }
 
+/** What a connection brings along. */
+interface Origin {
+	/** Counts it. */
+	readonly server: CountingServer | undefined;
+	/** What came already, and is to be read first. */
+	readonly head: Buffer;
+	readonly onGone: (() => void) | undefined;
+}
+
 const owner = Symbol("client stream");
 
 type Owned = TcpHandle & { [owner]?: TcpStream };
@@ -70,6 +79,8 @@ class TcpStream implements ClientStream {
 	readonly #handle: TcpHandle;
 	readonly #binding: TcpBinding;
 	readonly #server: CountingServer | undefined;
+	/** Is told of the end, too. */
+	readonly #onGone: (() => void) | undefined;
 	handlers: StreamHandlers | undefined;
 	/** What came before there was this. */
 	#head: Buffer | undefined;
@@ -92,10 +103,11 @@ class TcpStream implements ClientStream {
 	#receivedBytes = 0;
 	#sentBytes = 0;
 
-	constructor(handle: Owned, found: TcpBinding, server: CountingServer | undefined, head: Buffer) {
+	constructor(handle: Owned, found: TcpBinding, { server, head, onGone }: Origin) {
 		this.#handle = handle;
 		this.#binding = found;
 		this.#server = server;
+		this.#onGone = onGone;
 		handle[owner] = this;
 		handle.onread = onRead;
 		// biome-ignore lint/correctness/useHookAtTopLevel: not one of React's
@@ -275,6 +287,7 @@ class TcpStream implements ClientStream {
 			this.#server._emitCloseIfDrained();
 		}
 		this.handlers?.gone();
+		this.#onGone?.();
 	}
 }
 
@@ -305,11 +318,14 @@ export function takeTcpStream(socket: Duplex, head: Buffer): ClientStream | unde
 	for (const symbol of Object.getOwnPropertySymbols(handle)) {
 		if (Reflect.get(handle, symbol) === socket) Reflect.set(handle, symbol, undefined);
 	}
-	const stream = new TcpStream(handle, binding, server ?? undefined, head);
+	// Its `close` is for those who wait for it.
+	const onGone = socket.listenerCount("close") === 0 ? undefined : () => void socket.destroy();
+	const stream = new TcpStream(handle, binding, { server: server ?? undefined, head, onGone });
 	// Whoever still ends the socket means the connection; what they write to it is lost, and no reason to end the process.
 	innards._destroy = (error, done) => {
 		stream.destroy();
 		done(error);
+		process.nextTick(() => socket.emit("close", error !== null));
 	};
 	socket.on("error", ignore);
 	return stream;
@@ -329,5 +345,8 @@ function isUnused(socket: Socket): boolean {
 	);
 }
 
-/** Listeners of others that tell of failures, which end this stream in silence, and would tell of no end without one. */
-const quietEvents: ReadonlySet<string | symbol> = new Set(["end", "error"]);
+/**
+ * What others may listen for: failures, which end this stream in silence; an `end`, of which they would not be told without this stream; and `close`,
+ * of which they are.
+ */
+const quietEvents: ReadonlySet<string | symbol> = new Set(["end", "error", "close"]);

@@ -13,7 +13,7 @@ import { DuplexStream } from "../../server/transport/duplex-stream.ts";
 import { findTcpBinding } from "../../server/transport/tcp-handle.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
-import { type MakeStream, upgradedPair } from "../support/upgraded-pair.ts";
+import { type MakeStream, type UpgradedPair, upgradedPair } from "../support/upgraded-pair.ts";
 
 const kinds: Record<string, MakeStream> = {
 	"of a TCP handle": clientStreamOf,
@@ -321,17 +321,35 @@ test("what is not used of a connection's net.Socket does not stay in memory", as
 	});
 });
 
-test("a connection to whose end somebody else listens stays with its net.Socket", async () => {
-	let isClosed = false;
-	const { stream, events, client } = await upgradedPair((socket, head) => {
-		socket.on("close", () => {
-			isClosed = true;
+test("whoever waits for the end of a connection's socket is told once, however it ends", async () => {
+	const endings: Record<string, (pair: UpgradedPair, socket: Duplex) => void> = {
+		"the client is gone": ({ client }) => client.resetAndDestroy(),
+		"both sides end": ({ stream, client }) => {
+			client.end();
+			stream.end();
+		},
+		"it is destroyed": ({ stream }) => stream.destroy(),
+		"the socket is destroyed": (_pair, socket) => socket.destroy(),
+	};
+	for (const [how, end] of Object.entries(endings)) {
+		let closed = 0;
+		const sockets: Duplex[] = [];
+		const pair = await upgradedPair((socket, head) => {
+			sockets.push(socket);
+			socket.once("close", () => (closed += 1));
+			return clientStreamOf(socket, head);
 		});
-		return clientStreamOf(socket, head);
-	});
-	expect(stream).toBeInstanceOf(DuplexStream);
-	client.resetAndDestroy();
-	await eventually("both are told", () => isClosed && events.includes("gone"));
+		expect(pair.stream, how).not.toBeInstanceOf(DuplexStream);
+		expect(closed, how).toBe(0);
+		for (const socket of sockets) end(pair, socket);
+		await eventually(`both are told: ${how}`, () => closed > 0 && pair.events.includes("gone"));
+		await promisify(setImmediate)();
+		expect(closed, how).toBe(1);
+		expect(
+			sockets.map(({ destroyed }) => destroyed),
+			how,
+		).toEqual([true]);
+	}
 });
 
 test("a connection from which somebody else has read stays with its net.Socket, and loses nothing", async () => {
