@@ -1,7 +1,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Hocuspocus } from "@hocuspocus/server";
+import type { Hocuspocus, onUpgradePayload } from "@hocuspocus/server";
 import type { Auth, RevocationRequest } from "../extensions/auth/index.ts";
 import type { Durability, DurabilityLogger } from "../extensions/durability/index.ts";
 import type { LimitReports, Limits } from "../extensions/limits/index.ts";
@@ -23,7 +23,10 @@ import { LoadWatch } from "./load/load-watch.ts";
 import { declareDiskMetrics } from "./metrics.ts";
 import type { NodeSettings } from "./settings.ts";
 import type { TrustedProxies } from "./transport/client-address.ts";
+import { type Door, openDoor } from "./transport/door.ts";
+import type { Doorstep } from "./transport/doorstep.ts";
 import { refuseUpgrade } from "./transport/handshake.ts";
+import type { UpgradeRequest } from "./transport/upgrade-request.ts";
 import { WebSocketTransport } from "./transport/web-socket-transport.ts";
 
 /** Whether a node can take work, and if not, why. */
@@ -81,8 +84,10 @@ export class IndelibleNode {
 	readonly #logger: DurabilityLogger;
 	readonly #transport: WebSocketTransport;
 	readonly #load: LoadWatch;
+	readonly #limits: Limits;
 	readonly #limitReports: LimitReports;
 	readonly #introspection: Introspection;
+	#door: Door | undefined;
 	#phase: Phase = "serving";
 	#drained: Promise<void> | undefined;
 	#closed: Promise<CloseResult> | undefined;
@@ -97,6 +102,7 @@ export class IndelibleNode {
 		this.#auth = auth;
 		this.isOpen = isOpen;
 		this.trustedProxies = parts.trustedProxies;
+		this.#limits = parts.limits;
 		this.#limitReports = parts.limits.reports;
 		this.location = location;
 		this.#settings = settings;
@@ -245,10 +251,25 @@ export class IndelibleNode {
 	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		// Nobody else listens while the hooks run, and an error that nobody listens for ends the process.
 		socket.on("error", ignore);
-		this.hocuspocus.hooks("onUpgrade", { request, socket, head, instance: this.hocuspocus }).then(
+		this.#upgrade(request, socket, head);
+	}
+
+	#upgrade(request: UpgradeRequest, socket: Duplex | Doorstep, head: Buffer): void {
+		// By the door, only our own hooks are given either, and of both they use no more than there is.
+		const payload = { request, socket, head, instance: this.hocuspocus } as onUpgradePayload;
+		this.hocuspocus.hooks("onUpgrade", payload).then(
 			() => this.#transport.handleUpgrade(request, socket, head),
 			// As on a stock server: a hook that rejects with nothing has answered the request itself.
 			(error) => error && refuseUpgrade(socket, 500, "the onUpgrade hook failed"),
+		);
+	}
+
+	/** Whether no `onUpgrade` hook but our own would see who comes. */
+	#isDoorOpen(): boolean {
+		const { extensions } = this.hocuspocus.configuration;
+		return extensions.every(
+			(extension) =>
+				typeof extension.onUpgrade !== "function" || extension === this.#auth || extension === this.#limits,
 		);
 	}
 
@@ -282,6 +303,10 @@ export class IndelibleNode {
 				httpServer.off("error", reject);
 				resolve();
 			});
+		});
+		this.#door = openDoor(httpServer, {
+			isOpen: () => this.#isDoorOpen(),
+			welcome: (request, doorstep, head) => this.#upgrade(request, doorstep, head),
 		});
 		const address = httpServer.address() as AddressInfo;
 		const { configuration } = this.hocuspocus;
@@ -340,6 +365,7 @@ export class IndelibleNode {
 		const untilMs = performance.now() + shutdownDeadlineMs;
 		const drained = await within(shutdownDeadlineMs, this.drain());
 		this.#transport.terminate();
+		this.#door?.close();
 		this.#phase = "closed";
 		this.#load.close();
 		const { backlogUpdates } = this.durability.stats();

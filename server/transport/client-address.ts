@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** Proxies whose word is believed about who connects to them. */
 export class TrustedProxies {
@@ -64,7 +64,7 @@ function plain(written: string): string | undefined {
 
 /** As {@link clientAddress}, of a request as it has come. */
 export function clientAddressOf(
-	{ headers, socket }: IncomingMessage,
+	{ headers, socket }: UpgradeRequest,
 	trusted: TrustedProxies,
 ): string | undefined {
 	const header = headers["x-forwarded-for"];
@@ -74,7 +74,7 @@ export function clientAddressOf(
 const addresses = new WeakMap<Request, string>();
 
 /** Remembers whom a request is from for as long as there is the request. */
-export function noteAddress(request: Request, from: IncomingMessage, trusted: TrustedProxies): void {
+export function noteAddress(request: Request, from: UpgradeRequest, trusted: TrustedProxies): void {
 	const address = clientAddressOf(from, trusted);
 	if (address !== undefined) addresses.set(request, address);
 }

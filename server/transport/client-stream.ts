@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { Doorstep } from "./doorstep.ts";
 import { DuplexStream } from "./duplex-stream.ts";
 import { takeTcpStream } from "./tcp-stream.ts";
 
@@ -41,9 +42,10 @@ export interface ClientStream {
 }
 
 /**
- * @param socket Of an HTTP server's `upgrade` event. Is not to be used afterwards.
+ * @param socket Of an HTTP server's `upgrade` event, or what has come in by the {@link Door}. Is not to be used afterwards.
  * @param head What came with the upgrade request already: it is read first.
  */
-export function clientStreamOf(socket: Duplex, head: Buffer): ClientStream {
+export function clientStreamOf(socket: Duplex | Doorstep, head: Buffer): ClientStream {
+	if (socket instanceof Doorstep) return socket.take(head);
 	return takeTcpStream(socket, head) ?? new DuplexStream(socket, head);
 }

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { retryAfterSeconds } from "../load/retry-after.ts";
 import { STATUS_CODES } from "../node-http.ts";
+import type { Refusable } from "./doorstep.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** A WebSocket's opening handshake (RFC 6455, section 4.2): whether a request can be accepted, and what it is answered. */
 export type Handshake =
@@ -21,7 +21,7 @@ const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  * @param request An upgrade request.
  * @param furtherLines Of the answer, if it is accepted.
  */
-export function answerHandshake(request: IncomingMessage, furtherLines: () => readonly string[]): Handshake {
+export function answerHandshake(request: UpgradeRequest, furtherLines: () => readonly string[]): Handshake {
 	const { method, headers: given } = request;
 	if (method !== "GET") return refused(405, "A WebSocket begins with GET.");
 	if (!asksForWebSocket(request)) return refused(400, "The only upgrade is to: websocket.");
@@ -52,11 +52,11 @@ export function answerHandshake(request: IncomingMessage, furtherLines: () => re
  * Whether a request asks for a WebSocket, for an HTTP server's `shouldUpgradeCallback`: Java's HTTP client, and others, offer with their
  * first request to go on with HTTP/2 (`Upgrade: h2c`), and are to be answered as if they had not (RFC 9110, section 7.8).
  */
-export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+export function asksForWebSocket({ headers }: Pick<UpgradeRequest, "headers">): boolean {
 	return headers.upgrade?.toLowerCase() === "websocket";
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: UpgradeRequest): boolean {
 	return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
@@ -83,7 +83,7 @@ function retryAfter(): string {
 }
 
 /** Answers an upgrade request with an HTTP error, as RFC 6455 section 4.2.2 allows, and ends it. */
-export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+export function refuseUpgrade(socket: Refusable, status: number, reason: string): void {
 	socket.on("error", () => {});
 	// Sockets of Node's HTTP server stay half open for as long as the other side likes.
 	socket.once("finish", () => socket.destroy());

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { readTraceParent, type SpanContext } from "../../extensions/tracing/span.ts";
 import type { TrustedProxies } from "./client-address.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** What gets into our log is a word, whoever has written it. */
 const word = /^[\w.:+/=-]{1,64}$/;
@@ -13,7 +13,7 @@ const traceParents = new WeakMap<Request, string>();
  * client could make its lines look like somebody else's.
  */
 export function requestName(
-	{ headers, socket }: IncomingMessage,
+	{ headers, socket }: UpgradeRequest,
 	proxies: TrustedProxies,
 ): string | undefined {
 	const id = headers["x-request-id"];
@@ -25,7 +25,7 @@ export function requestName(
 }
 
 /** Remembers of what trace a request is a part, when a trusted proxy says so, for as long as there is the request. */
-export function noteTraceParent(request: Request, from: IncomingMessage, proxies: TrustedProxies): void {
+export function noteTraceParent(request: Request, from: UpgradeRequest, proxies: TrustedProxies): void {
 	const { traceparent } = from.headers;
 	if (typeof traceparent !== "string") return;
 	if (proxies.trusts(plainAddress(from.socket.remoteAddress ?? ""))) traceParents.set(request, traceparent);

@@ -1,7 +1,7 @@
 /** Node.js' object for a TCP connection of libuv (src/stream_base.cc and src/tcp_wrap.cc there): what `net.Socket` is built on. */
 export interface TcpHandle {
-	/** Called when there is something to {@link TcpBinding.read}. */
-	onread: () => void;
+	/** Called when there is something to {@link TcpBinding.read}; with it, unless it was read into bytes of ours. */
+	onread: (bytes?: ArrayBuffer) => void;
 	readonly bytesRead: number;
 	readonly bytesWritten: number;
 	/** Has all that comes read into these bytes, from their beginning. */
@@ -15,6 +15,13 @@ export interface TcpHandle {
 	/** Says that nothing more will come once all is written. @returns 0, 1 when that is done already, or a negative error number. */
 	shutdown(request: Request): number;
 	close(closed: () => void): void;
+	setNoDelay(isOn: boolean): void;
+	/** @param delaySeconds 0 for the system's own. */
+	setKeepAlive(isOn: boolean, delaySeconds: number): void;
+	/** @returns 0, or a negative error number. */
+	getpeername(into: { address?: string }): number;
+	/** As {@link getpeername}. */
+	getsockname(into: { address?: string }): number;
 }
 
 /** Something that libuv does not do at once. */
@@ -30,6 +37,7 @@ interface StreamWrap {
 	readonly ShutdownWrap: new () => Request;
 	readonly streamBaseState: Int32Array;
 	readonly kReadBytesOrError: number;
+	readonly kArrayBufferOffset: number;
 	readonly kLastWriteWasAsync: number;
 }
 
@@ -64,6 +72,12 @@ export class TcpBinding {
 	read(): number {
 		const { streamBaseState, kReadBytesOrError } = this.#stream;
 		return streamBaseState[kReadBytesOrError] ?? 0;
+	}
+
+	/** Where what was read begins, within `onread`. */
+	readOffset(): number {
+		const { streamBaseState, kArrayBufferOffset } = this.#stream;
+		return streamBaseState[kArrayBufferOffset] ?? 0;
 	}
 
 	/** While no other write of the handle is going on. If this one is, {@link afterWrite} has to be called at once. */
@@ -128,6 +142,10 @@ const methods = [
 	"writev",
 	"shutdown",
 	"close",
+	"setNoDelay",
+	"setKeepAlive",
+	"getpeername",
+	"getsockname",
 ] as const satisfies readonly (keyof TcpHandle)[];
 
 function isKnown(stream: StreamWrap, { TCP }: TcpWrap): boolean {
@@ -136,6 +154,7 @@ function isKnown(stream: StreamWrap, { TCP }: TcpWrap): boolean {
 		typeof stream.ShutdownWrap === "function" &&
 		stream.streamBaseState instanceof Int32Array &&
 		Number.isInteger(stream.kReadBytesOrError) &&
+		Number.isInteger(stream.kArrayBufferOffset) &&
 		Number.isInteger(stream.kLastWriteWasAsync) &&
 		methods.every((name) => typeof TCP.prototype[name] === "function") &&
 		["bytesRead", "bytesWritten"].every((name) => name in TCP.prototype)

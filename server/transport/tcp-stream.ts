@@ -14,7 +14,8 @@ const drainBytesMin = 64 * 1024;
 /** What is read at a time, in bytes; as in `net.Socket`. */
 const readBytesMax = 64 * 1024;
 
-const binding = findTcpBinding();
+/** What there is of Node.js beneath `net.Socket`, if it is what is known here. */
+export const binding = findTcpBinding();
 
 /** Everything is read into it, and copied from there before the next is: most of it is small, and memory for each piece costs more than a copy. */
 const incoming = Buffer.allocUnsafeSlow(readBytesMax);
@@ -53,7 +54,7 @@ interface Innards {
 }
 
 /** A `net.Server`, which is closed once all of its connections are gone. */
-interface CountingServer {
+export interface CountingServer {
 	_connections: number;
 	_emitCloseIfDrained(): void;
 }
@@ -297,6 +298,12 @@ function onRead(this: Owned): void {
 
 function readHead(stream: TcpStream): void {
 	stream.readHead();
+}
+
+/** @param handle Nobody else uses it, and it is not read from. There is none without {@link binding}. */
+export function streamOn(handle: TcpHandle, origin: Origin): ClientStream {
+	if (binding === undefined) throw new Error("a handle without what it is a handle of");
+	return new TcpStream(handle, binding, origin);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { clientAddressOf, type TrustedProxies } from "./client-address.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 import type { WrongTokens } from "./wrong-tokens.ts";
 
 /** What whoever knows the admin token shows, to be told more: `<until when, in ms since 1970>.<its signature>`. */
@@ -30,7 +30,7 @@ export interface UpgradeHeadersOptions {
  * its balancer. Whoever proves to know the admin token is told as well from where the request seems to come.
  */
 export function upgradeHeaders(
-	request: IncomingMessage,
+	request: UpgradeRequest,
 	{ node, trustedProxies, adminToken, wrongProofs }: UpgradeHeadersOptions,
 ): string[] {
 	const headers = [`X-Indelible-Node: ${node}`, `X-Indelible-Time: ${Date.now()}`];

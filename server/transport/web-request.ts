@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /**
  * The `Request` of the Fetch standard that Hocuspocus hands to hooks. Whatever a client sends, it does not throw.
  *
  * Making one takes longer than all else of a handshake, and most are never looked at: until then it is a text.
  */
-export function toWebRequest({ url = "/", headers, rawHeaders }: IncomingMessage): Request {
+export function toWebRequest({ url = "/", headers, rawHeaders }: UpgradeRequest): Request {
 	return new LazyRequest(url, headers.host, flattened(rawHeaders.join("\n"))) as unknown as Request;
 }
 

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Hocuspocus } from "@hocuspocus/server";
 import type { DurabilityLogger } from "../../extensions/durability/index.ts";
@@ -11,6 +10,7 @@ import { ClientSocket } from "./client-socket.ts";
 import { type ClientStream, clientStreamOf } from "./client-stream.ts";
 import { closeCodes } from "./close-codes.ts";
 import { ConnectionLog } from "./connection-log.ts";
+import type { Doorstep } from "./doorstep.ts";
 import { documentNameOf } from "./frames.ts";
 import { answerHandshake, refuseUpgrade } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -18,6 +18,7 @@ import { noteTraceParent, requestName } from "./request-name.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { SocketFigures } from "./socket-figures.ts";
 import { nodeName, upgradeHeaders } from "./upgrade-headers.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 import { toWebRequest } from "./web-request.ts";
 import { WebSocketConnection, type WebSocketOptions } from "./web-socket-connection.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
@@ -86,8 +87,8 @@ export class WebSocketTransport {
 		this.#figures.declareMetrics(sink);
 	}
 
-	/** For an HTTP server's `upgrade` event. Never throws; what can't be served gets an HTTP error. */
-	handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+	/** For an HTTP server's `upgrade` event, or its {@link Door}. Never throws; what can't be served gets an HTTP error. */
+	handleUpgrade(request: UpgradeRequest, socket: Duplex | Doorstep, head: Buffer): void {
 		const refusal = this.#options.refusal();
 		if (refusal !== undefined) {
 			refuseUpgrade(socket, 503, refusal);
@@ -146,7 +147,7 @@ export class WebSocketTransport {
 		for (const socket of this.#sockets) socket.terminate();
 	}
 
-	#webRequest(request: IncomingMessage): Request {
+	#webRequest(request: UpgradeRequest): Request {
 		const webRequest = toWebRequest(request);
 		noteAddress(webRequest, request, this.#options.trustedProxies);
 		noteTraceParent(webRequest, request, this.#options.trustedProxies);
