@@ -26,7 +26,7 @@ import { Compactor } from "./compactor.ts";
 import { DeletedDocuments } from "./deleted-documents.ts";
 import { makeDirectConnectionsDurable } from "./direct-connections.ts";
 import { DocumentCompaction } from "./document-compaction.ts";
-import { type DocumentEntry, takeHeldBack } from "./document-entry.ts";
+import { applyEntries, type DocumentEntry, takeHeldBack } from "./document-entry.ts";
 import { DocumentRemoval } from "./document-removal.ts";
 import { type DocumentStats, sizeOfStored, statsOf, whyUnwritable } from "./document-stats.ts";
 import { declareDurabilityMetrics } from "./durability-metrics.ts";
@@ -47,7 +47,9 @@ import {
 } from "./store.ts";
 import { StoreFollower } from "./store-follower.ts";
 import { StoreReader } from "./store-reader.ts";
+import { StoredContent } from "./stored-content.ts";
 import { wholeState } from "./stored-updates.ts";
+import { buildWhenNeeded } from "./unbuilt-documents.ts";
 import { isAlreadyLogged, isFromNode } from "./update-origin.ts";
 
 /**
@@ -365,7 +367,11 @@ export class Durability implements Extension {
 		await this.#onStored?.(documentName, stored);
 		this.#dropUnopened(documentName);
 		const mergeMs = this.#clock.now();
-		await applyInTurns(document, stored, this.#clock);
+		const content = this.#broken.isUnbuildable(documentName) ? undefined : StoredContent.of(stored);
+		if (content === undefined) {
+			await applyInTurns(document, stored, this.#clock);
+			this.#broken.wasBuilt(documentName);
+		}
 		if (this.#removal.isGone(documentName, stored.generation ?? 0))
 			throw new DocumentDeletedError(documentName);
 		trace?.add("read store", startMs, readMs, { attributes: sizeOf(stored) });
@@ -387,12 +393,27 @@ export class Durability implements Extension {
 			pendingStructs: document.store.pendingStructs,
 			pendingDeletes: document.store.pendingDs,
 		};
+		if (content !== undefined) buildWhenNeeded(document, content, () => this.#build(entry, content));
 		entry.log.position = stored.position;
 		entry.log.generation = stored.generation ?? 0;
 		this.#entries.set(documentName, entry);
 		this.#follower?.loaded(documentName);
 		this.#follow(entry);
 		if (stored.position === 0 && this.#seed !== undefined) await sow(this.#seed, document, context);
+	}
+
+	/** Somebody looks into it for the first time. */
+	#build(entry: DocumentEntry, { updates }: StoredContent): void {
+		const { document, loadedPosition } = entry;
+		try {
+			applyEntries(document, [{ position: loadedPosition, updates }]);
+		} catch (error) {
+			this.#broken.endUnbuildable(document, error);
+			throw error;
+		}
+		// All of that is stored.
+		entry.pendingStructs = document.store.pendingStructs;
+		entry.pendingDeletes = document.store.pendingDs;
 	}
 
 	async afterLoadDocument({ document, documentName }: afterLoadDocumentPayload): Promise<void> {

@@ -124,7 +124,7 @@ function checkRanges(
 
 /** Whether all structs of an update have reached the document, or wait in it for others that are missing. */
 export function hasArrived(document: Doc, ends: UpdateEnds): boolean {
-	return document.store.pendingStructs !== null || isIntegrated(document, ends);
+	return ends.size === 0 || document.store.pendingStructs !== null || isIntegrated(document, ends);
 }
 
 /** Whether all structs of an update are the document's. */

@@ -8,14 +8,14 @@ const levelsMax = 200;
 
 /** Whether the values that an item holds are nested too deep. */
 export function isTooDeep(content: Item["content"]): boolean {
-	if (content instanceof ContentAny || content instanceof ContentJSON) return isDeep(content.arr);
-	if (content instanceof ContentEmbed) return isDeep([content.embed]);
-	if (content instanceof ContentFormat) return isDeep([content.value]);
-	return content instanceof ContentDoc && isDeep([content.opts]);
+	if (content instanceof ContentAny || content instanceof ContentJSON) return areDeep(content.arr);
+	if (content instanceof ContentEmbed) return areDeep([content.embed]);
+	if (content instanceof ContentFormat) return areDeep([content.value]);
+	return content instanceof ContentDoc && areDeep([content.opts]);
 }
 
-/** Level by level: a recursion of ours would end where theirs does. */
-function isDeep(values: readonly unknown[]): boolean {
+/** Whether values are. Level by level: a recursion of ours would end where theirs does. */
+export function areDeep(values: readonly unknown[]): boolean {
 	let objects = values.filter(isContainer);
 	for (let level = 1; objects.length > 0; level += 1) {
 		if (level > levelsMax) return true;

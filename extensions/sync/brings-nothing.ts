@@ -6,7 +6,9 @@ import { holdsNothing } from "../durability/wire.ts";
  * like this: it tells all deletions that it knows of. Pure.
  * @throws when the update can't be read.
  */
-export function bringsNothing({ store }: Doc, update: Uint8Array): boolean {
+export function bringsNothing(document: Doc, update: Uint8Array): boolean {
+	if (holdsNothing(update)) return true;
+	const { store } = document;
 	// The number of clients with structs comes first.
 	if (update[0] !== 0 || store.pendingDs !== null) return false;
 	if (holdsNothing(update)) return true;

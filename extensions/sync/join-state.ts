@@ -1,6 +1,7 @@
 import type { Document } from "@hocuspocus/server";
 import { encodeStateVector } from "yjs";
 import { integratedState } from "../durability/stored-updates.ts";
+import { unbuiltContent } from "../durability/unbuilt-documents.ts";
 import { step1Body, step2Body, updateBody } from "./bodies.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { isOfNobody } from "./lobby.ts";
@@ -57,7 +58,7 @@ export class JoinState {
 	 */
 	answer(stateVector: Uint8Array, address: Uint8Array, isCommonAddress: boolean): readonly Bundle[] {
 		if (isOfNobody(stateVector)) {
-			this.#whole ??= wholeOf([integratedState(this.#document)]);
+			this.#whole ??= wholeOf([unbuiltContent(this.#document)?.whole ?? integratedState(this.#document)]);
 			if (this.#whole.changes.length > 0)
 				return [beginning(this.#whole, address, isCommonAddress), this.#rest(this.#whole, address)];
 		}
@@ -98,7 +99,7 @@ export class JoinState {
 
 	#bodies(stateVector: Uint8Array): Body[] {
 		const updates = (isOfNobody(stateVector) && this.#whole?.updates) || [
-			integratedState(this.#document, stateVector),
+			differenceOf(this.#document, stateVector),
 		];
 		// The provider takes itself for synced with the `SyncStep2`, so that comes last.
 		return [...updates.slice(0, -1).map(updateBody), ...updates.slice(-1).map(step2Body), this.#step1()];
@@ -110,8 +111,17 @@ export class JoinState {
 	}
 
 	#step1(): Body {
-		return step1Body(encodeStateVector(this.#document));
+		return step1Body(stateVectorOf(this.#document));
 	}
+}
+
+/** What a document has, without it being built for that. */
+export function stateVectorOf(document: Document): Uint8Array {
+	return unbuiltContent(document)?.stateVector ?? encodeStateVector(document);
+}
+
+function differenceOf(document: Document, stateVector: Uint8Array): Uint8Array {
+	return unbuiltContent(document)?.difference(stateVector) ?? integratedState(document, stateVector);
 }
 
 function wholeOf(updates: readonly Uint8Array[]): Whole {

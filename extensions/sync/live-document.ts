@@ -484,7 +484,12 @@ export class LiveDocument {
 		const removeConnection = document.removeConnection.bind(document);
 		document.removeConnection = (connection) => {
 			// Its presence goes with it, and that which has not been applied must not come afterwards.
-			this.settle();
+			try {
+				this.settle();
+			} catch (error) {
+				// Nobody can look into the document, and all are to leave it.
+				this.#context.failed(this, error);
+			}
 			this.#peers.get(connection)?.removed();
 			this.#peers.delete(connection);
 			return removeConnection(connection);

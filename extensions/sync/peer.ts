@@ -1,11 +1,13 @@
 import { Connection } from "@hocuspocus/server";
-import { decodeStateVector, encodeStateVector } from "yjs";
+import { decodeStateVector } from "yjs";
+import { closeSocket, gateCloseEvents } from "../durability/ack-gate.ts";
 import { integratedState } from "../durability/stored-updates.ts";
 import { type Incoming, inspectIncoming, isEmptyUpdate } from "../durability/wire.ts";
 import { acknowledgementBody, refusalBody, updateBody } from "./bodies.ts";
 import { bringsNothing } from "./brings-nothing.ts";
 import { type Body, Bundle } from "./bundle.ts";
 import { type Admitted, type Gate, type Gates, openGate } from "./gate.ts";
+import { stateVectorOf } from "./join-state.ts";
 import type { Failure, LiveDocument } from "./live-document.ts";
 import { isOfNobody } from "./lobby.ts";
 import { messagesOf } from "./message-queue.ts";
@@ -66,13 +68,29 @@ export class Peer implements Route {
 		this.gate = context.gates === undefined ? openGate() : gateOf(connection, context.gates);
 		this.gate.acknowledgeWith((count, sinceMs) => this.#acknowledge(count, sinceMs));
 		this.#handleNow = connection.handleMessage;
-		connection.handleMessage = (frame) => this.#receive(frame);
+		connection.handleMessage = (frame) => {
+			try {
+				this.#receive(frame);
+			} catch (error) {
+				this.#failed(error);
+			}
+		};
 		this.#socket?.route(this);
 	}
 
 	/** From its socket. Others may have put something before the method, as what limits a client's edits does. */
 	receive(frame: Uint8Array): void {
-		this.connection.handleMessage(frame);
+		try {
+			this.connection.handleMessage(frame);
+		} catch (error) {
+			this.#failed(error);
+		}
+	}
+
+	/** Nobody can look into the document: its message is lost, and it comes back with it [TRN5]. */
+	#failed(error: unknown): void {
+		this.#context.failed(this.#live, error);
+		closeSocket(this.connection, gateCloseEvents.documentLeft);
 	}
 
 	/** The connection is no longer its document's. */
@@ -303,7 +321,7 @@ export class Peer implements Route {
 		this.#context.figures.joins += 1;
 		for (const bundle of answer) this.#send(bundle);
 		this.gate.step1Sent();
-		if (this.isOverfull) this.fallBehind(encodeStateVector(this.connection.document));
+		if (this.isOverfull) this.fallBehind(stateVectorOf(this.connection.document));
 	}
 
 	#acknowledge(count: number, sinceMs: number | undefined): void {
@@ -351,8 +369,7 @@ export class Peer implements Route {
 		if (isToBeUpdated) this.#delivered(1);
 		this.#acknowledged(acknowledgements);
 		if (step1 !== undefined) this.#sendAnswer(this.#answerTo(step1));
-		else if (this.isOverfull)
-			this.fallBehind(isToBeUpdated ? encodeStateVector(document) : backlog.stateVector);
+		else if (this.isOverfull) this.fallBehind(isToBeUpdated ? stateVectorOf(document) : backlog.stateVector);
 	}
 
 	#send(bundle: Bundle): void {

@@ -1,8 +1,8 @@
 import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { scanUpdate } from "../../extensions/durability/update-scan.ts";
 import { defaultContentLimits } from "../../extensions/limits/content/content-defaults.ts";
-import { scanUpdate } from "../../extensions/limits/content/update-scan.ts";
 import { bigBoard } from "../support/boards.ts";
 import { Random, testSeed } from "../support/random.ts";
 

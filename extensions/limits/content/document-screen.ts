@@ -1,5 +1,6 @@
 import type { Connection, Document } from "@hocuspocus/server";
-import type { Incoming } from "../../durability/wire.ts";
+import { scanUpdate, type UpdateScan } from "../../durability/update-scan.ts";
+import { holdsNothing, type Incoming } from "../../durability/wire.ts";
 import type { Effort } from "../../sync/bounded-apply.ts";
 import type { Admission, MessageScreen } from "../../sync/message-screen.ts";
 import { endSocket, type LimitCloseEvent, limitCloseEvents } from "../limit-close-events.ts";
@@ -10,7 +11,6 @@ import { HeldBack, weightMax } from "./held-back.ts";
 import { Later } from "./later.ts";
 import { PresenceScreen } from "./presence-screen.ts";
 import type { ScreenContext } from "./screen-context.ts";
-import { scanUpdate, type UpdateScan } from "./update-scan.ts";
 
 /** Ten thousand clients or more. Its answer costs the server as much for each that it names, known or not. */
 const stateVectorBytesMax = 1024 * 1024;
@@ -99,7 +99,7 @@ export class DocumentScreen implements MessageScreen {
 		switch (incoming.type) {
 			case "update":
 			case "step2":
-				if (this.#isPlain(incoming.payload)) return asItIs;
+				if (holdsNothing(incoming.payload) || this.#isPlain(incoming.payload)) return asItIs;
 				return this.#examine(connection, message, { type: incoming.type, payload: incoming.payload });
 			case "presence":
 				return this.#admitPresence(connection, incoming.payload);

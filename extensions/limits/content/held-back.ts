@@ -1,7 +1,7 @@
 import type { Document } from "@hocuspocus/server";
 import { convertUpdateFormatV2ToV1 } from "yjs";
+import { scanUpdate, type UpdateScan } from "../../durability/update-scan.ts";
 import { prospectOf } from "./dependencies.ts";
-import { scanUpdate, type UpdateScan } from "./update-scan.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What holding back costs beyond bytes: Yjs reads all structs again with each that it adds, and all deletions with each update. */
