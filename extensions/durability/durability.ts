@@ -341,6 +341,7 @@ export class Durability implements Extension {
 
 	async onListen(): Promise<void> {
 		await this.open();
+		this.#store.expectLoads?.();
 	}
 
 	onConnect(): Promise<void> {

@@ -84,6 +84,9 @@ export interface Store {
 	 */
 	open(): Promise<void>;
 
+	/** Documents are about to be read: whatever that takes and can be done before may begin. Does not wait, and does not throw. */
+	expectLoads?(): void;
+
 	/**
 	 * Reads a document as one consistent state.
 	 * @throws {DamagedDocumentError} when a checksum does not match, an entry is missing, or a page can't be read.

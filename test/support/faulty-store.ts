@@ -35,6 +35,10 @@ export class FaultyStore implements Store {
 		if (inner.catalogue !== undefined) this.catalogue = inner.catalogue;
 	}
 
+	expectLoads(): void {
+		this.#inner.expectLoads?.();
+	}
+
 	get location(): string {
 		return this.#inner.location;
 	}

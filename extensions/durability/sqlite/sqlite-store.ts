@@ -95,6 +95,14 @@ export class SqliteStore implements Store {
 		this.#state = { status: "open", workers };
 	}
 
+	/** Starts the thread that reads, which takes some 50 ms of processor time: everybody who comes back after a restart would wait for it. */
+	expectLoads(): void {
+		if (this.#state.status !== "open") return;
+		this.#state.workers.reader.ask("load", []).catch(() => {
+			// Whoever loads a document is told why.
+		});
+	}
+
 	async load(documentName: string): Promise<StoredDocument> {
 		this.#workers();
 		const generation = this.#generations.get(documentName);
