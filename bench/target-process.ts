@@ -2,7 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { pinTarget } from "./pinning.ts";
-import { type ProcessUsage, readProcessorMs, readUsage } from "./process-usage.ts";
+import {
+	type ProcessUsage,
+	readProcessorMs,
+	readThreads,
+	readUsage,
+	type ThreadsUsage,
+} from "./process-usage.ts";
 import type { Window } from "./profile.ts";
 import type { FromTarget, SaveTotals, TargetSettings, ToTarget } from "./targets/protocol.ts";
 import type { Dialect } from "./wire-client.ts";
@@ -90,6 +96,11 @@ export class TargetProcess {
 	/** Processor time since its start, user and system, in ms. */
 	processorMs(): number {
 		return readProcessorMs(this.pid);
+	}
+
+	/** {@link processorMs} by thread. */
+	threads(): ThreadsUsage {
+		return readThreads(this.pid);
 	}
 
 	async totals(): Promise<SaveTotals> {

@@ -57,6 +57,13 @@ export const restartScenario = defineScenario({
 		},
 		{ title: "CPU", cell: (row) => seconds(row.cpuMs) },
 		{ title: "without its start", cell: (row) => seconds(row.cpuMs - row.startCpuMs) },
+		{
+			title: "of that main thread, V8's, others",
+			aside: true,
+			// Runs that were saved before this was measured have none.
+			cell: ({ mainThreadMs = Number.NaN, v8ThreadsMs = Number.NaN, otherThreadsMs = Number.NaN }) =>
+				[mainThreadMs, v8ThreadsMs, otherThreadsMs].map(seconds).join(", "),
+		},
 		{ title: "failed attempts", cell: (row) => count(row.failures) },
 		{
 			title: "generator",
@@ -91,12 +98,14 @@ async function measureRestart(bench: Bench, part: Part) {
 		const again = await start(target.port);
 		const listensMs = performance.now() - killedMs;
 		const startCpuMs = again.processorMs();
+		const startThreads = again.threads();
 		const watch = watchCpu(again);
 		const generator = new GeneratorWatch();
 		const loop = watchGenerator();
 		await crowd.allBack(say);
 		await sleep(afterwardsMs);
 		const used = watch.end();
+		const threads = again.threads();
 		generator.end();
 		const back = new Samples();
 		for (const backMs of crowd.backMs) back.add(backMs - killedMs);
@@ -114,6 +123,9 @@ async function measureRestart(bench: Bench, part: Part) {
 			missing: clients - back.count,
 			cpuMs: startCpuMs + used.cpuMs,
 			startCpuMs,
+			mainThreadMs: threads.mainMs - startThreads.mainMs,
+			v8ThreadsMs: threads.v8Ms - startThreads.v8Ms,
+			otherThreadsMs: threads.othersMs - startThreads.othersMs,
 			failures: crowd.failures,
 			...generatorFigures(
 				{
