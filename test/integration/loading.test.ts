@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import { join } from "node:path";
 import type { Document } from "@hocuspocus/server";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { StoreUnavailableError } from "../../extensions/durability/index.ts";
+import { SqliteStore, StoreUnavailableError } from "../../extensions/durability/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -88,4 +89,19 @@ test("whoever opens a stored document first gets it once", async () => {
 	node.hocuspocus.documents.get("doc")?.broadcastStateless("x".repeat(1_000));
 	await eventually("both messages", () => bytes > 102_000);
 	expect(bytes).toBeLessThan(110_000);
+});
+
+test("a store is told that documents are about to be read when its node listens, before anybody comes; with one that is closed it does nothing", async () => {
+	const told = vi.spyOn(SqliteStore.prototype, "expectLoads");
+	onTestFinished(() => told.mockRestore());
+	const { client, close } = await startLocalNode();
+	expect(told).toHaveBeenCalledTimes(1);
+	await client("doc").saved();
+	await close();
+	const store = new SqliteStore({ path: join(temporaryFolder(), "indelible.sqlite") });
+	store.expectLoads();
+	await store.open();
+	store.expectLoads();
+	await store.close();
+	store.expectLoads();
 });
