@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { WorkerLink } from "../../extensions/durability/storage/worker-link.ts";
 import { StoreUnavailableError } from "../../extensions/durability/store.ts";
 import type { AttentiveProtocol } from "../support/attentive-target.ts";
+import { eventually } from "../support/eventually.ts";
 import { Random, testSeed } from "../support/random.ts";
 
 type Link = WorkerLink<AttentiveProtocol>;
@@ -111,6 +114,22 @@ test("[DUR1] what a worker had answered before it died was done, also when nobod
 		expect(await answer).toBe(1);
 		await expect(end).rejects.toThrow(StoreUnavailableError);
 	}
+});
+
+test("nothing waits for a worker that has ended", async () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const ended = async () => {
+		const link: Link = new WorkerLink(script, { name: "attentive" }, true);
+		await askForNumber(link);
+		await link.close("close");
+		return new WeakRef(link);
+	};
+	const link = await ended();
+	await eventually("it is collected", () => {
+		collect();
+		return link.deref() === undefined;
+	});
 });
 
 test("a worker that waits does not keep its process from ending", async () => {

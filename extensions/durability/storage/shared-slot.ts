@@ -73,6 +73,11 @@ export class SharedSlot {
 		void Promise.resolve(value).then(heard);
 	}
 
+	/** The main thread's, once the worker has ended: calls whoever waits {@link onceAnswered}, who would stay in memory. */
+	end(): void {
+		Atomics.notify(this.#control, answersAt);
+	}
+
 	/** The main thread's. @returns The answer in the slot, once, and the id of its question. */
 	takeAnswer(): { readonly id: number; readonly answer: number } | undefined {
 		if (Atomics.exchange(this.#control, answersAt, 0) === 0) return undefined;

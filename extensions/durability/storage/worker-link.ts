@@ -129,6 +129,7 @@ export class WorkerLink<P extends Protocol<P>> {
 		worker.on("exit", (exitCode) => {
 			this.#hear(worker, slot);
 			this.#abandon(worker, exitCode, failure);
+			slot?.end();
 		});
 		this.#running = { worker, slot };
 		if (slot !== undefined) this.#listen(worker, slot);
