@@ -45,9 +45,9 @@ export class PresenceRelay {
 		return this.#presence.encode(this.#presence.localIds());
 	}
 
-	/** A node is gone, and everybody who was there. */
-	nodeLeft(node: string): void {
-		this.#presence.remove(node, originOf(node, true));
+	/** A node is gone, and everybody who was there. @returns Whether anybody was. */
+	nodeLeft(node: string): boolean {
+		return this.#presence.remove(node, originOf(node, true));
 	}
 
 	/**

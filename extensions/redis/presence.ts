@@ -79,10 +79,10 @@ export class Presence {
 		return moved;
 	}
 
-	/** Removes the states that came from a node that is gone. */
-	remove(sender: string, origin: unknown): void {
+	/** Removes the states that came from a node that is gone. @returns Whether there were any. */
+	remove(sender: string, origin: unknown): boolean {
 		const gone = [...this.#remote].filter(([, owner]) => owner === sender).map(([clientId]) => clientId);
-		if (gone.length === 0) return;
+		if (gone.length === 0) return false;
 		removeAwarenessStates(this.#document.awareness, gone, origin);
 		for (const clientId of gone) {
 			this.#remote.delete(clientId);
@@ -92,6 +92,7 @@ export class Presence {
 			if (this.#lead.size <= leadsMax) break;
 			this.#lead.delete(clientId);
 		}
+		return true;
 	}
 
 	/**

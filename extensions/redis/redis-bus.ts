@@ -368,6 +368,7 @@ export class RedisBus implements Extension {
 		this.#heart.introduce();
 		// It may have been cut off, and what either of us said meanwhile has reached nobody.
 		this.#documents.announceDigests();
+		for (const document of this.#documents) document.nodeCame(sender);
 		this.#repeatTopics();
 	}
 

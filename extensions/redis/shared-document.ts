@@ -32,6 +32,8 @@ type Phase =
 
 /** What is kept while the document loads, at most; more is dropped, because joining brings it anyway. */
 const keptBytesMax = 8 * 1024 * 1024;
+/** Nodes of which it is kept that they are gone, at most. */
+const nodesMax = 100;
 /** Others' updates that wait for their sender's confirmation, at most; more are logged here at once. */
 const unconfirmedBytesMax = 1024 * 1024;
 
@@ -53,6 +55,8 @@ export class SharedDocument {
 	#keptBytes = 0;
 	#document: Document | undefined;
 	#presence: PresenceRelay | undefined;
+	/** Nodes that are gone, and on which there were people. */
+	readonly #withPeople = new Set<string>();
 	/** Of what is to be published at the end of this turn. */
 	#trace: Trace | undefined;
 	#digest: string | undefined;
@@ -239,8 +243,17 @@ export class SharedDocument {
 	nodeLeft(sender: string): void {
 		this.#questions.forget(sender);
 		this.#deliveries.forget(sender);
-		this.#presence?.nodeLeft(sender);
+		if (this.#presence?.nodeLeft(sender)) this.#withPeople.add(sender);
+		for (const oldest of this.#withPeople) {
+			if (this.#withPeople.size <= nodesMax) break;
+			this.#withPeople.delete(oldest);
+		}
 		if (this.#unconfirmed.holdsFrom(sender)) this.#bus.log?.complete(this.name);
+	}
+
+	/** A node is heard that was not known. When it was taken for gone and was not, it does not know that its people are not seen here any more. */
+	nodeCame(sender: string): void {
+		if (this.#withPeople.delete(sender)) this.#bus.reply(sender, this.#bus.frames.queryAwareness(this.name));
 	}
 
 	/** Asks everybody, and the store, when the node that we asked about a gap has not answered. @returns Whether it waits on. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { FrameWriter, nodeIdentifier } from "../../extensions/redis/frames.ts";
+import { FrameWriter, nodeIdentifier, readSender } from "../../extensions/redis/frames.ts";
 import { RedisBus } from "../../extensions/redis/index.ts";
 import { decodeNodeMessage } from "../../extensions/redis/node-messages.ts";
 import type { Client } from "../support/client.ts";
@@ -240,6 +240,28 @@ test("[CLU3] [CLU4] a connection that is open and dead: ghosts leave within 10 s
 	);
 	await eventually("the same text", () => anna.text.length === 2 && bert.text.length === 2, 8_000);
 });
+
+test("[CLU4] a node that is not heard for a while, and hears all itself, is asked who is there when it is heard again", async () => {
+	const redis = await startRedis();
+	const lossy = await startLossyRedis(redis.port);
+	const cluster = localCluster(redis.url);
+	const one = await cluster.node({ redisUrl: lossy.url });
+	const two = await cluster.node();
+	await acquainted(one, two);
+	const anna = await one.client("page").synced();
+	const bert = await two.client("page").synced();
+	bert.provider.setAwarenessField("name", "Bert");
+	await eventually("Bert", () => names(anna).includes("Bert"));
+	// His browser would say again that he is there.
+	clearInterval(bert.provider.awareness?._checkInterval);
+	const unheard = two.node.bus?.identifier;
+	lossy.loses = (_, payload) => readSender(payload).sender === unheard;
+	await eventually("Bert to be gone", () => !names(anna).includes("Bert"));
+	expect(two.node.bus?.nodes).toHaveLength(1);
+	lossy.loses = () => false;
+	await eventually("Bert to be back", () => names(anna).includes("Bert"), 15_000);
+	expect(two.node.bus?.nodes).toHaveLength(1);
+}, 90_000);
 
 test("[CLU2] what a node that was cut off has written and closed again reaches those who have it open", async () => {
 	const redis = await startRedis();
