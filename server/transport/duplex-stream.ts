@@ -37,11 +37,13 @@ export class DuplexStream implements ClientStream {
 	}
 
 	write(bytes: Uint8Array): void {
-		this.#duplex.write(bytes);
+		// It would be destroyed for that, with what waits.
+		if (!this.#duplex.writableEnded) this.#duplex.write(bytes);
 	}
 
 	cork(): void {
-		this.#duplex.cork();
+		// What waits would not leave.
+		if (!this.#duplex.writableEnded) this.#duplex.cork();
 	}
 
 	uncork(): void {
@@ -49,8 +51,17 @@ export class DuplexStream implements ClientStream {
 	}
 
 	onceDrained(listener: () => void): void {
-		if (this.#duplex.writableNeedDrain) this.#duplex.once("drain", listener);
-		else setImmediate(listener);
+		const duplex = this.#duplex;
+		if (duplex.writableLength === 0) setImmediate(listener);
+		else if (duplex.writableEnded) duplex.once("finish", listener);
+		// Of little that waits, and of what does when it is ended, Node.js emits no `drain`.
+		else duplex.write(nothing, (error) => (error ? undefined : this.#written(listener)));
+	}
+
+	/** What had been waiting has left. */
+	#written(listener: () => void): void {
+		if (this.#duplex.writableLength === 0) listener();
+		else this.onceDrained(listener);
 	}
 
 	pause(): void {
@@ -69,6 +80,8 @@ export class DuplexStream implements ClientStream {
 		this.#duplex.destroy();
 	}
 }
+
+const nothing = new Uint8Array(0);
 
 /** Whose a stream is. The listeners are made once: for each connection anew, they would be the half of what it takes. */
 const owner = Symbol("client stream");

@@ -184,6 +184,44 @@ describe.each(Object.entries(kinds))("a stream %s", (_kind, make) => {
 		await eventually("it is gone", () => events.includes("gone"));
 	});
 
+	test("what is written after the end is thrown away, and what waited before it still leaves, whoever corks it then", async () => {
+		const { stream, events, client } = await upgradedPair(make);
+		const written = fill(stream);
+		stream.end();
+		stream.end();
+		stream.cork();
+		stream.write(Buffer.from("late"));
+		const got: Buffer[] = [];
+		client.on("data", (chunk: Buffer) => got.push(chunk));
+		await once(client, "end");
+		expect(Buffer.concat(got).equals(written)).toBe(true);
+		expect(events).toEqual([]);
+		client.end();
+		await eventually("it is gone", () => events.includes("gone"));
+	});
+
+	test("[TRN2] it is drained when nothing waits any more, be it ever so little", async () => {
+		const { stream, client } = await upgradedPair(make);
+		client.resume();
+		let drained = 0;
+		const listen = () => stream.onceDrained(() => (drained += 1));
+		stream.cork();
+		stream.write(Buffer.from("little"));
+		listen();
+		await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+		expect(stream.needsDrain).toBe(false);
+		expect(drained).toBe(0);
+		stream.uncork();
+		await eventually("it is drained", () => drained === 1);
+		listen();
+		await eventually("there is nothing to wait for", () => drained === 2);
+		fill(stream);
+		listen();
+		stream.end();
+		await eventually("it is drained before its end", () => drained === 3);
+		expect(stream.waitingBytes).toBe(0);
+	});
+
 	test("what is destroyed is gone once, and the server is told", async () => {
 		const { stream, events, server } = await upgradedPair(make, "hello");
 		await eventually("something is read", () => events.length > 0);
