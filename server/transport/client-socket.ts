@@ -285,6 +285,8 @@ export class ClientSocket
 		}
 		this.#isAlive = false;
 		this.#connection.sendPing();
+		// What does not leave can't be answered.
+		this.release();
 	}
 
 	#drained(): void {

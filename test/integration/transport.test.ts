@@ -43,6 +43,24 @@ test("[TRN1] a peer that stops answering pings is dropped, and its presence with
 	expect(alive.closes).toEqual([]);
 });
 
+test("[TRN1] whoever waits for a document that takes long to load is pinged meanwhile, and not taken for gone", async () => {
+	const loading = Promise.withResolvers<void>();
+	const { url } = await startLocalNode({ pingIntervalMs: 50, onLoadDocument: () => loading.promise });
+	const { ws, received } = await rawSocket(url);
+	let pings = 0;
+	ws.on("ping", () => {
+		pings += 1;
+	});
+	ws.send(syncStep1Frame("doc"));
+	ws.send(authenticationFrame("doc"));
+	await eventually("some pings", () => pings >= 4 || ws.readyState !== WebSocket.OPEN);
+	expect(ws.readyState).toBe(WebSocket.OPEN);
+	// That it is let in.
+	expect(received).toHaveLength(1);
+	loading.resolve();
+	await eventually("the document", () => received.length > 1);
+});
+
 test("a socket that does not authenticate is closed", async () => {
 	const { url } = await startLocalNode({ authTimeoutMs: 200 });
 	const { closed } = await rawSocket(url);
