@@ -128,6 +128,14 @@ export const highlights: readonly Highlight[] = [
 		goal: atMost(0.005, percent),
 	},
 	{
+		what: "idle connections that one node holds",
+		scenario: "idle",
+		part: "15000",
+		figure: "held",
+		say: count,
+		goal: { text: "15,000", isMet: (ours) => ours >= 15_000 },
+	},
+	{
 		what: "memory for a reader that stops, 66 MB written",
 		scenario: "slow-reader",
 		part: "1000",
