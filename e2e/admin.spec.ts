@@ -329,7 +329,9 @@ test("stored documents are found by how their names begin, whoever has them open
 	await signIn(page);
 	const documents = page.getByRole("region", { name: "Documents" });
 	await documents.getByRole("button", { name: "In the store" }).click();
+	const found = page.waitForResponse(/prefix=shelf/);
 	await documents.getByRole("searchbox").fill("shelf/");
+	await found;
 	await expect(documents).toContainText("2 and more");
 	await expect(row(page, "shelf/b")).toBeVisible();
 	await expect(row(page, "shelf/c")).toBeHidden();
@@ -343,6 +345,7 @@ test("stored documents are found by how their names begin, whoever has them open
 	await page.keyboard.press("Enter");
 	await expect(notice(page)).toContainText(/shelf\/b.* is deleted/);
 	await expect(row(page, "shelf/b")).toBeHidden();
+	await expect(row(page, "shelf/c").getByRole("button", { name: "Delete shelf/c" })).toBeFocused();
 	await expect(row(page, "shelf/a")).toBeVisible();
 	await documents.getByRole("searchbox").fill("shelf/b");
 	await expect(documents).toContainText("No stored document's name begins so.");

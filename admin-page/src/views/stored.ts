@@ -21,6 +21,7 @@ export class StoredView implements ListOfDocuments {
 	readonly searchHint = "Names begin with …";
 	readonly #options: StoredViewOptions;
 	readonly #state = h("p", { class: "empty", role: "status" });
+	readonly #body = h("tbody", {});
 	readonly #more = h("button", { class: "button more", type: "button", hidden: true }, "Show more");
 	readonly #show: (documents: readonly StoredDocument[]) => void;
 	#prefix = "";
@@ -30,9 +31,8 @@ export class StoredView implements ListOfDocuments {
 
 	constructor(options: StoredViewOptions) {
 		this.#options = options;
-		const body = h("tbody", {});
 		this.#show = keyedList<StoredDocument>(
-			body,
+			this.#body,
 			({ name }) => name,
 			({ name }) => storedRow(name, options.onDelete),
 		);
@@ -40,7 +40,7 @@ export class StoredView implements ListOfDocuments {
 		this.element = h(
 			"div",
 			{ hidden: true },
-			h("table", { class: "stored" }, h("thead", {}, heads()), body),
+			h("table", { class: "stored" }, h("thead", {}, heads()), this.#body),
 			this.#state,
 			this.#more,
 		);
@@ -51,10 +51,15 @@ export class StoredView implements ListOfDocuments {
 		void this.#ask([]);
 	}
 
-	/** It is not there any more. */
+	/** It is not there any more. Whoever has the focus on it goes on with the next one. */
 	forget(name: string): void {
-		this.#documents = this.#documents.filter((document) => document.name !== name);
+		const index = this.#documents.findIndex((document) => document.name === name);
+		if (index < 0) return;
+		const hadFocus = this.#body.rows[index]?.contains(document.activeElement) === true;
+		this.#documents = this.#documents.toSpliced(index, 1);
 		this.#show(this.#documents);
+		const next = this.#body.rows[Math.min(index, this.#documents.length - 1)];
+		if (hadFocus) next?.querySelector("button")?.focus();
 	}
 
 	/** @param before What is shown already. */
