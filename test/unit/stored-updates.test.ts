@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { applyStored, type DocumentEntry, takeHeldBack } from "../../extensions/durability/document-entry.ts";
 import { merge } from "../../extensions/durability/merge.ts";
+import { StoredContent } from "../../extensions/durability/stored-content.ts";
 import {
 	applyStoredUpdate,
 	integratedState,
@@ -96,7 +97,7 @@ test(`[TRN5] [DUR5] ${documents} documents of edits that were put together by ch
 		const honest = history(random, 40);
 		let at = 0;
 		const { document, log } = logged;
-		for (let edits = random.below(40); edits > 0; edits -= 1) {
+		for (let edits = random.below(random.chance(0.3) ? 5 : 40); edits > 0; edits -= 1) {
 			const known: KnownClients = Y.decodeStateVector(Y.encodeStateVector(document));
 			const together = random.chance(0.7) ? 1 : 1 + random.below(4);
 			const one = () => {
@@ -113,6 +114,16 @@ test(`[TRN5] [DUR5] ${documents} documents of edits that were put together by ch
 		expect(missingIn(reopened, document), said).toEqual([]);
 		const snapshot = merge(logged.stored, true);
 		expect(missingIn(madeFrom([snapshot]), reopened), said).toEqual([]);
+		const unbuilt = StoredContent.of({ ...logged.stored, position: 1, logBytes: 0 });
+		if (unbuilt !== undefined) {
+			expect(reopened.store.pendingStructs, said).toBeNull();
+			const joined = madeFrom([unbuilt.whole]);
+			expect([missingIn(joined, reopened), missingIn(reopened, joined)], said).toEqual([[], []]);
+			expect(Y.encodeStateAsUpdate(joined).length, said).toBe(Y.encodeStateAsUpdate(reopened).length);
+			expect(Y.decodeStateVector(unbuilt.stateVector), said).toEqual(
+				Y.decodeStateVector(Y.encodeStateVector(reopened)),
+			);
+		}
 		expect(missingIn(madeFrom([wholeState(document)]), document), said).toEqual([]);
 		expect(missingIn(madeFrom([integratedState(document)]), document), said).toEqual([]);
 	}
