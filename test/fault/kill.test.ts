@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import * as Y from "yjs";
 import { PostgresStore, SqliteStore, type Store } from "../../extensions/durability/index.ts";
-import { type Client, openClient } from "../support/client.ts";
+import { type Client, openClient, openSocket } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/node-process.ts";
 import { startPostgres } from "../support/postgres-server.ts";
@@ -14,25 +14,30 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const rounds = Number(process.env.INDELIBLE_KILL_ROUNDS ?? 50);
 const documents = 8;
-const writersPerDocument = 2;
+/** Two on a socket of their own, and one who has other documents open on the same socket. */
+const writersPerDocument = 3;
 const target = fileURLToPath(new URL("../support/kill-target.ts", import.meta.url));
 
 /** Somebody who types numbered words, and notes which of them the server has acknowledged. */
 class Writer {
 	readonly name: string;
 	readonly documentName: string;
+	/** Of others, too. */
+	readonly #socket: Client["socket"] | undefined;
 	readonly #document = new Y.Doc();
 	#client: Client | undefined;
 	written = 0;
 	acknowledged = 0;
 
-	constructor(name: string, documentName: string) {
+	constructor(name: string, documentName: string, socket: Client["socket"] | undefined) {
 		this.name = name;
 		this.documentName = documentName;
+		this.#socket = socket;
 	}
 
 	connect(url: string): void {
-		const client = openClient({ url, name: this.documentName, document: this.#document });
+		const shared = this.#socket === undefined ? {} : { socket: this.#socket };
+		const client = openClient({ url, name: this.documentName, document: this.#document, ...shared });
 		this.#client = client;
 		client.provider.on("unsyncedChanges", ({ number }: { number: number }) => {
 			if (number === 0 && client.provider.isSynced) this.acknowledged = this.written;
@@ -160,10 +165,18 @@ test.for(places)(
 		const place = await newPlace();
 		const port = await freePort();
 		const url = `ws://127.0.0.1:${port}`;
-		const writers = Array.from(
-			{ length: documents * writersPerDocument },
-			(_, index) => new Writer(`w${index}`, `document ${index % documents}`),
-		);
+		const shared = [openSocket({ url }), openSocket({ url })];
+		onTestFinished(() => {
+			for (const socket of shared) socket.destroy();
+		});
+		const writers = Array.from({ length: documents * writersPerDocument }, (_, index) => {
+			const isShared = index >= documents * (writersPerDocument - 1);
+			return new Writer(
+				`w${index}`,
+				`document ${index % documents}`,
+				isShared ? shared[index % shared.length] : undefined,
+			);
+		});
 		const seen = new Set<string>();
 		let acknowledgedInAll = 0;
 		for (let round = 0; round < rounds; round += 1) {
@@ -179,6 +192,8 @@ test.for(places)(
 				else if (random.chance(0.05)) writer.disconnect();
 				else writer.write();
 				if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
+				// What it writes next comes alone.
+				if (random.chance(0.05)) await Promise.all(writers.map((each) => each.saved()));
 			}
 			await momentToKill(round, random, phases, writers);
 			child.kill("SIGKILL");

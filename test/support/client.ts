@@ -26,6 +26,8 @@ export interface ClientOptions {
 	readonly url: string;
 	readonly name: string;
 	readonly document?: Y.Doc;
+	/** Shared with other clients, and left as it is when this one goes; by default one of its own. */
+	readonly socket?: HocuspocusProviderWebsocket;
 	readonly token?: string | (() => string) | (() => Promise<string>);
 	readonly awareness?: null;
 	/** Instead of Node's own. */
@@ -38,12 +40,17 @@ export interface ClientOptions {
 	readonly flushDelayMs?: number;
 }
 
-export function openClient(options: ClientOptions): Client {
-	const { url, name, document = new Y.Doc(), token, silenceMsMax = 30_000, reconnectDelayMs = 20 } = options;
-	const { awareness, webSocketClass, flushDelayMs } = options;
-	const closes: Client["closes"] = [];
-	const denials: string[] = [];
-	const socket = new HocuspocusProviderWebsocket({
+/** @param closes Where its close events are noted. */
+export function openSocket(
+	{
+		url,
+		silenceMsMax = 30_000,
+		reconnectDelayMs = 20,
+		webSocketClass,
+	}: Pick<ClientOptions, "url" | "silenceMsMax" | "reconnectDelayMs" | "webSocketClass">,
+	closes: { readonly code: number; readonly reason: string }[] = [],
+): HocuspocusProviderWebsocket {
+	return new HocuspocusProviderWebsocket({
 		url,
 		delay: reconnectDelayMs,
 		minDelay: reconnectDelayMs,
@@ -52,6 +59,13 @@ export function openClient(options: ClientOptions): Client {
 		...(webSocketClass !== undefined && { WebSocketPolyfill: webSocketClass }),
 		onClose: ({ event }) => closes.push({ code: event.code, reason: event.reason }),
 	});
+}
+
+export function openClient(options: ClientOptions): Client {
+	const { name, document = new Y.Doc(), token, awareness, flushDelayMs } = options;
+	const closes: { readonly code: number; readonly reason: string }[] = [];
+	const denials: string[] = [];
+	const socket = options.socket ?? openSocket(options, closes);
 	const provider = new HocuspocusProvider({
 		websocketProvider: socket,
 		name,
@@ -95,7 +109,7 @@ export function openClient(options: ClientOptions): Client {
 		},
 		destroy() {
 			provider.destroy();
-			socket.destroy();
+			if (options.socket === undefined) socket.destroy();
 		},
 	};
 	return client;
