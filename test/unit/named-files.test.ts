@@ -2,10 +2,11 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, utimesSync, writeFi
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NamedFiles } from "../../extensions/durability/sqlite/named-files.ts";
+import { mountFile, skipUnlessMounting } from "../support/mounts.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A database and its log, in a folder that others change as well. */
-function makeFiles() {
+function makeFiles(isTold?: boolean) {
 	const folder = join(temporaryFolder(), "data");
 	mkdirSync(folder);
 	const [database, log] = [join(folder, "db"), join(folder, "db-wal")];
@@ -19,7 +20,7 @@ function makeFiles() {
 		onTestFinished(() => closeSync(file));
 	}
 	let nowMs = 0;
-	const files = new NamedFiles([database, log], () => nowMs);
+	const files = new NamedFiles([database, log], () => nowMs, isTold);
 	const pass = (ms: number) => {
 		nowMs += ms;
 	};
@@ -81,6 +82,34 @@ describe("[DUR1] files that lose their names are noticed at the next look", () =
 			});
 		}
 	}
+});
+
+test("[DUR1] what is mounted over a file, which changes nothing in its folder, is noticed within a second", (context) => {
+	skipUnlessMounting(context);
+	const { database, files, pass, folder } = makeFiles();
+	const other = join(dirname(folder), "other");
+	writeFileSync(other, "other");
+	for (const ms of [5_000, 5_000, 400]) {
+		expect(files.areTheSame).toBe(true);
+		pass(ms);
+	}
+	mountFile(other, database);
+	pass(600);
+	expect(files.areTheSame).toBe(false);
+});
+
+test("[DUR1] where a folder's time does not tell of changes in it, it is not asked", (context) => {
+	skipUnlessMounting(context);
+	const { database, files, pass, folder } = makeFiles(false);
+	const other = join(dirname(folder), "other");
+	writeFileSync(other, "other");
+	for (const ms of [5_000, 5_000, 5_000]) {
+		expect(files.areTheSame).toBe(true);
+		pass(ms);
+	}
+	expect(files.areTheSame).toBe(true);
+	mountFile(other, database);
+	expect(files.areTheSame).toBe(false);
 });
 
 test("what comes and goes beside them does not matter, nor what is written into them", () => {
