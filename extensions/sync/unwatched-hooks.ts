@@ -34,6 +34,7 @@ export class UnwatchedHooks {
 	readonly #extensions: readonly Extension[];
 	readonly #own: readonly Extension[];
 	#areMessagesWatched: boolean | undefined;
+	#unwatchedMessageHooks: readonly (typeof messageHooks)[number][] | undefined;
 	#isPresenceWatched: boolean | undefined;
 	#isLoadingWatched: boolean | undefined;
 
@@ -68,7 +69,8 @@ export class UnwatchedHooks {
 
 	/** For a connection that Hocuspocus is just making: it gives it its hooks after this. */
 	spare(connection: Connection): void {
-		for (const name of messageHooks) if (!this.#isWatched(name)) connection[name] = unchanged;
+		this.#unwatchedMessageHooks ??= messageHooks.filter((name) => !this.#isWatched(name));
+		for (const name of this.#unwatchedMessageHooks) connection[name] = unchanged;
 	}
 
 	/** Nobody is told of an update, and nothing is put on the clock to be stored: the log has it. */

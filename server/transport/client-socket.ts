@@ -16,6 +16,7 @@ import { type CloseCode, closeCodes } from "./close-codes.ts";
 import {
 	addressFieldOf,
 	beginsWith,
+	type ClientMessage,
 	type IncomingFrame,
 	inspectIncoming,
 	isEdit,
@@ -35,7 +36,7 @@ export interface ClientSocketOptions {
 
 /** Whoever makes sense of the frames. */
 export interface ClientSocketHandlers {
-	message(frame: Uint8Array): void;
+	message(frame: Uint8Array, message: ClientMessage): void;
 	/** A client that has nothing of it asks for a document that it was let into under this address, and is not connected to yet. */
 	asked(address: Uint8Array): void;
 	close(event: { code: number; reason: string }): void;
@@ -329,9 +330,9 @@ export class ClientSocket
 			route.receive(frame);
 			return;
 		}
-		const { type } = inspectIncoming(frame, this.#options.documentNameBytesMax);
-		if (type === "message") this.#pass(frame);
-		const close = closeFor[type];
+		const incoming = inspectIncoming(frame, this.#options.documentNameBytesMax);
+		if (incoming.type === "message") this.#pass(frame, incoming);
+		const close = closeFor[incoming.type];
 		if (close !== undefined) this.end(close);
 	}
 
@@ -392,18 +393,19 @@ export class ClientSocket
 	}
 
 	/** What comes before the document is in memory waits for it; who asks for the document may be answered earlier. */
-	#pass(frame: Uint8Array): void {
+	#pass(frame: Uint8Array, message: ClientMessage): void {
 		const { handlers } = this;
-		const address = addressFieldOf(frame);
-		if (isEdit(frame, address.byteLength)) this.#idleBeats = 0;
-		const stateVector = step1In(frame, address.byteLength);
+		const { typeAt } = message;
+		if (isEdit(frame, typeAt)) this.#idleBeats = 0;
+		const stateVector = step1In(frame, typeAt);
 		if (stateVector !== undefined) this.#isAsking = true;
 		if (stateVector !== undefined && isOfNobody(stateVector)) {
+			const address = addressFieldOf(frame);
 			// Providers ask at once, and are let in later.
 			if (this.#letIn === undefined || Buffer.compare(this.#letIn, address) !== 0) this.#asked = address;
 			else handlers?.asked(address);
 		}
-		handlers?.message(frame);
+		handlers?.message(frame, message);
 	}
 }
 

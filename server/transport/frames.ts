@@ -14,7 +14,7 @@ const messageTypePong = 10;
 const sessionIdBytesMax = 64;
 
 export type IncomingFrame =
-	| { readonly type: "message" }
+	| ClientMessage
 	/** An answer to an application-level ping; it carries no address. */
 	| { readonly type: "pong" }
 	| { readonly type: "malformed" }
@@ -36,36 +36,34 @@ export function inspectIncoming(frame: Uint8Array, documentNameBytesMax: number)
 			return { type: "invalid-document-name" };
 		}
 		decoder.pos = typeAt;
-		if (decoding.readVarUint(decoder) > messageTypeMax) return { type: "malformed" };
-		return isName(frame) ? { type: "message" } : { type: "invalid-document-name" };
+		const type = decoding.readVarUint(decoder);
+		if (type > messageTypeMax) return { type: "malformed" };
+		const address = addressOf(frame);
+		return address === undefined
+			? { type: "invalid-document-name" }
+			: { type: "message", address, kind: kindOf(type), typeAt };
 	} catch {
 		return { type: "malformed" };
 	}
 }
 
-/** Whether its address is text. */
-function isName(frame: Uint8Array): boolean {
+/** @returns `undefined` when its address is no text. */
+function addressOf(frame: Uint8Array): string | undefined {
 	try {
-		documentNameOf(frame);
-		return true;
+		return decoding.readVarString(decoding.createDecoder(frame));
 	} catch {
-		return false;
+		return undefined;
 	}
 }
 
 /** A message that can be read, as far as its head tells. */
 export interface ClientMessage {
+	readonly type: "message";
 	readonly address: string;
-	/** Of the document that it is for. */
-	readonly name: string;
 	/** `credentials` ask to be let in, or are a new token. With `leaves` the client has done with the document. */
 	readonly kind: "credentials" | "leaves" | "other";
-}
-
-export function headOf(frame: Uint8Array): ClientMessage {
-	const decoder = decoding.createDecoder(frame);
-	const address = decoding.readVarString(decoder);
-	return { address, name: nameIn(address), kind: kindOf(decoding.readVarUint(decoder)) };
+	/** Where its type is in the frame, behind the address. */
+	readonly typeAt: number;
 }
 
 function kindOf(type: number): ClientMessage["kind"] {
@@ -110,8 +108,9 @@ export function credentialsIn(
 /** The address of a message that can be read, with its length before it, in bytes of its own. */
 export function addressFieldOf(frame: Uint8Array): Uint8Array {
 	const decoder = decoding.createDecoder(frame);
+	const typeAt = decoding.readVarUint(decoder) + decoder.pos;
 	// A Buffer's `slice` would keep all that came with it.
-	return new Uint8Array(frame.subarray(0, decoding.readVarUint(decoder) + decoder.pos));
+	return new Uint8Array(frame.subarray(0, typeAt));
 }
 
 /** The state vector of a `SyncStep1`; `undefined` for anything else. */

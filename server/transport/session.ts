@@ -3,7 +3,7 @@ import type { Hocuspocus } from "@hocuspocus/server";
 import { ByAddress } from "./by-address.ts";
 import type { ClientSocket, ClientSocketHandlers } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
-import { headOf } from "./frames.ts";
+import { type ClientMessage, nameIn } from "./frames.ts";
 import { Visit } from "./visit.ts";
 import { flattened } from "./web-request.ts";
 
@@ -50,11 +50,10 @@ export class Session implements ClientSocketHandlers {
 		return this.#context.hocuspocus;
 	}
 
-	message(frame: Uint8Array): void {
-		const { address, name, kind } = headOf(frame);
+	message(frame: Uint8Array, { address, kind }: ClientMessage): void {
 		const visit = this.#visits.get(address);
 		// A provider with a session of its own gets on with a connection without one.
-		const connection = visit?.connection ?? this.#visits.get(name)?.connection;
+		const connection = visit?.connection ?? this.#visits.get(nameIn(address))?.connection;
 		if (connection !== undefined) connection.handleMessage(frame);
 		else if (visit?.hasAsked) this.#wait(visit, frame);
 		else if (kind === "credentials") void (visit ?? this.#visit(address))?.enter(frame);
