@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { flattened } from "./web-request.ts";
 
 /** A request that asks for another protocol, as far as it is looked at: Node.js' `IncomingMessage` is one. */
 export interface UpgradeRequest {
@@ -23,8 +24,11 @@ export interface WebSocketRequest extends UpgradeRequest {
 
 /** Of RFC 9112, section 3, in origin form, which is all that clients and proxies send. */
 const requestLine = /^GET (\/[!-~]*) HTTP\/1\.1\r\n/;
-/** A field of RFC 9112, section 5: a token, a colon, and what can be seen, spaces around it left out. */
-const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*((?:[!-~](?:[\t -~]*[!-~])?)?)[\t ]*\r\n/y;
+/**
+ * A field of RFC 9112, section 5: a token, a colon, and what can be seen. Spaces around it are left out later: an expression that does so may be tried in
+ * as many ways as there are pairs of spaces.
+ */
+const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t -~]*)\r\n/y;
 const upgradeOption = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i;
 const headEnd = "\r\n\r\n";
 /** As in Node.js' `maxHeaderSize`, of which this is a little less. */
@@ -60,9 +64,10 @@ export function readWebSocketRequest(text: string, socket: Ends): WebSocketReque
 		fieldLine.lastIndex = at;
 		const field = fieldLine.exec(text);
 		if (field === null) return undefined;
-		const [{ length }, name = "", value = ""] = field;
+		const [{ length }, name = "", written = ""] = field;
 		const key = name.toLowerCase();
 		if (key in headers || otherFields.has(key) || rawHeaders.length === 2 * fieldsMax) return undefined;
+		const value = copyOf(written.trim());
 		headers[key] = value;
 		rawHeaders.push(name, value);
 		at += length;
@@ -71,5 +76,13 @@ export function readWebSocketRequest(text: string, socket: Ends): WebSocketReque
 	if (host === undefined || connection === undefined || upgrade?.toLowerCase() !== "websocket")
 		return undefined;
 	if (!upgradeOption.test(connection)) return undefined;
-	return { method: "GET", url, headers, rawHeaders, socket, bytes: end + headEnd.length };
+	return { method: "GET", url: copyOf(url), headers, rawHeaders, socket, bytes: end + headEnd.length };
+}
+
+/** V8 keeps all of a text for whoever keeps so much of it, in characters. */
+const sliceMin = 13;
+
+/** What others may keep, without all that came with it. */
+function copyOf(part: string): string {
+	return part.length < sliceMin ? part : flattened(` ${part}`).slice(1);
 }

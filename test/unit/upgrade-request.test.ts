@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { duplexPair } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { readWebSocketRequest } from "../../server/transport/upgrade-request.ts";
 import { Random, testSeed } from "../support/random.ts";
@@ -58,8 +60,80 @@ test.for([
 	expect(readWebSocketRequest(text, ends)).toBeUndefined();
 });
 
+/** Processor time, in ms: nobody else's work counts. */
+function cpuMs(work: () => void): number {
+	const { user, system } = process.threadCpuUsage();
+	work();
+	const after = process.threadCpuUsage();
+	return (after.user - user + after.system - system) / 1_000;
+}
+
+test("[TRN5] what takes long to read is not read longer than anything else", () => {
+	const spaces = " ".repeat(15_000);
+	const pieces = [`X:${spaces}\x01`, `X: a${spaces}\x01`, `Connection: ,${spaces}\x01`, `X: ${"a ".repeat(7_500)}\x01`];
+	const read = (text: string) => readWebSocketRequest(text, ends);
+	const plain = written([...firefox, `X: ${"a".repeat(15_000)}`]);
+	// Compiled, and the fastest of some.
+	const timeOf = (text: string) =>
+		Math.min(...Array.from({ length: 5 }, () => cpuMs(() => Array.from({ length: 20 }, () => read(text)))));
+	const usualMs = timeOf(plain);
+	for (const piece of pieces) {
+		const text = written([...firefox, piece]);
+		expect(read(text)).toBeUndefined();
+		// Square, it would be a thousand times as long.
+		expect(timeOf(text), JSON.stringify(piece.slice(0, 20))).toBeLessThan(usualMs * 30 + 5);
+	}
+});
+
+test("[TRN5] whoever keeps a part of a request keeps nothing of what came with it", () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const kept: unknown[] = [];
+	const heapBytes = () => {
+		collect();
+		return process.memoryUsage().heapUsed;
+	};
+	const before = heapBytes();
+	const connections = 200;
+	for (let n = 0; n < connections; n += 1) {
+		const bytes = Buffer.from(
+			`${written([`GET /notes?token=${n}abcdefgh HTTP/1.1`, `Host: ${n}.example.org:1234`, `X-Forwarded-For: 192.0.2.111`, ...firefox.slice(8)])}${"x".repeat(48_000)}`,
+		);
+		const { url, headers } = readWebSocketRequest(bytes.latin1Slice(), ends) ?? {};
+		kept.push(url, headers?.host, headers?.["x-forwarded-for"]);
+	}
+	expect(kept).not.toContain(undefined);
+	expect((heapBytes() - before) / connections).toBeLessThan(4_000);
+});
+
 const lines = [
 	...firefox,
+	"Connection: keep-alive\t ,\tUPGRADE",
+	"Connection: upgrade,",
+	"Connection: ,upgrade",
+	"Connection: upgrade;q=1",
+	"Connection: close, upgrade, keep-alive",
+	"Connection: upgrade upgrade",
+	"Connection:upgrade",
+	"Proxy-Connection: close",
+	"Proxy-Connection: upgrade",
+	"Upgrade: websocket, h2c",
+	"Upgrade:",
+	"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+	"Host:",
+	"Host: a, b",
+	"Content-Length:",
+	"Transfer-Encoding:",
+	"Trailer: a",
+	"TE: trailers",
+	"Keep-Alive: timeout=5",
+	"GET /a?b#c#d?e HTTP/1.1",
+	"GET //a//b/../c HTTP/1.1",
+	"GET /a HTTP/1.1 ",
+	"GET /a  HTTP/1.1",
+	"get /a HTTP/1.1",
+	"PROXY TCP4 192.0.2.1 192.0.2.2 1 2",
+	"",
 	"X-Forwarded-For: 192.0.2.1, 192.0.2.2",
 	"x-request-id:tight",
 	"Empty:",
@@ -111,6 +185,7 @@ function anyRequest(random: Random): string {
 			"\x7f",
 			"\x80",
 			"é",
+			String.fromCharCode(random.below(256)),
 		]);
 		text = text.slice(0, at) + put + text.slice(at + random.below(3));
 	}
