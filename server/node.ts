@@ -87,6 +87,8 @@ export class IndelibleNode {
 	readonly #limits: Limits;
 	readonly #limitReports: LimitReports;
 	readonly #introspection: Introspection;
+	readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+		this.handleUpgrade(request, socket, head);
 	#door: Door | undefined;
 	#phase: Phase = "serving";
 	#drained: Promise<void> | undefined;
@@ -244,7 +246,7 @@ export class IndelibleNode {
 
 	/** Serves WebSockets on every path of an HTTP server. */
 	attach(httpServer: HttpServer): void {
-		httpServer.on("upgrade", (request, socket, head) => this.handleUpgrade(request, socket, head));
+		httpServer.on("upgrade", this.#onUpgrade);
 	}
 
 	/** For an HTTP server's `upgrade` event, when only some paths are ours. Never throws. */
@@ -306,6 +308,7 @@ export class IndelibleNode {
 		});
 		this.#door = openDoor(httpServer, {
 			isOpen: () => this.#isDoorOpen(),
+			upgrade: this.#onUpgrade,
 			welcome: (request, doorstep, head) => this.#upgrade(request, doorstep, head),
 		});
 		const address = httpServer.address() as AddressInfo;

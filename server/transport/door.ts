@@ -2,10 +2,11 @@ import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Doorstep } from "./doorstep.ts";
 import type { TcpBinding, TcpHandle } from "./tcp-handle.ts";
 import { binding, type CountingServer } from "./tcp-stream.ts";
-import { readWebSocketRequest, type UpgradeRequest } from "./upgrade-request.ts";
+import { readWebSocketRequest, type UpgradeRequest, type WebSocketRequest } from "./upgrade-request.ts";
 
 /** What listens: Node.js' own object beneath `net.Server`. */
 interface ListeningHandle {
@@ -18,14 +19,20 @@ interface Innards extends CountingServer {
 	readonly noDelay?: boolean;
 	readonly keepAlive?: boolean;
 	readonly keepAliveInitialDelay?: number;
+	/** Of any type: it is compared as a number. */
+	readonly maxConnections?: unknown;
 	readonly blockList?: unknown;
 	readonly pauseOnConnect?: boolean;
-	shouldUpgradeCallback(request: IncomingMessage): boolean;
+	readonly maxHeaderSize?: number;
+	/** Node.js 24 has it since 24.9. */
+	shouldUpgradeCallback?(request: UpgradeRequest): boolean;
 }
 
 export interface DoorOptions {
 	/** Whether nobody else has to be asked about those who come. */
 	readonly isOpen: () => boolean;
+	/** What the server's `upgrade` events go to otherwise: whoever puts another in its place means to see who comes. */
+	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 	/** Is given whoever asks for a WebSocket. Never throws. @param head What came after the request. */
 	readonly welcome: (request: UpgradeRequest, doorstep: Doorstep, head: Buffer) => void;
 }
@@ -46,6 +53,8 @@ export class Door {
 	readonly #binding: TcpBinding;
 	readonly #options: DoorOptions;
 	readonly #acceptPlainly: ListeningHandle["onconnection"];
+	/** What Node.js' HTTP itself does with a connection. */
+	readonly #connect: unknown;
 	/** Who has said nothing yet, and has come since the last look; and before it. */
 	#newcomers = new Set<TcpHandle>();
 	#waiting = new Set<TcpHandle>();
@@ -60,6 +69,7 @@ export class Door {
 		this.#binding = found;
 		this.#options = options;
 		this.#acceptPlainly = handle.onconnection;
+		this.#connect = http().createServer().listeners("connection")[0];
 		const read = this.#read.bind(this);
 		this.#onRead = function (bytes) {
 			read(this, bytes);
@@ -70,7 +80,7 @@ export class Door {
 		};
 	}
 
-	/** From now on all connections are Node.js' HTTP's, those included that have said nothing yet. */
+	/** From now on all connections are Node.js' HTTP's, those included that have said nothing yet, if it still listens. */
 	close(): void {
 		this.#handle.onconnection = this.#acceptPlainly;
 		clearInterval(this.#looks);
@@ -80,14 +90,14 @@ export class Door {
 	/** Whether nobody would notice that a connection goes another way. */
 	#isOpen(): boolean {
 		const server = this.#httpServer;
-		const { blockList, pauseOnConnect } = this.#innards;
+		const { blockList, pauseOnConnect, maxConnections } = this.#innards;
 		return (
-			server.listenerCount("connection") === 1 &&
-			server.listenerCount("upgrade") === 1 &&
+			isOnly(server.listeners("connection"), this.#connect) &&
+			isOnly(server.listeners("upgrade"), this.#options.upgrade) &&
 			// Those who trace requests put their own in its place.
 			server.emit === EventEmitter.prototype.emit &&
 			!connections.hasSubscribers &&
-			typeof server.maxConnections !== "number" &&
+			(maxConnections === undefined || maxConnections === null) &&
 			blockList === undefined &&
 			pauseOnConnect !== true &&
 			this.#options.isOpen()
@@ -116,13 +126,24 @@ export class Door {
 		const chunk = Buffer.from(bytes, this.#binding.readOffset(), count);
 		const doorstep = new Doorstep(connection, this.#innards);
 		const request = readWebSocketRequest(chunk.toString("latin1"), doorstep);
-		if (request === undefined || !this.#isWanted(request)) this.#handOver(connection, chunk);
-		else this.#options.welcome(request, doorstep, chunk.subarray(request.bytes));
+		if (request === undefined || !this.#isWanted(request)) {
+			this.#handOver(connection, chunk);
+			return;
+		}
+		// A page's pieces may wait for one another.
+		if (!this.#innards.noDelay) connection.setNoDelay(true);
+		this.#options.welcome(request, doorstep, chunk.subarray(request.bytes));
 	}
 
-	#isWanted(request: UpgradeRequest): boolean {
+	/** Whether this server would read all of it, and take it. */
+	#isWanted(request: WebSocketRequest): boolean {
+		const { maxHeaderSize, shouldUpgradeCallback } = this.#innards;
+		const { maxHeadersCount } = this.#httpServer;
+		if (request.bytes > (maxHeaderSize || http().maxHeaderSize)) return false;
+		if (maxHeadersCount && request.rawHeaders.length > 2 * maxHeadersCount) return false;
+		if (shouldUpgradeCallback === undefined) return true;
 		try {
-			return Boolean(this.#innards.shouldUpgradeCallback(request as IncomingMessage));
+			return Boolean(shouldUpgradeCallback.call(this.#httpServer, request));
 		} catch {
 			return false;
 		}
@@ -140,7 +161,9 @@ export class Door {
 	/** Nothing has come. */
 	#giveUp(connection: TcpHandle): void {
 		this.#forget(connection);
-		this.#handOver(connection);
+		if (this.#innards._handle === this.#handle) this.#handOver(connection);
+		// Node.js' HTTP would wait for as long as the other side likes: it looks after nobody any more, and may have closed all that it knew of.
+		else new Doorstep(connection, this.#innards).destroy();
 	}
 
 	/** From now on it is others' to read from it. */
@@ -164,13 +187,22 @@ export class Door {
 	}
 }
 
+/** As in node-http.ts. */
+function http() {
+	return process.getBuiltinModule("node:http");
+}
+
+function isOnly(listeners: readonly unknown[], listener: unknown): boolean {
+	return listeners.length === 1 && listeners[0] === listener;
+}
+
 /**
  * @param httpServer Listens already.
  * @returns `undefined` when it is of a kind, or Node.js of a version, of which too little is known for that: it works without.
  */
 export function openDoor(httpServer: Server, options: DoorOptions): Door | undefined {
 	const { _handle: handle } = httpServer as unknown as Innards;
-	const isPlain = httpServer instanceof process.getBuiltinModule("node:http").Server;
+	const isPlain = httpServer instanceof http().Server;
 	if (!isPlain || binding === undefined || handle === null || !binding.isTcp(handle)) return undefined;
 	return typeof handle.onconnection === "function"
 		? new Door(httpServer, handle, binding, options)

@@ -1,16 +1,27 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import {
+	createServer,
+	type IncomingMessage,
+	type RequestListener,
+	type Server,
+	type ServerOptions,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, BlockList, connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { ClientStream } from "../../server/transport/client-stream.ts";
 import { type Door, openDoor } from "../../server/transport/door.ts";
 import type { Doorstep } from "../../server/transport/doorstep.ts";
+import type { TcpHandle } from "../../server/transport/tcp-handle.ts";
 import { eventually } from "../support/eventually.ts";
 
+const { TCP: TcpHandles } = (
+	process as unknown as { binding: (name: string) => { TCP: { prototype: TcpHandle } } }
+).binding("tcp_wrap");
 const question =
 	"GET /there HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -59,15 +70,17 @@ async function build({
 }: HouseOptions = {}): Promise<House> {
 	const server = createServer(options, listener);
 	const upgrades: string[] = [];
-	server.on("upgrade", ({ url }, socket, head: Buffer) => {
+	const upgrade = ({ url }: IncomingMessage, socket: Duplex, head: Buffer) => {
 		upgrades.push(`${url} ${head}`);
 		socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n");
-	});
+	};
+	server.on("upgrade", upgrade);
 	server.listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const guests: Guest[] = [];
 	const door = openDoor(server, {
 		isOpen,
+		upgrade,
 		welcome: ({ url }, doorstep, head) => guests.push({ url, doorstep, head }),
 	});
 	if (door === undefined) throw new Error("there is no door here");
@@ -217,6 +230,25 @@ test("whoever asks late for a WebSocket gets it", async () => {
 });
 
 const others: Record<string, HouseOptions> = {
+	"has put their own in place of who is told of connections": {
+		prepare: (server) => {
+			const [listener] = server.listeners("connection");
+			server.removeAllListeners("connection");
+			server.on("connection", (socket) => listener?.call(server, socket));
+		},
+	},
+	"has put their own in place of who is told of upgrades": {
+		prepare: (server) => {
+			const [listener] = server.listeners("upgrade");
+			server.removeAllListeners("upgrade");
+			server.on("upgrade", (...told) => listener?.apply(server, told));
+		},
+	},
+	"lets no head in that is as long": { maxHeaderSize: question.length - 1 },
+	"looks at fewer fields": { prepare: (server) => (server.maxHeadersCount = 4) },
+	"puts a limit to connections in words": {
+		prepare: (server) => Object.assign(server, { maxConnections: "100" }),
+	},
 	"wants to know of each connection": { prepare: (server) => server.on("connection", () => {}) },
 	"wants to know of each upgrade": { prepare: (server) => server.on("upgrade", () => {}) },
 	"puts a limit to connections": { prepare: (server) => (server.maxConnections = 100) },
@@ -274,6 +306,35 @@ test("a server counts who came by the door until they are gone, and is closed th
 	expect(await house.connections()).toBe(0);
 });
 
+test("a server that was closed waits for nobody who has said nothing", async () => {
+	for (const isDoorClosed of [false, true]) {
+		const house = await build();
+		const { isOver } = await house.visit();
+		await eventually("it to be waited for", async () => (await house.connections()) === 1);
+		let isClosed = false;
+		house.server.close(() => {
+			isClosed = true;
+		});
+		house.server.closeAllConnections();
+		// As when the node is closed after its server.
+		if (isDoorClosed) house.door.close();
+		await eventually("the server to be closed", () => isClosed);
+		await eventually("the other side to be told", isOver);
+	}
+});
+
+test("a WebSocket has what it says sent at once, whatever the server does with pages", async () => {
+	const setNoDelay = vi.spyOn(TcpHandles.prototype, "setNoDelay");
+	onTestFinished(() => setNoDelay.mockRestore());
+	const house = await build({ noDelay: false });
+	const page = await house.visit("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+	await eventually("an answer", () => page.received().includes("200 OK"));
+	expect(setNoDelay).not.toHaveBeenCalled();
+	await house.visit(question);
+	await firstGuest(house);
+	expect(setNoDelay).toHaveBeenCalledWith(true);
+});
+
 test("whoever is turned away reads why, and whoever waits for the end is told once", async () => {
 	for (const end of ["turned away", "destroyed", "taken in and gone"] as const) {
 		const house = await build();
@@ -318,7 +379,7 @@ test("once it is closed, everybody is Node.js' HTTP's", async () => {
 });
 
 test("a server with TLS has no door, and none that does not listen", () => {
-	const options = { isOpen: () => true, welcome: () => {} };
+	const options = { isOpen: () => true, upgrade: () => {}, welcome: () => {} };
 	expect(openDoor(createTlsServer() as unknown as Server, options)).toBeUndefined();
 	expect(openDoor(createServer(), options)).toBeUndefined();
 });

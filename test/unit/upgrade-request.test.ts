@@ -70,7 +70,12 @@ function cpuMs(work: () => void): number {
 
 test("[TRN5] what takes long to read is not read longer than anything else", () => {
 	const spaces = " ".repeat(15_000);
-	const pieces = [`X:${spaces}\x01`, `X: a${spaces}\x01`, `Connection: ,${spaces}\x01`, `X: ${"a ".repeat(7_500)}\x01`];
+	const pieces = [
+		`X:${spaces}\x01`,
+		`X: a${spaces}\x01`,
+		`Connection: ,${spaces}\x01`,
+		`X: ${"a ".repeat(7_500)}\x01`,
+	];
 	const read = (text: string) => readWebSocketRequest(text, ends);
 	const plain = written([...firefox, `X: ${"a".repeat(15_000)}`]);
 	// Compiled, and the fastest of some.
@@ -99,7 +104,7 @@ test("[TRN5] whoever keeps a part of a request keeps nothing of what came with i
 		const bytes = Buffer.from(
 			`${written([`GET /notes?token=${n}abcdefgh HTTP/1.1`, `Host: ${n}.example.org:1234`, `X-Forwarded-For: 192.0.2.111`, ...firefox.slice(8)])}${"x".repeat(48_000)}`,
 		);
-		const { url, headers } = readWebSocketRequest(bytes.latin1Slice(), ends) ?? {};
+		const { url, headers } = readWebSocketRequest(bytes.toString("latin1"), ends) ?? {};
 		kept.push(url, headers?.host, headers?.["x-forwarded-for"]);
 	}
 	expect(kept).not.toContain(undefined);
