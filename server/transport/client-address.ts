@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { copied } from "./kept-text.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /** Proxies whose word is believed about who connects to them. */
@@ -50,7 +51,8 @@ export function clientAddress(
 		if (before === undefined) break;
 		address = before;
 	}
-	return address;
+	// The limit of connections remembers it, and not all that was sent with it.
+	return copied(address);
 }
 
 /** Without a port, brackets or the form that IPv4 has in IPv6; `undefined` when it is no address. */

@@ -4,8 +4,8 @@ import { ByAddress } from "./by-address.ts";
 import type { ClientSocket, ClientSocketHandlers } from "./client-socket.ts";
 import { closeCodes } from "./close-codes.ts";
 import { type ClientMessage, nameIn } from "./frames.ts";
+import { flattened } from "./kept-text.ts";
 import { Visit } from "./visit.ts";
-import { flattened } from "./web-request.ts";
 
 /** What all sessions have in common. */
 export interface SessionContext {

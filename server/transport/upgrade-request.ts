@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { flattened } from "./web-request.ts";
+import { copied } from "./kept-text.ts";
 
 /** A request that asks for another protocol, as far as it is looked at: Node.js' `IncomingMessage` is one. */
 export interface UpgradeRequest {
@@ -67,7 +67,7 @@ export function readWebSocketRequest(text: string, socket: Ends): WebSocketReque
 		const [{ length }, name = "", written = ""] = field;
 		const key = name.toLowerCase();
 		if (key in headers || otherFields.has(key) || rawHeaders.length === 2 * fieldsMax) return undefined;
-		const value = copyOf(written.trim());
+		const value = copied(written.trim());
 		headers[key] = value;
 		rawHeaders.push(name, value);
 		at += length;
@@ -76,13 +76,5 @@ export function readWebSocketRequest(text: string, socket: Ends): WebSocketReque
 	if (host === undefined || connection === undefined || upgrade?.toLowerCase() !== "websocket")
 		return undefined;
 	if (!upgradeOption.test(connection)) return undefined;
-	return { method: "GET", url: copyOf(url), headers, rawHeaders, socket, bytes: end + headEnd.length };
-}
-
-/** V8 keeps all of a text for whoever keeps so much of it, in characters. */
-const sliceMin = 13;
-
-/** What others may keep, without all that came with it. */
-function copyOf(part: string): string {
-	return part.length < sliceMin ? part : flattened(` ${part}`).slice(1);
+	return { method: "GET", url: copied(url), headers, rawHeaders, socket, bytes: end + headEnd.length };
 }

@@ -1,3 +1,4 @@
+import { flattened } from "./kept-text.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /**
@@ -13,12 +14,6 @@ export function toWebRequest({ url = "/", headers, rawHeaders }: UpgradeRequest)
 export function parametersOf({ url }: Request): URLSearchParams {
 	const query = url.indexOf("?") + 1;
 	return query === 0 ? new URLSearchParams() : new URLSearchParams(url.slice(query));
-}
-
-/** V8 keeps what a text was put together from, each piece an object of its own, until somebody looks into it. */
-export function flattened(text: string): string {
-	text.charCodeAt(0);
-	return text;
 }
 
 /** The last request whose URL somebody wanted. */

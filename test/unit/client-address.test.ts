@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { clientAddress, TrustedProxies } from "../../server/transport/client-address.ts";
 
@@ -18,6 +20,25 @@ test.for([
 	["no address at all", undefined, "198.51.100.1", undefined],
 ] as const)("%s", ([, remote, forwardedFor, expected]) => {
 	expect(clientAddress(remote, forwardedFor, proxies)).toBe(expected);
+});
+
+test("[TRN5] whoever remembers an address remembers nothing of what was sent with it", () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const heapBytes = () => {
+		collect();
+		return process.memoryUsage().heapUsed;
+	};
+	const before = heapBytes();
+	const kept = Array.from({ length: 150 }, (_, n) =>
+		clientAddress(
+			"10.0.0.1",
+			Buffer.from(`${"1.2.3.4,".repeat(1_800)} 198.51.100.${100 + n}`).toString(),
+			proxies,
+		),
+	);
+	expect((heapBytes() - before) / kept.length).toBeLessThan(4_000);
+	expect(kept[7]).toBe("198.51.100.107");
 });
 
 test.for(["10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "proxy.example", "", "::/129"])(
