@@ -6,6 +6,7 @@ import type { CommitLog } from "./commit-log.ts";
 import type { DocumentLog, DurabilityListener } from "./document-log.ts";
 import { Handshake, quietMs } from "./handshake.ts";
 import type { Nesting } from "./nesting.ts";
+import { isUnbuildable } from "./unbuilt-documents.ts";
 import { hasArrived, isIntegrated, readUpdate, type UpdateEnds, type UpdateRead } from "./update-ends.ts";
 import {
 	addressFieldBytes,
@@ -287,15 +288,16 @@ export class AckGate implements DurabilityListener, Gate {
 	#release(count: number, sinceMs?: number, listener: DurabilityListener = this): void {
 		// A client that left has stopped counting, or has come back on another connection and begun anew.
 		if (!this.#connection.document.hasConnection(this.#connection)) return;
+		const { document } = this.#connection;
 		// Hocuspocus may unload a document between finding it for a client and connecting the client to it; then nobody
-		// listens to what the client writes into it.
-		if (this.#connection.document.isDestroyed) {
+		// listens to what the client writes into it. What deletes tells nothing of whether one that could not be built has it.
+		if (document.isDestroyed || isUnbuildable(document)) {
 			closeSocket(this.#connection, gateCloseEvents.documentLeft);
 			return;
 		}
 		// Yjs tells of a change at the end of all that goes on in its document, and the log has nothing of it until then.
-		if (this.#connection.document._transactionCleanups.length > 0) {
-			this.#connection.document.once("afterAllTransactions", () => this.#release(count, sinceMs, listener));
+		if (document._transactionCleanups.length > 0) {
+			document.once("afterAllTransactions", () => this.#release(count, sinceMs, listener));
 			this.#onUnfinished();
 			return;
 		}

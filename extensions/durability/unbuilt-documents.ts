@@ -2,10 +2,16 @@ import type { Doc } from "yjs";
 import type { StoredContent } from "./stored-content.ts";
 
 const unbuilt = new WeakMap<Doc, Unbuilt>();
+const unbuildable = new WeakSet<Doc>();
 
 /** What is stored of a document in which nobody has looked yet, so that nothing of it has been built. */
 export function unbuiltContent(document: Doc): StoredContent | undefined {
 	return unbuilt.get(document)?.content;
+}
+
+/** Whether somebody has looked into the document, and it could not be built: nothing that comes is taken in by it. */
+export function isUnbuildable(document: Doc): boolean {
+	return unbuildable.has(document);
 }
 
 /**
@@ -81,6 +87,7 @@ class Unbuilt implements ProxyHandler<Part> {
 		} catch (error) {
 			// What is there of it must not be taken for all [DUR5].
 			this.#failure = { error };
+			unbuildable.add(this.#document);
 			this.#put(this.#standIns);
 			throw error;
 		}

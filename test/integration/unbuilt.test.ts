@@ -1,12 +1,15 @@
 import { join } from "node:path";
+import * as encoding from "lib0/encoding";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type * as Y from "yjs";
 import { unbuiltContent } from "../../extensions/durability/unbuilt-documents.ts";
 import type { IndelibleNode } from "../../server/index.ts";
 import { tamper } from "../support/damage.ts";
 import { eventually } from "../support/eventually.ts";
+import { HandClient } from "../support/hand-client.ts";
 import { type LocalNodeOptions, startLocalNode } from "../support/local-node.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { updateFrame } from "../support/wire-frames.ts";
 
 /** What Yjs breaks over, for the server alone. */
 const breaking = vi.hoisted((): { text: string | undefined } => ({ text: undefined }));
@@ -142,6 +145,33 @@ test("[DUR5] [DUR1] a document that Yjs can't make is left by all when somebody 
 	await close();
 	expect(rowsIn(data)).toEqual(stored);
 });
+
+test("[DUR1] [DUR5] no deletion is taken for saved by a document that Yjs can't make", async () => {
+	for (const name of ["error", "warn"] as const) vi.spyOn(console, name).mockImplementation(() => {});
+	onTestFinished(() => {
+		breaking.text = undefined;
+		vi.restoreAllMocks();
+	});
+	const { node } = await nodeAfterRestart();
+	const author = new HandClient("doc", { hocuspocus: node.hocuspocus, isPaced: true });
+	await author.open();
+	await eventually("what it joined with to be saved", () => author.acknowledgements === 1);
+	expect(isUnbuilt(node)).toBe(true);
+	breaking.text = "hello";
+	author.socket.send(updateFrame("doc", manyDeletions(author.document)));
+	await eventually("the socket to be closed", () => author.socket.closes.length > 0);
+	expect(author.acknowledgements).toBe(1);
+});
+
+/** Deletes a character and what is not there yet: more than is let in without a look at it. */
+function manyDeletions(document: Y.Doc): Uint8Array {
+	const [client = 0] = document.store.clients.keys();
+	return encoding.encode((encoder) => {
+		for (const count of [0, 1, client, 20_000]) encoding.writeVarUint(encoder, count);
+		for (let clock = 0; clock < 40_000; clock += 2)
+			for (const number of [clock, 1]) encoding.writeVarUint(encoder, number);
+	});
+}
 
 /** All that is stored of "doc". */
 function rowsIn(data: string): unknown {
