@@ -81,8 +81,10 @@ function outlineOf(updates: readonly Uint8Array[]): Outline | undefined {
 class Outline implements ScanListener {
 	/** For each client, the clock after its last struct. */
 	readonly ends = new Map<number, number>();
-	/** For each client, up to where others build on it or delete it. */
-	readonly #needed = new Map<number, number>();
+	/** For each client, up to where it is deleted. */
+	readonly #deleted = new Map<number, number>();
+	/** For each client, what it builds on that others have made, in its order. */
+	readonly #needs = new Map<number, Need[]>();
 	/** Those whose structs are in the update that is being read. */
 	#clients: number[] = [];
 	#client = 0;
@@ -110,8 +112,14 @@ class Outline implements ScanListener {
 	}
 
 	needs(client: number, clock: number): void {
-		if (client !== this.#client) this.#need(client, clock + 1);
-		else if (clock >= this.#clock) this.#isOrderly = false;
+		if (client === this.#client) {
+			if (clock >= this.#clock) this.#isOrderly = false;
+			return;
+		}
+		const need = { at: this.#clock, client, clock };
+		const needs = this.#needs.get(this.#client);
+		if (needs === undefined) this.#needs.set(this.#client, [need]);
+		else needs.push(need);
 	}
 
 	text(update: Uint8Array, from: number, end: number): number {
@@ -129,6 +137,7 @@ class Outline implements ScanListener {
 	}
 
 	json(update: Uint8Array, from: number, end: number): void {
+		this.text(update, from, end);
 		const { buffer, byteOffset } = update;
 		const json = Buffer.from(buffer, byteOffset + from, end - from).toString();
 		if (areDeep([JSON.parse(json)])) this.#isOrderly = false;
@@ -139,17 +148,43 @@ class Outline implements ScanListener {
 	}
 
 	deletes(client: number, end: number): void {
-		this.#need(client, end);
+		if (end > (this.#deleted.get(client) ?? 0)) this.#deleted.set(client, end);
 	}
 
 	/** Whether a document that is made of it holds nothing back. */
 	get isSound(): boolean {
-		if (!this.#isOrderly) return false;
-		for (const [client, end] of this.#needed) if (end > (this.ends.get(client) ?? 0)) return false;
+		if (!this.#isOrderly || !this.#findsAll()) return false;
+		for (const [client, end] of this.#deleted) if (end > (this.ends.get(client) ?? 0)) return false;
 		return true;
 	}
 
-	#need(client: number, end: number): void {
-		if (end > (this.#needed.get(client) ?? 0)) this.#needed.set(client, end);
+	/** Whether each struct finds what it builds on: nothing is missing, nor do some wait for each other. */
+	#findsAll(): boolean {
+		const reached = new Map(this.ends);
+		let waiting = [...this.#needs].map(([client, needs]) => ({ client, needs, found: 0 }));
+		for (const { client, needs } of waiting) reached.set(client, needs[0]?.at ?? 0);
+		while (waiting.length > 0) {
+			let isStuck = true;
+			for (const one of waiting) {
+				const before = one.found;
+				let need = one.needs[before];
+				while (need !== undefined && need.clock < (reached.get(need.client) ?? 0)) {
+					one.found += 1;
+					need = one.needs[one.found];
+				}
+				reached.set(one.client, need?.at ?? this.ends.get(one.client) ?? 0);
+				if (one.found > before) isStuck = false;
+			}
+			if (isStuck) return false;
+			waiting = waiting.filter(({ needs, found }) => found < needs.length);
+		}
+		return true;
 	}
+}
+
+/** A struct at one clock builds on what another client has made. */
+interface Need {
+	readonly at: number;
+	readonly client: number;
+	readonly clock: number;
 }

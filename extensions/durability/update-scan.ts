@@ -242,7 +242,7 @@ class Scan implements UpdateScan {
 					this.#skip(8);
 					break;
 				default:
-					if (tag < anyTag.bytes) throw new Error("an unknown value");
+					if (tag < anyTag.bytes || tag > anyTag.undefined) throw new Error("an unknown value");
 					this.#skip(0);
 			}
 		}
@@ -296,4 +296,5 @@ const anyTag = {
 	float64: 123,
 	float32: 124,
 	integer: 125,
+	undefined: 127,
 } as const;

@@ -1,3 +1,4 @@
+import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { applyInTurns } from "../../extensions/durability/apply-in-turns.ts";
@@ -169,6 +170,22 @@ const structs = (length: number) => collectedStructs([{ client: 1, clock: 0, len
 const embed = updateOf((document) => document.getText("t").insertEmbed(0, { a: "b" }));
 const text = updateOf((document) => document.getText("t").insert(0, "hello"));
 
+const anything = updateOf((document) => document.getArray("a").insert(0, [null]));
+
+/** Clients' first characters, each of which is next to another client's. */
+function next(...structs: (readonly [client: number, to: number])[]): Uint8Array {
+	return encoding.encode((encoder) => {
+		encoding.writeVarUint(encoder, structs.length);
+		for (const [client, to] of structs) {
+			for (const number of [1, client, 0]) encoding.writeVarUint(encoder, number);
+			encoding.writeUint8(encoder, 0b1000_0100);
+			for (const number of [to, 0]) encoding.writeVarUint(encoder, number);
+			encoding.writeVarString(encoder, "a");
+		}
+		encoding.writeVarUint(encoder, 0);
+	});
+}
+
 test.each([
 	["nothing", logged()],
 	["a document in a document", logged(updateOf((d) => d.getMap("m").set("d", new Y.Doc())))],
@@ -183,6 +200,10 @@ test.each([
 	["a value that is no JSON", logged(patched(embed, "{", "x"))],
 	["a text that is not UTF-8", logged(patched(text, "hello", "h\xffllo"))],
 	["values that are nested deep", logged(updateOf((d) => d.getArray("a").insert(0, [nested(150)])))],
+	["a value in JSON that is not UTF-8", logged(patched(embed, "a", "\xff"))],
+	["a value of no kind that there is", logged(patched(anything, "\x7e", "\xc8"))],
+	["what waits for each other", logged(next([2, 1], [1, 2]))],
+	["what waits for each other, logged one by one", logged(next([2, 1]), next([1, 2]))],
 	["what is cut off", logged(text.subarray(0, 9))],
 ])("[DUR5] it answers nobody where it takes Yjs to say what it is: %s", (_, stored) => {
 	expect(StoredContent.of(stored)).toBeUndefined();
