@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import type { Effort } from "../sync/bounded-apply.ts";
 import type { DocumentLog } from "./document-log.ts";
 import type { LogEntry, StoredDocument } from "./store.ts";
-import { applyStoredUpdate, HeldBack } from "./stored-updates.ts";
+import { StoredUpdates } from "./stored-updates.ts";
 
 /** A document in memory, with what durability keeps beside it. */
 export interface DocumentEntry {
@@ -59,14 +59,11 @@ function applyUpdates(
 	effort?: Effort,
 ): void {
 	document.transact(() => {
-		const heldBack = new HeldBack(document);
+		const stored = new StoredUpdates(document, effort);
 		try {
-			for (const update of updates) {
-				applyStoredUpdate(document, update, effort);
-				heldBack.setAside();
-			}
+			for (const update of updates) stored.apply(update);
 		} finally {
-			heldBack.putBack(effort);
+			stored.end();
 		}
 	}, origin);
 }

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import type { LogEntry, Snapshot } from "./store.ts";
-import { applyStoredUpdate, HeldBack, wholeState } from "./stored-updates.ts";
+import { StoredUpdates, wholeState } from "./stored-updates.ts";
 
 /** An update that is stored whole but means nothing to Yjs. The message says which. */
 export class MeaninglessUpdate extends Error {
@@ -19,26 +19,31 @@ export function merge(
 	const document = new Y.Doc({ gc });
 	// One transaction for all: Yjs tidies up once at its end, and not after every keystroke.
 	document.transact(() => {
-		const heldBack = new HeldBack(document);
-		if (stored.snapshot !== undefined) apply(document, stored.snapshot.update, stored.snapshot.position);
-		heldBack.setAside();
-		for (const { position, updates } of stored.entries) {
-			for (const update of updates) {
-				apply(document, update, position);
-				heldBack.setAside();
-			}
-		}
-		heldBack.putBack();
+		const updates = new StoredUpdates(document);
+		if (stored.snapshot !== undefined) apply(updates, stored.snapshot.update, stored.snapshot.position);
+		for (const { position, updates: ofEntry } of stored.entries)
+			for (const update of ofEntry) apply(updates, update, position);
+		end(updates);
 	});
 	const merged = wholeState(document);
 	document.destroy();
 	return merged;
 }
 
-function apply(document: Y.Doc, update: Uint8Array, position: number): void {
+function apply(updates: StoredUpdates, update: Uint8Array, position: number): void {
 	try {
-		applyStoredUpdate(document, update);
+		updates.apply(update);
 	} catch (cause) {
 		throw new MeaninglessUpdate(`an update at position ${position} is none that Yjs understands`, { cause });
+	}
+}
+
+function end(updates: StoredUpdates): void {
+	try {
+		updates.end();
+	} catch (cause) {
+		throw new MeaninglessUpdate("what waits for something that is missing is nothing that Yjs understands", {
+			cause,
+		});
 	}
 }

@@ -1,13 +1,22 @@
 import {
 	convertUpdateFormatV2ToV1,
 	Doc,
+	decodeUpdate,
 	decodeUpdateV2,
 	diffUpdate,
 	diffUpdateV2,
 	encodeStateAsUpdate,
 	encodeStateVector,
+	getState,
+	Skip,
 } from "yjs";
-import { applyBounded, type Effort, TooManyConflictsError, unboundedEffort } from "../sync/bounded-apply.ts";
+import {
+	applyBounded,
+	type DecodedUpdate,
+	type Effort,
+	TooManyConflictsError,
+	unboundedEffort,
+} from "../sync/bounded-apply.ts";
 import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 
 /**
@@ -15,12 +24,18 @@ import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
  * sent two structs with one number, which no honest client does: it can't begin amid a struct of which it has thrown away what is
  * before [TRN5]. The part that is new by itself begins otherwise.
  * @param effort What it may take besides, of which each look at an item is paid for.
+ * @param decoded The update, if somebody has decoded it already; it is taken.
  * @throws {TooManyConflictsError} It is to be applied again, and goes on where it has stopped.
  * @throws when the update means nothing to Yjs.
  */
-export function applyStoredUpdate(document: Doc, update: Uint8Array, effort: Effort = unboundedEffort): void {
+export function applyStoredUpdate(
+	document: Doc,
+	update: Uint8Array,
+	effort: Effort = unboundedEffort,
+	decoded?: DecodedUpdate,
+): void {
 	try {
-		apply(document, update, effort);
+		apply(document, update, effort, decoded);
 	} catch (error) {
 		if (error instanceof TooManyConflictsError) throw error;
 		const ends = endsIn(update, error);
@@ -29,8 +44,8 @@ export function applyStoredUpdate(document: Doc, update: Uint8Array, effort: Eff
 	}
 }
 
-function apply(document: Doc, update: Uint8Array, effort: Effort): void {
-	if (!applyBounded(document, update, effort)) throw new TooManyConflictsError();
+function apply(document: Doc, update: Uint8Array, effort: Effort, decoded?: DecodedUpdate): void {
+	if (!applyBounded(document, update, effort, decoded)) throw new TooManyConflictsError();
 }
 
 /** @throws `error`, when it can't be read. */
@@ -43,33 +58,67 @@ function endsIn(update: Uint8Array, error: unknown): UpdateEnds {
 }
 
 /**
- * What Yjs holds back while stored updates are applied, kept aside until all of them are. It was held back when it was stored; what it was
- * waiting for is stored together with what came of it. Whenever somebody has sent two structs with one number, Yjs could take in now what it
- * did not take in then, and others' edits, next to what was there, would be nowhere [DUR1] [TRN5].
+ * Applies stored updates, one after the other. One that does not go on where those before it have ended was held back when it was stored, and waits until the others are
+ * there: what it was waiting for is stored together with what came of it. Where somebody has sent two structs with one number, Yjs could take in now what it did not take in then, and
+ * others' edits, next to what was there, would be nowhere [DUR1] [TRN5].
  */
-export class HeldBack {
+export class StoredUpdates {
 	readonly #document: Doc;
-	readonly #updates: Uint8Array[] = [];
+	readonly #effort: Effort | undefined;
+	readonly #later: (() => void)[] = [];
 
-	/** What the document holds back already goes on waiting, too. */
-	constructor(document: Doc) {
+	/** What the document holds back already goes on waiting, too. @param effort As for {@link applyStoredUpdate}. */
+	constructor(document: Doc, effort?: Effort) {
 		this.#document = document;
-		this.setAside();
+		this.#effort = effort;
+		this.#setAside();
 	}
 
-	/** After each update. */
-	setAside(): void {
+	/** @throws as {@link applyStoredUpdate}. */
+	apply(update: Uint8Array): void {
+		const decoded = this.#document.store.clients.size === 0 ? undefined : readable(update);
+		if (decoded !== undefined && !goesOn(this.#document, decoded)) {
+			this.#later.push(() => applyStoredUpdate(this.#document, update, this.#effort));
+			return;
+		}
+		applyStoredUpdate(this.#document, update, this.#effort, decoded);
+		this.#setAside();
+	}
+
+	/** All of them were given. @throws as {@link applyStoredUpdate}. */
+	end(): void {
+		for (const apply of this.#later.splice(0)) apply();
+	}
+
+	#setAside(): void {
 		const { store } = this.#document;
 		if (store.pendingStructs === null) return;
-		this.#updates.push(store.pendingStructs.update);
+		const { update } = store.pendingStructs;
 		store.pendingStructs = null;
+		this.#later.push(() =>
+			applyStoredUpdate(this.#document, convertUpdateFormatV2ToV1(update), this.#effort),
+		);
 	}
+}
 
-	/** After the last one. @throws as {@link applyStoredUpdate}. */
-	putBack(effort?: Effort): void {
-		for (const update of this.#updates.splice(0))
-			applyStoredUpdate(this.#document, convertUpdateFormatV2ToV1(update), effort);
+function readable(update: Uint8Array): DecodedUpdate | undefined {
+	try {
+		return decodeUpdate(update);
+	} catch {
+		// Whoever applies it says why.
+		return undefined;
 	}
+}
+
+/** Whether the structs of each client begin where the document's end. */
+function goesOn({ store }: Doc, { structs }: DecodedUpdate): boolean {
+	let current: number | undefined;
+	for (const struct of structs) {
+		const { client, clock } = struct.id;
+		if (struct instanceof Skip || (client !== current && clock !== getState(store, client))) return false;
+		current = client;
+	}
+	return true;
 }
 
 /** What a document has, as an update, without what Yjs holds back in it. */
