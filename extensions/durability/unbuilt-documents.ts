@@ -105,7 +105,11 @@ function undisturbed(document: Doc, change: () => void): void {
 	try {
 		change();
 	} finally {
+		const begun = document._observers;
 		document._observers = _observers;
 		document._transactionCleanups = _transactionCleanups;
+		// Whoever has begun to listen meanwhile, such as `applyBounded`, goes on.
+		for (const [name, listeners] of begun)
+			_observers.set(name, new Set([...(_observers.get(name) ?? []), ...listeners]));
 	}
 }

@@ -1,11 +1,14 @@
+import { Document } from "@hocuspocus/server";
 import * as encoding from "lib0/encoding";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { applyInTurns } from "../../extensions/durability/apply-in-turns.ts";
 import { systemClock } from "../../extensions/durability/clock.ts";
+import { applyEntries } from "../../extensions/durability/document-entry.ts";
 import type { StoredDocument } from "../../extensions/durability/store.ts";
 import { StoredContent } from "../../extensions/durability/stored-content.ts";
 import { integratedState } from "../../extensions/durability/stored-updates.ts";
+import { buildWhenNeeded, unbuiltContent } from "../../extensions/durability/unbuilt-documents.ts";
 import { conflicts } from "../support/conflicts.ts";
 import { collectedStructs } from "../support/forged-updates.ts";
 import { Random, testSeed } from "../support/random.ts";
@@ -145,6 +148,120 @@ test("[CON1] it answers nobody where a document made from it would hold somethin
 	}
 	expect(left.answering).toBeGreaterThan(10);
 	expect(left.refusing).toBeGreaterThan(10);
+});
+
+/** What somebody does with a document; each of them may be the first to look into it. */
+const looks: readonly ((document: Document, person: Y.Doc, random: Random) => unknown)[] = [
+	(document, person) =>
+		Y.applyUpdate(document, Y.encodeStateAsUpdate(person, Y.encodeStateVector(document)), "sync"),
+	(document, person) => Y.applyUpdate(document, Y.encodeStateAsUpdate(person), "all"),
+	(document, person) => {
+		// What it builds on may be missing.
+		const updates: Uint8Array[] = [];
+		person.once("update", (update: Uint8Array) => updates.push(update));
+		person.getText("text 0").insert(0, "last");
+		for (const update of updates) Y.applyUpdate(document, update, "lone");
+	},
+	(document, person) => Y.applyUpdate(document, deletionsOf(person), "deletions"),
+	(document, _, random) => editAnything(document, random),
+	(document, _, random) => document.transact(() => editAnything(document, random), "server"),
+	(document, _, random) =>
+		new Y.Doc().transact(() => document.transact(() => editAnything(document, random))),
+	(document, _, random) => {
+		const undo = new Y.UndoManager(document.getText("text 0"));
+		document.getText("text 0").insert(0, random.pick(["x", "yz"]));
+		undo.undo();
+		undo.destroy();
+	},
+	(document, person) => void document.merge(person),
+	(document) => [document.isEmpty("array"), document.isEmpty("none"), document.toJSON()],
+	(document) => document.get("array").toJSON(),
+	(document) => document.getMap("map").size,
+	(document, person) => integratedState(document, Y.encodeStateVector(person)),
+	(document) => Y.encodeStateVector(document),
+	(document) => [...document.share.keys()],
+	(document) => Y.encodeSnapshot(Y.snapshot(document)),
+	(document) => document.getText("array"),
+];
+
+function deletionsOf(document: Y.Doc): Uint8Array {
+	return Y.encodeStateAsUpdate(document, Y.encodeStateVector(document));
+}
+
+const tellingEvents = [
+	"beforeAllTransactions",
+	"beforeTransaction",
+	"beforeObserverCalls",
+	"afterTransaction",
+	"afterTransactionCleanup",
+	"update",
+	"afterAllTransactions",
+	"subdocs",
+] as const;
+
+/** Notes what is told of a document from now on. */
+function listenTo(document: Document): unknown[] {
+	const told: unknown[] = [];
+	for (const name of tellingEvents)
+		document.on(name, (...payload: unknown[]) => {
+			const [update, origin] = payload;
+			told.push(
+				name === "update" ? [name, update, typeof origin === "string" ? origin : typeof origin] : name,
+			);
+		});
+	return told;
+}
+
+function outcome(act: () => unknown): unknown {
+	try {
+		const value = act();
+		return value instanceof Y.AbstractType ? value.toJSON() : value;
+	} catch (error) {
+		return String(error);
+	}
+}
+
+test("[CON1] [DUR1] whatever is done first with a document that is not built, it and its listeners see what they would if it were", async () => {
+	const seed = testSeed("unbuilt");
+	let compared = 0;
+	for (let round = 0; round < 400; round += 1) {
+		const random = new Random(seed + round);
+		const said = `seed ${seed + round}`;
+		const { people, log } = history(random);
+		const stored = storedOf(log, random.chance(0.5) ? log.length : random.below(log.length + 1));
+		const content = StoredContent.of(stored);
+		if (content === undefined) continue;
+		compared += 1;
+		const documents = [new Document("doc"), new Document("doc")] as const;
+		const [lazy, eager] = documents;
+		buildWhenNeeded(lazy, content, () => applyEntries(lazy, [{ position: 1, updates: content.updates }]));
+		await applyInTurns(eager, stored, systemClock);
+		const told = documents.map(listenTo);
+		const offline = random.pick([...people, new Y.Doc()]);
+		for (let edits = random.below(4); edits > 0; edits -= 1) editAnything(offline, random);
+		const behind = Y.encodeStateAsUpdate(offline);
+		for (const document of documents) document.clientID = 77;
+		for (let step = 0; step < 4; step += 1) {
+			const look = random.pick(looks);
+			const ownSeed = random.below(2 ** 31);
+			const [one, other] = documents.map((document) => {
+				const person = new Y.Doc();
+				person.clientID = 88 + step;
+				Y.applyUpdate(person, behind);
+				return outcome(() => look(document, person, new Random(ownSeed)));
+			});
+			expect(one, said).toEqual(other);
+			expect(unbuiltContent(lazy), said).toBeUndefined();
+			expect(told[0], said).toEqual(told[1]);
+		}
+		expect(Y.encodeStateAsUpdate(lazy), said).toEqual(Y.encodeStateAsUpdate(eager));
+		expect([lazy.store.pendingStructs, lazy.store.pendingDs], said).toEqual([
+			eager.store.pendingStructs,
+			eager.store.pendingDs,
+		]);
+		for (const document of documents) document.destroy();
+	}
+	expect(compared).toBeGreaterThan(100);
 });
 
 function logged(...updates: Uint8Array[]): StoredDocument {
