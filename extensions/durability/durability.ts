@@ -18,6 +18,7 @@ import { tracingAmong } from "../tracing/tracing-among.ts";
 import { AckGate, type AckGateOptions, closeSocket, gateCloseEvents } from "./ack-gate.ts";
 import { applyInTurns } from "./apply-in-turns.ts";
 import { BrokenDocuments } from "./broken-documents.ts";
+import { collectCarefully } from "./careful-collection.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CommitLog, type CommitLogTotals } from "./commit-log.ts";
 import { CommitTraces, sizeOf } from "./commit-traces.ts";
@@ -359,6 +360,7 @@ export class Durability implements Extension {
 	}
 
 	async #load({ document, documentName, context, socketId }: onLoadDocumentPayload): Promise<void> {
+		collectCarefully(document);
 		await this.open();
 		await this.#settled(documentName);
 		const trace = this.#tracing?.opening(socketId, documentName);

@@ -17,6 +17,7 @@ import {
 	TooManyConflictsError,
 	unboundedEffort,
 } from "../sync/bounded-apply.ts";
+import { collectCarefully } from "./careful-collection.ts";
 import { isIntegrated, type UpdateEnds, updateEnds } from "./update-ends.ts";
 
 /**
@@ -69,6 +70,7 @@ export class StoredUpdates {
 
 	/** What the document holds back already goes on waiting, too. @param effort As for {@link applyStoredUpdate}. */
 	constructor(document: Doc, effort?: Effort) {
+		collectCarefully(document);
 		this.#document = document;
 		this.#effort = effort;
 		this.#setAside();
