@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
+import { collectCarefully } from "../../extensions/durability/careful-collection.ts";
 import { applyStored, type DocumentEntry, takeHeldBack } from "../../extensions/durability/document-entry.ts";
 import { merge } from "../../extensions/durability/merge.ts";
 import { StoredContent } from "../../extensions/durability/stored-content.ts";
@@ -27,6 +28,7 @@ class Logged {
 
 	constructor() {
 		const { document, log } = this;
+		collectCarefully(document);
 		const entry = { document, pendingStructs: null, pendingDeletes: null } as unknown as DocumentEntry;
 		document.on("update", (update: Uint8Array) => log.push(update));
 		document.on("afterTransaction", () => log.push(...takeHeldBack(entry)));
